@@ -1,11 +1,14 @@
-# prefork-upper: one Makefile, no recursion. `make help` says what each target does.
-#   BUILD=dir   where everything is built (default build)      V=1  show the commands
-#   FLAVOUR=asan|steps   another build beside the normal one, in build/FLAVOUR
+# prefork-upper: one Makefile, no recursion into folders. `make help` says what each target does.
+#   BUILD=dir     where everything is built (default build)       V=1           show the commands
+#   FLAVOUR=asan  compile with the sanitizers (see `make asan`)   NO_INSTALL=1  name missing packages, install none
 
 VERSION := 0.1.0
+FLAVOUR ?=
 BUILD   ?= build
 PREFIX  ?= /usr/local
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 Q       := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -15,6 +18,9 @@ HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protecti
 	-fno-strict-aliasing -ftrivial-auto-var-init=pattern
 CPPFLAGS += -D_GNU_SOURCE -DPREFORK_UPPER_VERSION='"$(VERSION)"' -I.
 CFLAGS   ?= -O2 -g
+ifeq ($(FLAVOUR),asan)
+FLAVOUR_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(FLAVOUR_CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(FLAVOUR_LDFLAGS)
 
@@ -27,8 +33,8 @@ MASTER_LIBS   :=
 LOADTOOL_LIBS := -luv -ljansson -lm
 TEST_LIBS     := -lcmocka -lm
 
-.PHONY: all clean
-all: $(BUILD)/prefork-upper $(BUILD)/loadtool
+.PHONY: all
+all: $(BUILD)/prefork-upper $(BUILD)/loadtool ## Build the server and the load tool (the default)
 
 $(BUILD)/prefork-upper: $(BUILD)/obj/master/main.o $(BUILD)/libmaster.a $(BUILD)/libworker.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(MASTER_LIBS)
@@ -42,7 +48,7 @@ $(BUILD)/libloadtool.a: $(LOADTOOL_OBJS)
 $(BUILD)/lib%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c | deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -57,12 +63,62 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libmaster.a $(BUILD)/libw
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
 
-.PHONY: unit
-unit: $(UNIT_TESTS)
-	$(Q)for t in $(UNIT_TESTS); do $$t || exit 1; done
+# What the runners below need to know: where the programs are.
+export BUILD
+TESTED := all deps-test
+.PHONY: demo test unit unit-binaries e2e chaos soak
+demo: $(TESTED) ## Serve, load, kill clients and a worker, and say what happened (under 30 s)
+	$(Q)chaos/demo
+test: $(TESTED) unit-binaries ## Run the unit tests, the end-to-end tests and the quick chaos scenarios
+	$(Q)tests/run unit e2e quick
+unit: unit-binaries ## Run the unit tests alone
+	$(Q)tests/run unit
+unit-binaries: $(UNIT_TESTS)
+e2e: $(TESTED) ## Run the end-to-end tests alone: real processes, real sockets
+	$(Q)tests/run e2e
+chaos: $(TESTED) ## Run every chaos scenario: faults under load, each with its proof
+	$(Q)tests/run chaos
+soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
+	$(Q)chaos/soak
 
-clean:
+# Sanitizer reports go to files: a worker's stderr may be nobody's.
+ASAN_LOG := $(abspath $(BUILD))/sanitizer
+SUBMAKE := $(MAKE) --no-print-directory
+.PHONY: asan asan-tests clang analyze format
+asan: ## Run unit and end-to-end tests with the address and undefined-behaviour sanitizers, in build/asan
+	$(Q)$(SUBMAKE) FLAVOUR=asan BUILD=$(BUILD)/asan asan-tests
+asan-tests: export ASAN_OPTIONS = log_path=$(ASAN_LOG):handle_segv=0:handle_abort=0
+asan-tests: export UBSAN_OPTIONS = log_path=$(ASAN_LOG):print_stacktrace=1
+asan-tests: $(TESTED) unit-binaries
+	$(Q)rm -f $(ASAN_LOG).*
+	$(Q)tests/run unit e2e; code=$$?; for f in $(ASAN_LOG).*; do [ ! -e $$f ] || { cat $$f; code=1; }; done; exit $$code
+clang: deps-clang ## Build everything with clang, in build/clang
+	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang all unit-binaries
+analyze: deps deps-analyze ## Look for bugs with gcc -fanalyzer, clang-tidy, cppcheck and shellcheck
+	$(Q).ci/analyze $(CPPFLAGS) -std=gnu11 $(WARNINGS)
+format: deps-format ## Format all C files by .clang-format
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: deps deps-test deps-clang deps-analyze deps-format deps-peers
+deps: ## Install the packages that the build needs; other targets call it (NO_INSTALL=1: only name them)
+	$(Q).ci/deps build
+deps-test deps-clang deps-analyze deps-format:
+	$(Q).ci/deps $(@:deps-%=%)
+deps-peers: ## Install the servers and libraries that ours is compared with; nothing else needs them
+	$(Q).ci/deps peers
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+.PHONY: install uninstall clean help
+install: all ## Install both programs below $(DESTDIR)$(PREFIX), by default /usr/local
+	$(Q)install -D -m 755 -t $(BINDIR) $(BUILD)/prefork-upper $(BUILD)/loadtool
+uninstall: ## Remove what install has put there
+	$(Q)rm -f $(BINDIR)/prefork-upper $(BINDIR)/loadtool
+clean: ## Remove everything that was built
 	$(Q)rm -rf $(BUILD)
+help: ## Show this list
+	@sed -n 's/^\([a-z0-9-]*\):[^=]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+		printf '  %-11s %s\n' "$$target" "$$text"; done
 
+# Objects and flags that no rule names stay; headers that changed rebuild what includes them.
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
