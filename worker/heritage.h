@@ -1,0 +1,35 @@
+/*
+ * The descriptors that the master makes and every other process of the server inherits, by fixed number.
+ *
+ * Fixed numbers, since a table may be shared by several processes (see README.md of this folder), be handed
+ * from a dead process to its successor, or be met by a newer binary: nothing has to be told.
+ *
+ * Owner: the master makes all of them at start, before any fork, and keeps them until it exits. FD_EPOLL and
+ * FD_TICK are the slot's own: made by whoever sets up the table of a slot. Numbers of this range that are unused
+ * in a worker hold placeholders, so that accept never returns one.
+ */
+#ifndef WORKER_HERITAGE_H
+#define WORKER_HERITAGE_H
+
+#include "worker/limits.h"
+
+enum heritage {
+    FD_LISTENER = 3,   /* the one listener */
+    FD_LOG = 4,        /* writing end of the log pipe, non-blocking */
+    FD_LOG_READ = 5,   /* reading end; master and supervisor only */
+    FD_MASTER = 6,     /* pidfd of the master: readable when it is dead */
+    FD_SUPERVISOR = 7, /* eventfd: something for the supervisor to look at */
+    FD_SHARED = 8,     /* memfd of the shared pages (board.h) */
+    FD_EPOLL = 9,      /* the slot's epoll instance; its registrations outlive a worker */
+    FD_TICK = 10,      /* the slot's timerfd for deadlines */
+    FD_POKE = 16,      /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
+};
+
+/*
+ * What may be added to a slot's eventfd. The kernel sums the values up, so the count of connections that others
+ * handed on and the wish that the worker look at its board travel together and neither is lost.
+ */
+#define POKE_ACCEPT ((uint64_t)1)       /* accept one connection */
+#define POKE_LOOK   ((uint64_t)1 << 32) /* look at orders and ping on the board */
+
+#endif
