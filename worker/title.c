@@ -1,0 +1,96 @@
+#include "worker/title.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TITLE_LENGTH_MAX 255
+
+static char *area;         /* argv[0] as execve laid it */
+static size_t area_length; /* to the end of the last string that follows without a gap */
+
+/* Stretches the area over the strings of a list that lie one behind the other; false: the chain is broken. */
+static bool stretch_over(char *const *strings)
+{
+    for (; *strings; strings++) {
+        if (*strings != area + area_length)
+            return false;
+        area_length += strlen(*strings) + 1;
+    }
+    return true;
+}
+
+static size_t count_strings(char *const *strings)
+{
+    size_t count = 0;
+
+    while (strings[count])
+        count++;
+    return count;
+}
+
+/* A new list with copies of all strings; NULL without memory (what was copied so far is then left: the caller
+ * gives up on titles once and for all). */
+static char **copy_strings(char *const *strings)
+{
+    size_t count = count_strings(strings);
+    char **copies = calloc(count + 1, sizeof *copies);
+
+    for (size_t i = 0; copies && i < count; i++) {
+        copies[i] = strdup(strings[i]);
+        if (!copies[i])
+            return NULL;
+    }
+    return copies;
+}
+
+/* glibc keeps pointers to argv[0] for error messages. */
+static void move_program_name(char *name)
+{
+    char *slash = strrchr(name, '/');
+
+    program_invocation_name = name;
+    program_invocation_short_name = slash ? slash + 1 : name;
+}
+
+void title_init(int argc, char **argv)
+{
+    if (argc < 1 || area)
+        return;
+
+    char **arguments = copy_strings(argv);
+    char **environment = copy_strings(environ);
+
+    if (!arguments || !environment)
+        return;
+    area = argv[0];
+    if (stretch_over(argv))
+        stretch_over(environ);
+    memcpy(argv, arguments, (size_t)argc * sizeof *argv);
+    free(arguments); /* the list alone; its strings are argv's now */
+    environ = environment;
+    move_program_name(argv[0]);
+}
+
+void title_set(const char *format, ...)
+{
+    char title[TITLE_LENGTH_MAX + 1];
+    va_list arguments;
+
+    if (!area)
+        return;
+    va_start(arguments, format);
+    int length = vsnprintf(title, sizeof title, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+
+    size_t kept = strnlen(title, area_length - 1);
+
+    memcpy(area, title, kept);
+    memset(area + kept, '\0', area_length - kept);
+}
