@@ -1,5 +1,7 @@
 #include "worker/accept_share.h"
 
+#include "worker/limits.h"
+
 #define NO_SLOT (~0u)
 
 static const struct share_choice accept_it = {.verdict = SHARE_ACCEPT};
@@ -9,11 +11,12 @@ static struct share_choice hand_on(const struct share_slot *slots, unsigned my_s
     uint32_t mine = slots[my_slot].connection_count;
     uint32_t theirs = slots[to_slot].connection_count;
     uint32_t difference = mine > theirs ? mine - theirs : 1;
+    uint32_t most = SHARE_POKE_COUNT_MAX;
 
     return (struct share_choice){
         .verdict = SHARE_HAND_ON,
         .to_slot = to_slot,
-        .poke_count = difference < SHARE_POKE_COUNT_MAX ? difference : SHARE_POKE_COUNT_MAX,
+        .poke_count = difference < most ? difference : most,
     };
 }
 

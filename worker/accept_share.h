@@ -13,10 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One poke moves at most so many connections: a burst is dealt out in few wake-ups, yet a figure that is out
- * of date cannot overload the poked worker by more. */
-#define SHARE_POKE_COUNT_MAX 16
-
 struct share_slot {
     uint32_t connection_count;
     uint32_t
@@ -29,8 +25,9 @@ enum share_verdict { SHARE_ACCEPT, SHARE_HAND_ON };
 
 struct share_choice {
     enum share_verdict verdict;
-    unsigned to_slot;    /* when handing on */
-    uint32_t poke_count; /* when handing on: how many connections the other should accept, 1 or more */
+    unsigned to_slot; /* when handing on */
+    uint32_t
+        poke_count; /* when handing on: connections that the other should accept, 1 to SHARE_POKE_COUNT_MAX */
 };
 
 /*
