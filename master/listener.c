@@ -1,0 +1,315 @@
+#include "master/listener.h"
+
+#include "master/holder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A client that vanished while nothing was under way is found out after 60 s + 6 * 10 s. */
+#define KEEPALIVE_IDLE_S     60
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_COUNT      6
+
+/* The kernel's own end of patience comes this much after our write deadline, so that ours decides and is
+ * counted. */
+#define USER_TIMEOUT_MARGIN_MS 1000
+/* And never before this: a network may be away for a moment even where clients must read quickly. */
+#define USER_TIMEOUT_MS_MIN 30000
+
+#define ERROR_SIZE 512 /* a sentence with an address and its holder */
+
+struct socket_option {
+    int level, name, value;
+    const char *text; /* for the error */
+};
+
+/*
+ * TCP_USER_TIMEOUT ends a connection whose data nobody has acknowledged for so long. It also bounds the
+ * probing of a closed window: a live client that just does not read dies of it. So it is never shorter than
+ * the write timeout, which is about such clients, and 0 (the kernel's default, which spares them) when that
+ * is off or out of range.
+ */
+static int choose_user_timeout_ms(int64_t write_timeout_ms)
+{
+    int64_t user_timeout_ms = write_timeout_ms + USER_TIMEOUT_MARGIN_MS;
+
+    if (write_timeout_ms == 0 || user_timeout_ms > INT_MAX)
+        return 0;
+    return (int)(user_timeout_ms < USER_TIMEOUT_MS_MIN ? USER_TIMEOUT_MS_MIN : user_timeout_ms);
+}
+
+static int set_option(int fd, const struct socket_option *option, char error[], size_t error_size)
+{
+    if (setsockopt(fd, option->level, option->name, &option->value, sizeof option->value) == 0)
+        return 0;
+
+    int code = -errno;
+
+    snprintf(error, error_size, "the socket option %s is refused: %s", option->text, strerror(-code));
+    return code;
+}
+
+/* MPTCP keeps other books of its bytes than TCP, and recovery relies on TCP's. A listener becomes one when
+ * something around the program swaps the protocol (mptcpize), so look at what we got. */
+static int refuse_mptcp(int fd, char error[], size_t error_size)
+{
+    int protocol = 0;
+    socklen_t length = sizeof protocol;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 && protocol == IPPROTO_TCP)
+        return 0;
+    snprintf(error, error_size,
+             "the kernel gave a socket of protocol %d instead of TCP; MPTCP is not supported", protocol);
+    return -EPROTONOSUPPORT;
+}
+
+static int set_tcp_options(int fd, int family, bool dual_stack, const struct listener_settings *settings,
+                           char error[], size_t error_size)
+{
+    const struct socket_option options[] = {
+        /* Bind although connections of a predecessor are still in TIME_WAIT. */
+        {SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
+        {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"},
+        /* Urgent data is part of the stream; else SIOCINQ stops at its mark and the counting of bytes errs.
+         */
+        {SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE"},
+        {SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S, "TCP_KEEPIDLE"},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S, "TCP_KEEPINTVL"},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT, "TCP_KEEPCNT"},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, choose_user_timeout_ms(settings->write_timeout_ms),
+         "TCP_USER_TIMEOUT"},
+        /* Said either way, since a sysctl changes the default. Last: IPv4 has no such option. */
+        {IPPROTO_IPV6, IPV6_V6ONLY, !dual_stack, "IPV6_V6ONLY"},
+    };
+    size_t count = sizeof options / sizeof options[0] - (family == AF_INET6 ? 0 : 1);
+    int result = refuse_mptcp(fd, error, error_size);
+
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = set_option(fd, &options[i], error, error_size);
+    return result;
+}
+
+/* TCP Fast Open hands data to a connection before it is established; a sysctl can enable it for every
+ * listener, and only after listen is it known to be off. A kernel without it has nothing to switch off. */
+static void disable_fast_open(int fd)
+{
+    int queue_length = 0;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue_length, sizeof queue_length);
+}
+
+/* The path of a UNIX address, NULL for all else. */
+static const char *path_of(const struct sockaddr_storage *address)
+{
+    const void *any = address;
+    const struct sockaddr_un *unix_address = any;
+
+    return address->ss_family == AF_UNIX && unix_address->sun_path[0] ? unix_address->sun_path : NULL;
+}
+
+/* Is the socket at that address left over: there, but nobody listens? Does not wait. */
+static bool is_left_over(const struct sockaddr_storage *address, socklen_t length)
+{
+    const void *any = address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 && connect(fd, any, length) < 0 && errno == ECONNREFUSED;
+
+    if (fd >= 0)
+        close(fd);
+    return refused;
+}
+
+/* Makes room at a UNIX path that a dead server left. 0: bind can be tried again. */
+static int remove_left_over(const struct sockaddr_storage *address, socklen_t length, char error[],
+                            size_t error_size)
+{
+    const char *path = path_of(address);
+    struct stat before, after;
+
+    if (!path || lstat(path, &before) < 0)
+        return -EADDRINUSE;
+    if (!S_ISSOCK(before.st_mode)) {
+        snprintf(error, error_size, "%s exists and is no socket; it is left alone", path);
+        return -EADDRINUSE;
+    }
+    if (!is_left_over(address, length))
+        return -EADDRINUSE;
+    /* Another server may have started in between and put its own socket there. */
+    if (lstat(path, &after) < 0 || after.st_ino != before.st_ino || after.st_dev != before.st_dev)
+        return -EADDRINUSE;
+    if (unlink(path) == 0)
+        return 0;
+    snprintf(error, error_size, "the left-over socket %s cannot be removed: %s", path, strerror(errno));
+    return -EADDRINUSE;
+}
+
+/* bind() with the permissions that a UNIX path is to have from its first moment on. */
+static int bind_with_mode(int fd, const struct sockaddr_storage *address, socklen_t length, mode_t mode)
+{
+    const void *any = address;
+    mode_t umask_before = umask(~mode & 0777);
+    int result = bind(fd, any, length) < 0 ? -errno : 0;
+
+    umask(umask_before);
+    return result;
+}
+
+static void explain_bind_failure(int code, const struct sockaddr_storage *address, socklen_t length,
+                                 char error[], size_t error_size)
+{
+    char text[PEER_TEXT_SIZE];
+    char holder[HOLDER_TEXT_SIZE];
+
+    if (error[0]) /* said already */
+        return;
+    peer_format(text, address, length);
+    if (code == -EADDRINUSE) {
+        holder_find(address, holder, sizeof holder);
+        snprintf(error, error_size, "%s is in use, held by %s", text, holder);
+    } else if (code == -EADDRNOTAVAIL) {
+        snprintf(error, error_size, "%s is no address of this machine", text);
+    } else if (code == -EACCES && address->ss_family != AF_UNIX) {
+        snprintf(error, error_size, "%s is not permitted: ports below 1024 need CAP_NET_BIND_SERVICE", text);
+    } else {
+        snprintf(error, error_size, "%s cannot be bound: %s", text, strerror(-code));
+    }
+}
+
+static int bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t length,
+                           const struct listener_settings *settings, char error[], size_t error_size)
+{
+    int result = bind_with_mode(fd, address, length, settings->unix_mode);
+
+    if (result == -EADDRINUSE && path_of(address)) {
+        result = remove_left_over(address, length, error, error_size);
+        if (result == 0)
+            result = bind_with_mode(fd, address, length, settings->unix_mode);
+    }
+    if (result == 0 && listen(fd, settings->backlog) < 0) {
+        result = -errno;
+        if (path_of(address))
+            unlink(path_of(address)); /* ours: bind has just made it */
+    }
+    if (result < 0)
+        explain_bind_failure(result, address, length, error, error_size);
+    return result;
+}
+
+/* The listening descriptor for one candidate, or a negative errno. */
+static int open_candidate(const struct address *address, unsigned index,
+                          const struct listener_settings *settings, char error[], size_t error_size)
+{
+    const struct sockaddr_storage *candidate = &address->candidates[index];
+    bool is_tcp = address->kind == ADDRESS_TCP;
+    int fd = socket(candidate->ss_family, SOCK_STREAM | SOCK_NONBLOCK, is_tcp ? IPPROTO_TCP : 0);
+    int result;
+
+    error[0] = '\0';
+    if (fd < 0) {
+        result = -errno;
+        snprintf(error, error_size, "no socket for %s: %s", address->text, strerror(-result));
+        return result;
+    }
+    result = is_tcp
+                 ? set_tcp_options(fd, candidate->ss_family, address->dual_stack, settings, error, error_size)
+                 : 0;
+    if (result == 0)
+        result = bind_and_listen(fd, candidate, address->lengths[index], settings, error, error_size);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    if (is_tcp)
+        disable_fast_open(fd);
+    return fd;
+}
+
+/* listen() cuts the backlog in silence; this is to what. */
+static int read_backlog_granted(int wanted)
+{
+    char text[32];
+    int fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+    if (fd >= 0)
+        close(fd);
+    if (length <= 0)
+        return wanted;
+    text[length] = '\0';
+
+    long limit = strtol(text, NULL, 10);
+
+    return limit > 0 && limit < wanted ? (int)limit : wanted;
+}
+
+/* What can only be asked of the socket itself. */
+static void describe(struct listener *listener, int fd, const struct address *address, int backlog)
+{
+    struct sockaddr_storage bound = {0};
+    socklen_t length = sizeof bound;
+    struct sockaddr *any = (void *)&bound;
+    struct stat status;
+
+    *listener = (struct listener){
+        .fd = fd,
+        .is_unix = address->kind == ADDRESS_UNIX,
+        .backlog_granted = read_backlog_granted(backlog),
+    };
+    if (getsockname(fd, any, &length) == 0)
+        peer_format(listener->bound, &bound, length);
+    /* fstat of a socket tells of the socket, not of its path. */
+    if (path_of(&bound) && lstat(path_of(&bound), &status) == 0) {
+        listener->dev = status.st_dev;
+        listener->ino = status.st_ino;
+    }
+}
+
+/* Goes the next candidate for what this one failed of? */
+static bool may_go_on(const struct address *address, int code)
+{
+    return !address->dual_stack || code == -EAFNOSUPPORT || code == -EADDRNOTAVAIL;
+}
+
+int listener_open(struct listener *listener, const struct address *address,
+                  const struct listener_settings *settings, char error[], size_t error_size)
+{
+    char reason[ERROR_SIZE];
+    int failure = 0;
+
+    for (unsigned i = 0; i < address->candidate_count; i++) {
+        int fd = open_candidate(address, i, settings, reason, sizeof reason);
+
+        if (fd >= 0) {
+            describe(listener, fd, address, settings->backlog);
+            return 0;
+        }
+        if (failure == 0 || (fd == -EADDRINUSE && failure != -EADDRINUSE)) {
+            failure = fd;
+            snprintf(error, error_size, "%s", reason);
+        }
+        if (!may_go_on(address, fd))
+            break;
+    }
+    return failure;
+}
+
+void listener_remove_path(const struct listener *listener)
+{
+    const char *path = listener->bound + strlen("unix:");
+    struct stat status;
+
+    if (!listener->is_unix || listener->ino == 0)
+        return;
+    if (lstat(path, &status) == 0 && status.st_dev == listener->dev && status.st_ino == listener->ino)
+        unlink(path);
+}

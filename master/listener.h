@@ -1,0 +1,46 @@
+/*
+ * listener: the one socket on which the server accepts, with every option that accepted sockets inherit from
+ * it.
+ *
+ * All options are set here and nowhere else: a worker sets none on the connections it accepts, and a
+ * connection that a successor takes over has them all. The listener is non-blocking and not close-on-exec:
+ * nothing foreign is ever executed. Only the master calls, before any fork; the descriptor is the caller's.
+ */
+#ifndef MASTER_LISTENER_H
+#define MASTER_LISTENER_H
+
+#include "master/address.h"
+#include "worker/peer.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct listener_settings {
+    int backlog;              /* wanted length of the accept queue */
+    mode_t unix_mode;         /* permissions of a UNIX path */
+    int64_t write_timeout_ms; /* 0: off */
+};
+
+struct listener {
+    int fd;
+    char bound[PEER_TEXT_SIZE]; /* as --ready-fd prints it: the real port, "unix:/path", "unix:@name" */
+    dev_t dev;                  /* of the path's inode; ino 0 where there is none */
+    ino_t ino;
+    bool is_unix;
+    int backlog_granted; /* what the kernel makes of the wish: net.core.somaxconn is its limit */
+};
+
+/*
+ * Opens the listener on the first candidate that binds. (":PORT" goes on to plain IPv4 only where the kernel
+ * has no IPv6; otherwise it would quietly serve less than was asked for.) A UNIX path that exists is removed
+ * first if it is a socket on which nobody listens (connect says ECONNREFUSED). -EADDRINUSE: held by somebody,
+ * whom `error` names as far as can be seen; other failures: the negative errno of the first candidate. On
+ * failure `error` holds a sentence and *listener is untouched, nothing stays open or on disk.
+ */
+int listener_open(struct listener *listener, const struct address *address,
+                  const struct listener_settings *settings, char error[], size_t error_size);
+
+/* Removes the path of a UNIX listener while it is still our own inode; nothing for all others. */
+void listener_remove_path(const struct listener *listener);
+
+#endif
