@@ -1,0 +1,274 @@
+#include "master/options_table.h"
+
+#include "master/duration.h"
+#include "worker/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIELD(name)   offsetof(struct options, name)
+#define BACKLOG_MAX   65535
+#define FILE_MODE_MAX 0777
+
+_Static_assert(sizeof(unsigned) == 4 && sizeof(int) == 4 && sizeof(mode_t) == 4,
+               "numbers are stored as 32 bits");
+
+static const struct option_spec table[] = {
+    {.group = "Listening",
+     .name = "bind",
+     .letter = 'b',
+     .argument = "ADDR",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(bind),
+     .accepted = "HOST:PORT, :PORT, [V6]:PORT, unix:/path or unix:@name",
+     .default_text = "127.0.0.1:9999",
+     .sentence = "Listen on HOST:PORT (the first address that binds), :PORT (all IPv4 and IPv6), [V6]:PORT, "
+                 "unix:/path "
+                 "or unix:@name; with port 0 the kernel chooses one."},
+    {.name = "backlog",
+     .argument = "N",
+     .kind = OPTION_NUMBER,
+     .offset = FIELD(backlog),
+     .min = 1,
+     .max = BACKLOG_MAX,
+     .default_text = "4096",
+     .sentence = "Let N connections wait to be accepted."},
+    {.name = "unix-mode",
+     .argument = "MODE",
+     .kind = OPTION_OCTAL,
+     .offset = FIELD(unix_mode),
+     .max = FILE_MODE_MAX,
+     .default_text = "0660",
+     .sentence = "Permissions of a unix:/path, in octal."},
+
+    {.group = "Serving",
+     .name = "workers",
+     .letter = 'w',
+     .argument = "N",
+     .kind = OPTION_NUMBER,
+     .offset = FIELD(worker_count),
+     .min = 1,
+     .max = SLOT_COUNT_MAX,
+     .default_shown = "one for each processor",
+     .sentence = "Serve with N worker processes."},
+    {.name = "service",
+     .argument = "NAME",
+     .kind = OPTION_SERVICE,
+     .offset = FIELD(service),
+     .default_text = "upper",
+     .sentence = "What is done to the bytes:"},
+    {.name = "max-connections",
+     .argument = "N",
+     .kind = OPTION_NUMBER,
+     .offset = FIELD(max_connections),
+     .min = 1,
+     .max = CONNECTION_COUNT_MAX,
+     .default_text = "10000",
+     .default_shown = "10000, or fewer to fit the limit of open descriptors",
+     .sentence = "Hold at most N connections in each worker."},
+    {.name = "idle-timeout",
+     .argument = "TIME",
+     .kind = OPTION_DURATION,
+     .offset = FIELD(idle_timeout_ms),
+     .default_text = "0",
+     .default_shown = "0, off",
+     .sentence = "Close a connection on which nothing moves for TIME."},
+    {.name = "write-timeout",
+     .argument = "TIME",
+     .kind = OPTION_DURATION,
+     .offset = FIELD(write_timeout_ms),
+     .default_text = "30s",
+     .sentence = "Reset a client that reads nothing of its answer for TIME."},
+    {.name = "drain-timeout",
+     .argument = "TIME",
+     .kind = OPTION_DURATION,
+     .offset = FIELD(drain_timeout_ms),
+     .default_text = "8s",
+     .sentence = "When stopping, let clients go on for TIME at most."},
+
+    {.group = "Running",
+     .name = "log-level",
+     .argument = "LEVEL",
+     .kind = OPTION_LOG_LEVEL,
+     .offset = FIELD(log_level),
+     .default_text = "info",
+     .sentence = "Log to stderr what is at least so important: error, warn, info or debug."},
+    {.name = "ready-fd",
+     .argument = "FD",
+     .kind = OPTION_DESCRIPTOR,
+     .offset = FIELD(ready_fd),
+     .max = INT_MAX,
+     .default_shown = "",
+     .sentence = "When serving, write the bound address and a newline to descriptor FD."},
+    {.name = "pid-file",
+     .argument = "PATH",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(pid_file),
+     .accepted = "a path",
+     .default_shown = "",
+     .sentence = "Keep the process number to signal in PATH while running."},
+    {.name = "core",
+     .kind = OPTION_FLAG,
+     .offset = FIELD(core),
+     .default_shown = "",
+     .sentence =
+         "Let a crashed worker leave a core dump; its replacement waits until that is written, which for a "
+         "large process takes seconds."},
+
+    {.group = "Help",
+     .name = "help",
+     .letter = 'h',
+     .kind = OPTION_HELP,
+     .default_shown = "",
+     .sentence = "Print this help and exit."},
+    {.name = "version",
+     .letter = 'V',
+     .kind = OPTION_VERSION,
+     .default_shown = "",
+     .sentence = "Print the version and exit."},
+};
+
+const struct option_spec *option_at(size_t index)
+{
+    return index < sizeof table / sizeof table[0] ? &table[index] : NULL;
+}
+
+/* Digits of that base alone: strtol would also take signs, spaces and 0x. */
+static int parse_whole(const char *text, int base, int64_t min, int64_t max, int64_t *value)
+{
+    char *end = NULL;
+
+    if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X')
+        return -EINVAL;
+    errno = 0;
+    *value = strtoll(text, &end, base);
+    return *end == '\0' && errno == 0 && *value >= min && *value <= max ? 0 : -EINVAL;
+}
+
+static int store_number(const struct option_spec *spec, const char *text, void *field)
+{
+    int64_t value = 0;
+    uint32_t narrow;
+
+    if (parse_whole(text, spec->kind == OPTION_OCTAL ? 8 : 10, spec->min, spec->max, &value) < 0)
+        return -EINVAL;
+    if (spec->kind == OPTION_DESCRIPTOR && fcntl((int)value, F_GETFD) < 0)
+        return -EINVAL;
+    narrow = (uint32_t)value;
+    memcpy(field, &narrow, sizeof narrow);
+    return 0;
+}
+
+static int store_service(const char *text, const struct service **field)
+{
+    const struct service *service = service_find(text);
+
+    if (!service)
+        return -EINVAL;
+    *field = service;
+    return 0;
+}
+
+static int store_text(const char *text, const char **field)
+{
+    if (text[0] == '\0')
+        return -EINVAL;
+    *field = text;
+    return 0;
+}
+
+int option_store(const struct option_spec *spec, const char *text, struct options *options)
+{
+    void *field = (char *)options + spec->offset;
+
+    switch (spec->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return 0;
+    case OPTION_NUMBER:
+    case OPTION_OCTAL:
+    case OPTION_DESCRIPTOR:
+        return store_number(spec, text, field);
+    case OPTION_DURATION:
+        return duration_parse(text, field) < 0 ? -EINVAL : 0;
+    case OPTION_TEXT:
+        return store_text(text, field);
+    case OPTION_SERVICE:
+        return store_service(text, field);
+    case OPTION_LOG_LEVEL:
+        return log_level_parse(text, field);
+    case OPTION_HELP:
+    case OPTION_VERSION:
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static void describe_services(char out[OPTION_ACCEPTED_SIZE])
+{
+    size_t used = (size_t)snprintf(out, OPTION_ACCEPTED_SIZE, "one of");
+
+    for (size_t i = 0; service_at(i) && used < OPTION_ACCEPTED_SIZE; i++)
+        used += (size_t)snprintf(out + used, OPTION_ACCEPTED_SIZE - used, "%s %s", i ? "," : "",
+                                 service_at(i)->name);
+}
+
+void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SIZE])
+{
+    switch (spec->kind) {
+    case OPTION_NUMBER:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "a whole number from %lld to %lld", (long long)spec->min,
+                 (long long)spec->max);
+        return;
+    case OPTION_OCTAL:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "an octal number from 0 to %#llo", (unsigned long long)spec->max);
+        return;
+    case OPTION_DESCRIPTOR:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "the number of an open descriptor");
+        return;
+    case OPTION_DURATION:
+        snprintf(out, OPTION_ACCEPTED_SIZE,
+                 "a time from 0 (off) to 365 days, such as 250ms, 2s, 1.5m or 1h,");
+        return;
+    case OPTION_SERVICE:
+        describe_services(out);
+        return;
+    case OPTION_LOG_LEVEL:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "one of error, warn, info, debug");
+        return;
+    case OPTION_TEXT:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "%s", spec->accepted);
+        return;
+    case OPTION_FLAG:
+    case OPTION_HELP:
+    case OPTION_VERSION:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "no value");
+        return;
+    }
+}
+
+/* The processors that this process may run on: in a container or under taskset fewer than the machine has. */
+static unsigned count_processors(void)
+{
+    cpu_set_t set;
+    long count =
+        sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (count < 1)
+        return 1;
+    return count > SLOT_COUNT_MAX ? SLOT_COUNT_MAX : (unsigned)count;
+}
+
+void options_set_defaults(struct options *options)
+{
+    *options = (struct options){.worker_count = count_processors(), .ready_fd = -1};
+    for (size_t i = 0; option_at(i); i++)
+        if (table[i].default_text)
+            option_store(&table[i], table[i].default_text, options);
+}

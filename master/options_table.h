@@ -1,0 +1,59 @@
+/*
+ * options_table: the one table of all command line options, and how the text of a value becomes the value.
+ *
+ * Private to the options_* files.
+ */
+#ifndef MASTER_OPTIONS_TABLE_H
+#define MASTER_OPTIONS_TABLE_H
+
+#include "master/options.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_kind {
+    OPTION_FLAG,       /* bool; takes no value */
+    OPTION_NUMBER,     /* 32-bit integer from min to max */
+    OPTION_OCTAL,      /* mode_t, 0 to max */
+    OPTION_DESCRIPTOR, /* int: number of an open descriptor */
+    OPTION_DURATION,   /* int64_t, milliseconds */
+    OPTION_TEXT,       /* const char *, not empty */
+    OPTION_SERVICE,    /* const struct service * */
+    OPTION_LOG_LEVEL,  /* enum log_level */
+    OPTION_HELP,       /* prints and ends */
+    OPTION_VERSION,    /* prints and ends */
+};
+
+struct option_spec {
+    const char *group;    /* heading that begins here in --help, NULL: same group as above */
+    const char *name;     /* without the dashes */
+    int letter;           /* of the short form, 0: none */
+    const char *argument; /* as --help calls the value, NULL: takes none */
+    enum option_kind kind;
+    size_t offset;            /* of the field in struct options */
+    int64_t min, max;         /* of numbers */
+    const char *accepted;     /* of texts: what is accepted; other kinds say it themselves */
+    const char *default_text; /* parsed like a value; NULL: set by options_set_defaults */
+    const char
+        *default_shown; /* in --help, where default_text says it badly; NULL: as default_text, "": nothing */
+    const char *sentence;
+};
+
+#define OPTION_ACCEPTED_SIZE 128
+
+/* The option at that place, NULL past the end. */
+const struct option_spec *option_at(size_t index);
+
+/* Parses `text` into the option's field. -EINVAL: not accepted; the field is untouched then. */
+int option_store(const struct option_spec *spec, const char *text, struct options *options);
+
+/* What values the option accepts, in words that can stand before "is accepted". */
+void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SIZE]);
+
+/* All fields as if no option was given. */
+void options_set_defaults(struct options *options);
+
+/* Prints --help to stdout. */
+void options_print_help(void);
+
+#endif
