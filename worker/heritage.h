@@ -5,8 +5,8 @@
  * from a dead process to its successor, or be met by a newer binary: nothing has to be told.
  *
  * Owner: the master makes all of them at start, before any fork, and keeps them until it exits. FD_EPOLL and
- * FD_TICK are the slot's own: made by whoever sets up the table of a slot. Numbers of this range that are unused
- * in a worker hold placeholders, so that accept never returns one.
+ * FD_TICK are the slot's own: made by whoever sets up the table of a slot. Numbers of this range that are
+ * unused in a worker hold placeholders, so that accept never returns one.
  */
 #ifndef WORKER_HERITAGE_H
 #define WORKER_HERITAGE_H
@@ -26,8 +26,8 @@ enum heritage {
 };
 
 /*
- * What may be added to a slot's eventfd. The kernel sums the values up, so the count of connections that others
- * handed on and the wish that the worker look at its board travel together and neither is lost.
+ * What may be added to a slot's eventfd. The kernel sums the values up, so the count of connections that
+ * others handed on and the wish that the worker look at its board travel together and neither is lost.
  */
 #define POKE_ACCEPT ((uint64_t)1)       /* accept one connection */
 #define POKE_LOOK   ((uint64_t)1 << 32) /* look at orders and ping on the board */

@@ -21,10 +21,12 @@ enum limits {
     CONNECTION_COUNT_MAX = 1000000,
     CONNECTION_COUNT_DEFAULT = 10000,
 
-    /* Numbers kept beyond the connections: one to accept and reset with when full, some for pidfds and /proc. */
+    /* Numbers kept beyond the connections: one to accept and reset with when full, some for pidfds and /proc.
+     */
     DESCRIPTOR_RESERVE = 32,
 
-    /* What one peek may bring. 64 KiB fills a socket's usual window and still fits the second-level cache twice. */
+    /* What one peek may bring. 64 KiB fills a socket's usual window and still fits the second-level cache
+       twice. */
     CHUNK_BYTES_MAX = 65536,
 
     /* Short chunks answered for one connection before the others have their turn. */
@@ -68,7 +70,8 @@ enum limits {
     BOARD_BYTES = 4096,
 };
 
-static_assert(FIRST_CONNECTION >= 16 + SLOT_COUNT_MAX, "every slot's eventfd has a number below the connections");
+static_assert(FIRST_CONNECTION >= 16 + SLOT_COUNT_MAX,
+              "every slot's eventfd has a number below the connections");
 static_assert(CHUNK_BYTES_MAX % 4096 == 0, "chunk buffers are whole pages");
 static_assert(LINGER_MS >= 2 * TICK_MS, "a linger spans more than one tick");
 

@@ -1,0 +1,179 @@
+/*
+ * prefork-upper: reads the options, makes what all processes share, becomes the master.
+ *
+ * Everything that may fail for the user's reasons happens here, before the first fork: one line, an exit
+ * code, and nothing was started.
+ */
+#include "master/address.h"
+#include "master/descriptors.h"
+#include "master/listener.h"
+#include "master/master.h"
+#include "master/options.h"
+#include "master/pidfile.h"
+#include "worker/board.h"
+#include "worker/clock.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include "worker/title.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EXIT_START_FAILED = 1, EXIT_USAGE = 64, EXIT_ADDRESS_IN_USE = 69 };
+
+#define ERROR_SIZE 512
+
+static int fail(int exit_code, const char *why)
+{
+    fprintf(stderr, "prefork-upper: %s\n", why);
+    return exit_code;
+}
+
+/* ---- descriptors ---- */
+
+/* 0, 1 and 2 exist, the ready descriptor is out of the way, and nothing else that our parent left open is
+ * kept: a worker that lives for months must not hold somebody's pipe. */
+static int tidy_descriptors(int *ready_fd)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd)
+            return -errno;
+    if (*ready_fd > STDERR_FILENO) {
+        int moved = fcntl(*ready_fd, F_DUPFD, FIRST_CONNECTION);
+        if (moved < 0)
+            return -errno;
+        *ready_fd = moved;
+    }
+    int kept = *ready_fd > STDERR_FILENO ? *ready_fd : FIRST_CONNECTION - 1;
+    close_range(STDERR_FILENO + 1, (unsigned)(kept > FIRST_CONNECTION ? kept - 1 : FIRST_CONNECTION - 1), 0);
+    close_range((unsigned)kept + 1, ~0u, 0);
+    return 0;
+}
+
+static int place(int fd, int number)
+{
+    if (fd < 0)
+        return -errno;
+    if (fd == number)
+        return 0;
+    int result = dup2(fd, number) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
+
+/* The listener and everything else of heritage.h, each at its number. The log pipe's numbers come first,
+ * since pipe2 takes the two lowest. */
+static int make_heritage(int listener_fd)
+{
+    int log_pipe[2];
+    if (pipe2(log_pipe, O_NONBLOCK) < 0)
+        return -errno;
+    int high[2] = {fcntl(log_pipe[0], F_DUPFD, FIRST_CONNECTION),
+                   fcntl(log_pipe[1], F_DUPFD, FIRST_CONNECTION)};
+    int high_listener = fcntl(listener_fd, F_DUPFD, FIRST_CONNECTION);
+    close(log_pipe[0]);
+    close(log_pipe[1]);
+    close(listener_fd);
+    int error = place(high[1], FD_LOG);
+    if (!error)
+        error = place(high[0], FD_LOG_READ);
+    if (!error)
+        error = place(high_listener, FD_LISTENER);
+    if (!error)
+        error = place(pidfd_open(getpid(), 0), FD_MASTER);
+    if (!error)
+        error = place(eventfd(0, EFD_NONBLOCK), FD_SUPERVISOR);
+    for (int slot = 0; slot < SLOT_COUNT_MAX && !error; slot++)
+        error = place(eventfd(0, EFD_NONBLOCK), FD_POKE + slot);
+    return error;
+}
+
+/* ---- start ---- */
+
+static void log_adjustments(const struct options *options, const struct service_setup *setup)
+{
+    if (setup->connection_count_max != options->max_connections)
+        log_event(
+            LOG_LEVEL_WARN,
+            "event=adjusted option=--max-connections asked=%u got=%u why=\"the hard limit of open files\"",
+            options->max_connections, setup->connection_count_max);
+    if (setup->backlog_granted != options->backlog)
+        log_event(LOG_LEVEL_WARN, "event=adjusted option=--backlog asked=%d got=%d why=net.core.somaxconn",
+                  options->backlog, setup->backlog_granted);
+}
+
+static int open_listener(struct listener *listener, const struct options *options, char error[ERROR_SIZE])
+{
+    struct address address;
+    if (address_parse(&address, options->bind, error, ERROR_SIZE) < 0)
+        return EXIT_USAGE;
+    const struct listener_settings settings = {
+        .backlog = options->backlog,
+        .unix_mode = options->unix_mode,
+        .write_timeout_ms = options->write_timeout_ms,
+    };
+    int result = listener_open(listener, &address, &settings, error, ERROR_SIZE);
+    if (result == -EADDRINUSE)
+        return EXIT_ADDRESS_IN_USE;
+    return result < 0 ? EXIT_START_FAILED : 0;
+}
+
+/* From here on the listener exists; what fails now is the machine's fault, not the user's. */
+static int serve(struct service_setup *setup, const struct listener *listener)
+{
+    int error = make_heritage(listener->fd);
+    if (!error)
+        error = shared_pages_create(&setup->pages);
+    if (error) {
+        char why[ERROR_SIZE];
+        snprintf(why, sizeof why, "cannot set up: %s", strerror(-error));
+        return fail(EXIT_START_FAILED, why);
+    }
+    setup->pages->orders.start_ns = clock_now_ns();
+    log_init(FD_LOG, setup->options->log_level);
+    log_adjustments(setup->options, setup);
+    title_set("prefork-upper: master");
+    master_block_signals();
+    return master_run(setup);
+}
+
+static int start(struct options *options)
+{
+    char why[ERROR_SIZE];
+    struct service_setup setup = {.options = options, .ready_fd = options->ready_fd};
+    if (descriptors_fit(options->max_connections, options->max_connections_asked,
+                        FIRST_CONNECTION + DESCRIPTOR_RESERVE, &setup.connection_count_max, why,
+                        sizeof why) < 0)
+        return fail(EXIT_USAGE, why);
+    int error = tidy_descriptors(&setup.ready_fd);
+    if (error)
+        return fail(EXIT_START_FAILED, strerror(-error));
+    struct listener listener;
+    int exit_code = open_listener(&listener, options, why);
+    if (exit_code)
+        return fail(exit_code, why);
+    setup.backlog_granted = listener.backlog_granted;
+    setup.listener_is_unix = listener.is_unix;
+    memcpy(setup.bound, listener.bound, sizeof setup.bound);
+    if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
+        exit_code = fail(EXIT_START_FAILED, why);
+    else
+        exit_code = serve(&setup, &listener);
+    listener_remove_path(&listener);
+    pidfile_remove(options->pid_file);
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    title_init(argc, argv);
+    int exit_code = options_parse(&options, argc, argv);
+    return exit_code ? exit_code : start(&options);
+}

@@ -1,0 +1,222 @@
+#include "master/master.h"
+#include "master/logsink.h"
+#include "worker/board.h"
+#include "worker/clock.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEATH_TAKEN_MS_MAX   1000 /* a supervisor that has not seen a death for so long is replaced */
+#define SUPERVISOR_UPTIME_MS 1000 /* one that lived shorter is remade after a pause */
+#define SUPERVISOR_PAUSE_MS  100
+#define DEATHS_PER_TURN_MAX  64
+#define MASTER_CHECK_MS      200 /* between two looks at untaken deaths, and only while there are any */
+
+struct master {
+    struct service_setup *setup;
+    struct shared_pages *pages;
+    pid_t supervisor_pid; /* 0: none */
+    uint32_t supervisor_generation;
+    int64_t supervisor_start_ms;
+    int64_t supervisor_due_ms; /* when the next one is made, while there is none */
+};
+
+static const int counted_signals[SIGNAL_KIND_COUNT] = {
+    [SIGNAL_TERM] = SIGTERM, [SIGNAL_INT] = SIGINT,   [SIGNAL_QUIT] = SIGQUIT, [SIGNAL_HUP] = SIGHUP,
+    [SIGNAL_USR1] = SIGUSR1, [SIGNAL_USR2] = SIGUSR2, [SIGNAL_TTIN] = SIGTTIN, [SIGNAL_TTOU] = SIGTTOU};
+
+void master_block_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
+        sigdelset(&all, fatal[i]);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static void wake_supervisor(void)
+{
+    const uint64_t one = 1;
+    ssize_t n = write(FD_SUPERVISOR, &one, sizeof one);
+    (void)n;
+}
+
+/* ---- the supervisor's life ---- */
+
+static void start_supervisor(struct master *m)
+{
+    uint32_t generation = m->supervisor_generation + 1;
+    m->supervisor_start_ms = clock_now_ms();
+    pid_t pid = fork();
+    if (pid == 0)
+        reactor_main(m->setup, generation);
+    if (pid < 0) {
+        m->supervisor_due_ms = m->supervisor_start_ms + SUPERVISOR_PAUSE_MS;
+        log_event(LOG_LEVEL_ERROR, "event=failed what=fork why=%s retry_ms=%d", strerrorname_np(errno),
+                  SUPERVISOR_PAUSE_MS);
+        return;
+    }
+    m->supervisor_pid = pid;
+    m->supervisor_generation = generation;
+    atomic_store(&m->pages->orders.supervisor_generation, generation);
+}
+
+static bool finished(const struct master *m)
+{
+    return atomic_load_explicit(&m->pages->orders.finished, memory_order_acquire);
+}
+
+static void supervisor_ended(struct master *m, const siginfo_t *info)
+{
+    m->supervisor_pid = 0;
+    if (finished(m))
+        return;
+    int64_t now_ms = clock_now_ms();
+    bool lived = now_ms - m->supervisor_start_ms >= SUPERVISOR_UPTIME_MS;
+    m->supervisor_due_ms = now_ms + (lived ? 0 : SUPERVISOR_PAUSE_MS);
+    const char *name = info->si_code == CLD_EXITED ? NULL : sigabbrev_np(info->si_status);
+    log_event(LOG_LEVEL_ERROR, "event=supervisor_died generation=%u pid=%d cause=%s%s status=%d next=respawn",
+              m->supervisor_generation, (int)info->si_pid, name ? "SIG" : "exit", name ? name : "",
+              info->si_status);
+}
+
+/* ---- deaths ---- */
+
+static void tell_death(struct board *board, const siginfo_t *info, const struct rusage *usage)
+{
+    struct death_cell *cell = &board->worker_death;
+    int64_t cpu_us = ((int64_t)usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
+                     usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+    atomic_store_explicit(&cell->code, info->si_code, memory_order_relaxed);
+    atomic_store_explicit(&cell->status, info->si_status, memory_order_relaxed);
+    atomic_store_explicit(&cell->time_ns, clock_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&cell->cpu_us, cpu_us, memory_order_relaxed);
+    atomic_store_explicit(&cell->rss_kib, usage->ru_maxrss, memory_order_relaxed);
+    atomic_store_explicit(&cell->generation, atomic_load(&board->worker.generation), memory_order_release);
+}
+
+static void tell(struct master *m, const siginfo_t *info, const struct rusage *usage)
+{
+    if (info->si_pid == m->supervisor_pid) {
+        supervisor_ended(m, info);
+        return;
+    }
+    for (unsigned slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        struct board *board = shared_board(m->pages, slot);
+        if (board_worker_pid(board) == info->si_pid) {
+            tell_death(board, info, usage);
+            wake_supervisor();
+            return;
+        }
+    }
+    /* As pid 1 of a container we also inherit orphans of others: reaped, and nobody's business. */
+}
+
+/* One dead child: told, then reaped. False: there is none. The glibc wrapper of waitid has no rusage. */
+static bool reap_one(struct master *m)
+{
+    siginfo_t info = {0};
+    struct rusage usage = {0};
+    if (syscall(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT, &usage) < 0 || info.si_pid == 0)
+        return false;
+    tell(m, &info, &usage);
+    siginfo_t reaped = {0};
+    waitid(P_PID, (id_t)info.si_pid, &reaped, WEXITED | WNOHANG);
+    return true;
+}
+
+static void reap(struct master *m)
+{
+    for (int i = 0; i < DEATHS_PER_TURN_MAX && reap_one(m); i++)
+        ;
+}
+
+/* A death that the supervisor does not take is a supervisor that hangs. Returns true while any is untaken. */
+static bool check_deaths_taken(struct master *m)
+{
+    bool any = false;
+    int64_t now_ns = clock_now_ns();
+    for (unsigned slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        struct board *board = shared_board(m->pages, slot);
+        uint32_t told = atomic_load(&board->worker_death.generation);
+        if (told == atomic_load_explicit(&board->death_taken, memory_order_acquire))
+            continue;
+        any = true;
+        int64_t age_ms = (now_ns - atomic_load(&board->worker_death.time_ns)) / 1000000;
+        bool had_time = clock_now_ms() - m->supervisor_start_ms > DEATH_TAKEN_MS_MAX;
+        if (age_ms > DEATH_TAKEN_MS_MAX && had_time && m->supervisor_pid > 0) {
+            log_event(LOG_LEVEL_ERROR, "event=supervisor_hangs pid=%d slot=%u untaken_ms=%lld",
+                      (int)m->supervisor_pid, slot, (long long)age_ms);
+            kill(m->supervisor_pid, SIGKILL);
+            return true;
+        }
+    }
+    return any;
+}
+
+/* ---- signals ---- */
+
+static void take_signal(struct master *m, int signal_number)
+{
+    for (int i = 0; i < SIGNAL_KIND_COUNT; i++)
+        if (counted_signals[i] == signal_number) {
+            atomic_fetch_add(&m->pages->orders.signals[i], 1);
+            wake_supervisor();
+        }
+    /* SIGRTMIN: serving has been told, and a reader of the ready descriptor waits for its end. */
+    if (signal_number == SIGRTMIN && m->setup->ready_fd >= 0) {
+        close(m->setup->ready_fd);
+        m->setup->ready_fd = -1;
+    }
+}
+
+static void wait_for_signal(struct master *m, bool check_soon)
+{
+    sigset_t all;
+    sigfillset(&all);
+    int64_t wait_ms = check_soon ? MASTER_CHECK_MS : 3600000;
+    if (m->supervisor_pid == 0) {
+        int64_t left_ms = m->supervisor_due_ms - clock_now_ms();
+        wait_ms = left_ms > 0 ? left_ms : 0;
+    }
+    struct timespec timeout = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+    siginfo_t info;
+    int signal_number = sigtimedwait(&all, &info, &timeout);
+    if (signal_number > 0)
+        take_signal(m, signal_number);
+}
+
+/* ---- the end ---- */
+
+/* What the supervisor could not write any more. */
+static void drain_log(void)
+{
+    static struct logsink sink;
+    if (logsink_init(&sink, FD_LOG_READ) < 0)
+        return;
+    while (logsink_drain(&sink) >= LOGSINK_RECORDS_PER_TURN)
+        ;
+    logsink_close(&sink);
+}
+
+int master_run(struct service_setup *setup)
+{
+    struct master m = {.setup = setup, .pages = setup->pages};
+    bool untaken = false;
+    while (!finished(&m) || m.supervisor_pid != 0) {
+        if (m.supervisor_pid == 0 && clock_now_ms() >= m.supervisor_due_ms)
+            start_supervisor(&m);
+        wait_for_signal(&m, untaken);
+        reap(&m);
+        untaken = check_deaths_taken(&m);
+    }
+    drain_log();
+    return atomic_load(&setup->pages->orders.exit_code);
+}

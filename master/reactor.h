@@ -1,0 +1,31 @@
+/*
+ * The supervisor process: the shell around the policy of supervisor.h.
+ *
+ * Turns what the boards, the master's signal counts and the clock say into events, stores the policy's memory
+ * in the shared pages, then carries its actions out; drains the log pipe in between. It never blocks:
+ * whatever has to wait is a deadline. It opens nothing that lasts. When it dies the master forks another,
+ * which resumes from the memory.
+ */
+#ifndef MASTER_REACTOR_H
+#define MASTER_REACTOR_H
+
+#include "master/options.h"
+#include "worker/peer.h"
+
+struct shared_pages;
+
+/* What the supervisor knows from the start of the service; the master's memory, inherited. */
+struct service_setup {
+    struct shared_pages *pages;
+    const struct options *options;
+    uint32_t connection_count_max; /* as granted */
+    int backlog_granted;
+    bool listener_is_unix;
+    char bound[PEER_TEXT_SIZE];
+    int ready_fd; /* -1: none, or told already */
+};
+
+/* Runs as the supervisor of that generation; does not return. */
+_Noreturn void reactor_main(const struct service_setup *setup, uint32_t generation);
+
+#endif

@@ -1,0 +1,132 @@
+#include "master/report.h"
+#include "worker/log.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static const char *phase_name(uint32_t phase)
+{
+    switch ((enum worker_phase)phase) {
+    case PHASE_ACCEPTING:
+        return "accepting";
+    case PHASE_ANSWERING:
+        return "answering";
+    case PHASE_CLOSING:
+        return "closing";
+    case PHASE_NONE:
+        break;
+    }
+    return "waiting";
+}
+
+static enum death_kind kind_of(const struct death_report *report, int code, int status,
+                               enum kill_reason reason)
+{
+    if (code == CLD_EXITED)
+        return status == 0 ? DEATH_LEFT : DEATH_CRASH;
+    if (report->fault_signal != 0 || status != SIGKILL)
+        return DEATH_CRASH;
+    return reason == KILL_NONE ? DEATH_KILL : DEATH_ORDER;
+}
+
+static void name_cause(struct death_report *report, int code, int status)
+{
+    const char *name = sigabbrev_np(report->fault_signal ? report->fault_signal : status);
+    if (code == CLD_EXITED)
+        snprintf(report->cause, sizeof report->cause, "exit:%d", status);
+    else if (name)
+        snprintf(report->cause, sizeof report->cause, "SIG%s", name);
+    else
+        snprintf(report->cause, sizeof report->cause, "signal:%d", status);
+}
+
+static void collect_fault(struct death_report *report, struct board *board, uint32_t generation)
+{
+    if (atomic_load_explicit(&board->fault_generation, memory_order_acquire) == generation) {
+        report->fault_signal = atomic_load(&board->fault_signal);
+        report->fault_address = atomic_load(&board->fault_address);
+    }
+    if (atomic_load_explicit(&board->check_generation, memory_order_acquire) == generation)
+        snprintf(report->check_note, sizeof report->check_note, "%.*s", CHECK_NOTE_BYTES - 1,
+                 board->check_note);
+}
+
+/* Only what this generation wrote counts; one that died at once has left the fields of its predecessor. */
+static void collect_life(struct death_report *report, struct board *board, struct load_cell *cell,
+                         uint32_t generation)
+{
+    if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) != generation)
+        return;
+    uint64_t current = atomic_load(&board->current);
+    report->phase = (uint32_t)(current & 0xff);
+    report->uptime_ms = (atomic_load(&board->worker_death.time_ns) - atomic_load(&board->ready_ns)) / 1000000;
+    report->connection_count = atomic_load(&cell->connection_count);
+    report->facts.suspect = report->phase == PHASE_ANSWERING ? (int32_t)(current >> 8) : 0;
+    report->facts.in_service = atomic_load(&board->in_service);
+    report->facts.answered = counter_get(cell, COUNTER_answered) > atomic_load(&board->answered_at_start);
+}
+
+void report_collect(struct death_report *report, struct board *board, struct load_cell *cell,
+                    uint32_t generation, enum kill_reason reason)
+{
+    int code = atomic_load(&board->worker_death.code), status = atomic_load(&board->worker_death.status);
+    *report = (struct death_report){.pid = atomic_load(&board->worker.pid)};
+    collect_fault(report, board, generation);
+    collect_life(report, board, cell, generation);
+    report->facts.kind = kind_of(report, code, status, reason);
+    name_cause(report, code, status);
+}
+
+static const char *next_word(const struct slot_memory *after)
+{
+    if (after->phase == SLOT_RESTING)
+        return "rest";
+    return after->phase == SLOT_ENDED ? "none" : "respawn";
+}
+
+void report_death(const struct death_report *report, unsigned slot, uint32_t generation,
+                  const struct slot_memory *after)
+{
+    if (report->facts.kind == DEATH_LEFT && after->phase == SLOT_ENDED) {
+        log_event(LOG_LEVEL_INFO, "event=worker_left slot=%u generation=%u pid=%d uptime_ms=%lld", slot,
+                  generation, report->pid, (long long)report->uptime_ms);
+        return;
+    }
+    log_event(LOG_LEVEL_WARN,
+              "event=worker_died slot=%u generation=%u pid=%d cause=%s uptime_ms=%lld connections=%u lost=%u "
+              "phase=%s "
+              "in_service=%d suspect_fd=%d fault_address=0x%llx next=%s",
+              slot, generation, report->pid, report->cause, (long long)report->uptime_ms,
+              report->connection_count, report->connection_count, phase_name(report->phase),
+              report->facts.in_service, report->facts.suspect, (unsigned long long)report->fault_address,
+              next_word(after));
+    if (report->check_note[0]) {
+        char quoted[2 * CHECK_NOTE_BYTES];
+        log_quote(quoted, sizeof quoted, report->check_note);
+        log_event(LOG_LEVEL_ERROR, "event=check_failed slot=%u generation=%u check=%s", slot, generation,
+                  quoted);
+    }
+}
+
+void report_ready(struct board *board, unsigned slot, uint32_t generation)
+{
+    int32_t pid = atomic_load(&board->worker.pid);
+    log_event(LOG_LEVEL_INFO, "event=worker_started slot=%u generation=%u pid=%d", slot, generation, pid);
+    if (generation > 1 && atomic_load(&board->worker_death.generation) == generation - 1) {
+        int64_t gap_ns = atomic_load(&board->ready_ns) - atomic_load(&board->worker_death.time_ns);
+        log_event(LOG_LEVEL_INFO, "event=worker_replaced slot=%u generation=%u pid=%d gap_ms=%lld.%03lld",
+                  slot, generation, pid, (long long)(gap_ns / 1000000), (long long)(gap_ns / 1000 % 1000));
+    }
+}
+
+void report_slot_summary(struct load_cell *cell, unsigned slot, uint32_t death_count)
+{
+    char text[LOG_TEXT_LENGTH_MAX];
+    int length = snprintf(text, sizeof text, "event=slot_summary slot=%u", slot);
+    for (int i = 0; i < COUNTER_COUNT && length > 0 && (size_t)length < sizeof text; i++)
+        length +=
+            snprintf(text + length, sizeof text - (size_t)length, " %s=%llu", counter_descriptions[i].name,
+                     (unsigned long long)counter_get(cell, (enum counter)i));
+    log_event(LOG_LEVEL_INFO, "%s deaths=%u", text, death_count);
+}

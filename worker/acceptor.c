@@ -1,0 +1,262 @@
+#include "worker/acceptor.h"
+#include "worker/accept_share.h"
+#include "worker/clock.h"
+#include "worker/context.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include "worker/peer.h"
+#include "worker/serve.h"
+#include "worker/steps.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void listener_add(struct worker *w)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = FD_LISTENER};
+    epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, FD_LISTENER, &event);
+    w->acceptor.state = LISTENER_IN;
+    STEP(LISTENER_ADDED);
+}
+
+static void listener_remove(struct worker *w, enum listener_state state)
+{
+    epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, FD_LISTENER, NULL);
+    w->acceptor.state = state;
+    STEP(LISTENER_REMOVED);
+}
+
+static void set_accepting(struct worker *w, bool accepting)
+{
+    atomic_store_explicit(&w->cell->accepting_generation, accepting ? w->generation : 0,
+                          memory_order_relaxed);
+}
+
+void acceptor_start(struct worker *w)
+{
+    burst_init(&w->acceptor.log, ACCEPT_LOG_COUNT_MAX, ACCEPT_LOG_WINDOW_MS);
+    burst_init(&w->acceptor.log_pauses, 1, ACCEPT_LOG_WINDOW_MS);
+    listener_remove(w, LISTENER_OUT);
+    listener_add(w);
+    set_accepting(w, true);
+}
+
+/* ---- one connection ---- */
+
+static void log_accepted(struct worker *w, int fd, const struct sockaddr_storage *peer, socklen_t length)
+{
+    uint64_t suppressed;
+    if (!log_enabled(LOG_LEVEL_INFO) || !burst_allow(&w->acceptor.log, clock_now_ms(), &suppressed))
+        return;
+    char text[PEER_TEXT_SIZE], quoted[2 * PEER_TEXT_SIZE];
+    peer_format(text, peer, length);
+    log_quote(quoted, sizeof quoted, text);
+    if (suppressed > 0)
+        log_event(LOG_LEVEL_INFO, "event=accepted slot=%u pid=%d count=%llu", w->slot, (int)getpid(),
+                  (unsigned long long)suppressed);
+    log_event(LOG_LEVEL_INFO, "event=accepted slot=%u pid=%d fd=%d peer=%s", w->slot, (int)getpid(), fd,
+              text);
+}
+
+static void pause_accepting(struct worker *w, int error)
+{
+    uint64_t suppressed;
+    counter_add(w->cell, COUNTER_accept_pauses, 1);
+    if (w->acceptor.state == LISTENER_IN)
+        listener_remove(w, LISTENER_PAUSED);
+    w->acceptor.state = LISTENER_PAUSED;
+    w->acceptor.until_ms = clock_now_ms() + ACCEPT_PAUSE_MS;
+    if (burst_allow(&w->acceptor.log_pauses, clock_now_ms(), &suppressed))
+        log_event(LOG_LEVEL_WARN, "event=accept_paused slot=%u why=%s for_ms=%d connections=%u", w->slot,
+                  strerrorname_np(error), ACCEPT_PAUSE_MS, w->conns.open_count);
+}
+
+/* accept(2) passes errors of the one connection on; they say nothing about the next. */
+static void accept_failed(struct worker *w, int error)
+{
+    if (error == EAGAIN || error == EINTR)
+        return;
+    if (error == EINVAL) { /* shut down: it would report EPOLLHUP for ever */
+        listener_remove(w, LISTENER_GONE);
+        return;
+    }
+    counter_add(w->cell, COUNTER_accept_errors, 1);
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+        pause_accepting(w, error);
+}
+
+static void admit(struct worker *w, int fd, const struct sockaddr_storage *peer, socklen_t length)
+{
+    atomic_store_explicit(&w->cell->accept_count,
+                          atomic_load_explicit(&w->cell->accept_count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    if (w->conns.open_count >= w->settings.connection_count_max) {
+        serve_reset(fd);
+        counter_add(w->cell, COUNTER_closed_refused, 1);
+        return;
+    }
+    if (serve_admit(w, fd)) {
+        counter_add(w->cell, COUNTER_accepted, 1);
+        log_accepted(w, fd, peer, length);
+    }
+}
+
+/* False: there was none, or no way to take it. */
+static bool accept_one(struct worker *w)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t length = sizeof peer;
+    atomic_store_explicit(&w->board->current, PHASE_ACCEPTING, memory_order_relaxed);
+    STEP(ACCEPT_BEGIN);
+    int fd = accept4(FD_LISTENER, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK);
+    if (fd < 0) {
+        int error = errno;
+        accept_failed(w, error);
+        return error == EINTR;
+    }
+    STEP(ACCEPTED);
+    admit(w, fd, &peer, length);
+    return true;
+}
+
+/* ---- who takes the next one ---- */
+
+static void read_loads(struct worker *w, struct share_slot *slots)
+{
+    bool any_deaf = false;
+    for (unsigned i = 0; i < w->settings.slot_count; i++) {
+        struct load_cell *cell = &w->pages->loads.cells[i];
+        slots[i] = (struct share_slot){
+            .connection_count = atomic_load_explicit(&cell->connection_count, memory_order_relaxed),
+            .accept_count = atomic_load_explicit(&cell->accept_count, memory_order_relaxed),
+            .accepting = board_accepting(shared_board(w->pages, i), cell),
+            .full = atomic_load_explicit(&cell->full, memory_order_relaxed),
+        };
+        any_deaf |= w->acceptor.deaf_until_ms[i] != 0;
+    }
+    if (!any_deaf)
+        return;
+    int64_t now_ms = clock_now_ms();
+    for (unsigned i = 0; i < w->settings.slot_count; i++) {
+        if (w->acceptor.deaf_until_ms[i] > now_ms)
+            slots[i].accepting = false;
+        else
+            w->acceptor.deaf_until_ms[i] = 0;
+    }
+}
+
+static void poke(unsigned slot, uint32_t count)
+{
+    uint64_t value = count * POKE_ACCEPT;
+    ssize_t n = write(FD_POKE + (int)slot, &value, sizeof value);
+    (void)
+        n; /* the sum is full only if nobody has read for 2^32 pokes: the supervisor sees to such a worker */
+}
+
+static void hand_on(struct worker *w, const struct share_slot *to, struct share_choice choice, bool full)
+{
+    w->acceptor.handed_slot = choice.to_slot;
+    w->acceptor.handed_accepts = to->accept_count;
+    w->acceptor.until_ms = clock_now_ms() + SHARE_WAIT_MS;
+    if (w->acceptor.state == LISTENER_IN)
+        listener_remove(w, full ? LISTENER_FULL : LISTENER_HANDED);
+    poke(choice.to_slot, choice.poke_count);
+    counter_add(w->cell, COUNTER_handed_on, choice.poke_count);
+}
+
+void acceptor_event(struct worker *w)
+{
+    if (w->acceptor.state != LISTENER_IN)
+        return; /* reported before it was taken out */
+    struct share_slot slots[SLOT_COUNT_MAX];
+    read_loads(w, slots);
+    struct share_choice choice = accept_share_choose(slots, w->settings.slot_count, w->slot, SHARE_SLACK);
+    if (choice.verdict == SHARE_HAND_ON) {
+        hand_on(w, &slots[choice.to_slot], choice, slots[w->slot].full);
+        return;
+    }
+    accept_one(w);
+    if (w->acceptor.state == LISTENER_IN) {
+        listener_remove(w, LISTENER_OUT);
+        listener_add(w);
+    }
+}
+
+void acceptor_poked(struct worker *w, uint32_t count)
+{
+    if (w->draining || w->acceptor.state == LISTENER_GONE)
+        return;
+    for (uint32_t i = 0; i < count && i < SHARE_POKE_COUNT_MAX; i++) {
+        struct share_slot slots[SLOT_COUNT_MAX];
+        if (w->conns.open_count >= w->settings.connection_count_max) {
+            read_loads(w, slots);
+            struct share_choice choice =
+                accept_share_choose(slots, w->settings.slot_count, w->slot, SHARE_SLACK);
+            if (choice.verdict == SHARE_HAND_ON) {
+                poke(choice.to_slot, 1);
+                return;
+            }
+        }
+        if (!accept_one(w))
+            return;
+    }
+}
+
+/* ---- coming back to the listener ---- */
+
+void acceptor_room(struct worker *w)
+{
+    if (w->acceptor.state == LISTENER_FULL && !w->draining &&
+        w->conns.open_count < w->settings.connection_count_max)
+        listener_add(w);
+}
+
+static bool handed_was_taken(const struct worker *w)
+{
+    const struct load_cell *cell = &w->pages->loads.cells[w->acceptor.handed_slot];
+    return atomic_load_explicit(&cell->accept_count, memory_order_relaxed) != w->acceptor.handed_accepts;
+}
+
+void acceptor_check(struct worker *w)
+{
+    struct acceptor *a = &w->acceptor;
+    if (a->state != LISTENER_HANDED && a->state != LISTENER_PAUSED)
+        return;
+    if (a->state == LISTENER_HANDED && handed_was_taken(w)) {
+        listener_add(w);
+        return;
+    }
+    int64_t now_ms = clock_now_ms();
+    if (now_ms < a->until_ms)
+        return;
+    if (a->state == LISTENER_HANDED)
+        a->deaf_until_ms[a->handed_slot] = now_ms + SHARE_DEAF_MS;
+    listener_add(w);
+}
+
+int acceptor_timeout_ms(const struct worker *w)
+{
+    switch (w->acceptor.state) {
+    case LISTENER_HANDED:
+        return SHARE_WAIT_MS;
+    case LISTENER_PAUSED:
+        return ACCEPT_PAUSE_MS;
+    case LISTENER_OUT:
+    case LISTENER_IN:
+    case LISTENER_FULL:
+    case LISTENER_GONE:
+        break;
+    }
+    return -1;
+}
+
+void acceptor_drain(struct worker *w)
+{
+    set_accepting(w, false);
+    while (w->conns.open_count < w->settings.connection_count_max && accept_one(w))
+        ;
+    shutdown(FD_LISTENER, SHUT_RDWR);
+    listener_remove(w, LISTENER_GONE);
+}

@@ -1,0 +1,100 @@
+#include "worker/answer.h"
+#include "worker/board.h"
+#include "worker/service.h"
+#include "worker/steps.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+static ssize_t look(int fd, unsigned char *in)
+{
+    ssize_t n;
+    do {
+        STEP(PEEK);
+        n = recv(fd, in, CHUNK_BYTES_MAX, MSG_PEEK | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    STEP(PEEKED);
+    return n;
+}
+
+static void transform(struct answerer *a, size_t n)
+{
+    /* Whoever finds us dead inside the service blames the connection; elsewhere it is not the connection's
+     * fault. */
+    atomic_store_explicit(&a->board->in_service, 1, memory_order_relaxed);
+    a->service->transform(a->out, a->in, n);
+    atomic_store_explicit(&a->board->in_service, 0, memory_order_relaxed);
+    STEP(TRANSFORMED);
+}
+
+static ssize_t give(int fd, const unsigned char *out, size_t n)
+{
+    ssize_t w;
+    do
+        w = send(fd, out, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (w < 0 && errno == EINTR);
+    STEP(GIVEN);
+    return w;
+}
+
+/* Drops what was answered from the receive queue. A recv may stop short at an urgent mark, hence the loop. */
+static bool take(const struct answerer *a, int fd, size_t left)
+{
+    while (left > 0) {
+        ssize_t n =
+            a->is_unix ? recv(fd, a->in, left, MSG_DONTWAIT) : recv(fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        left -= (size_t)n;
+    }
+    STEP(TAKEN);
+    return true;
+}
+
+static enum answer_end ended(ssize_t n)
+{
+    if (n == 0)
+        return ANSWER_FINISHED;
+    if (errno == EAGAIN)
+        return ANSWER_WAIT;
+    /* Want of memory passes; the bytes stay where they are and are looked at again. */
+    return errno == ENOMEM || errno == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
+}
+
+static enum answer_end not_given(void)
+{
+    if (errno == EAGAIN)
+        return ANSWER_BLOCKED;
+    return errno == ENOMEM || errno == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
+}
+
+static void count(const struct answerer *a, size_t given)
+{
+    counter_add(a->cell, COUNTER_answered, 1);
+    counter_add(a->cell, COUNTER_bytes_in, given);
+    counter_add(a->cell, COUNTER_bytes_out, given);
+}
+
+enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
+{
+    for (int chunk = 0; chunk < TURN_CHUNK_COUNT_MAX; chunk++) {
+        ssize_t n = look(fd, a->in);
+        if (n <= 0)
+            return ended(n);
+        transform(a, (size_t)n);
+        ssize_t w = give(fd, a->out, (size_t)n);
+        if (w < 0)
+            return not_given();
+        if (!take(a, fd, (size_t)w))
+            return ANSWER_BROKEN;
+        count(a, (size_t)w);
+        if (w < n)
+            return ANSWER_BLOCKED;
+        if (n == CHUNK_BYTES_MAX)
+            return ANSWER_AGAIN;
+        if (!until_empty)
+            return ANSWER_WAIT;
+    }
+    return ANSWER_AGAIN;
+}

@@ -1,0 +1,76 @@
+#include "worker/board.h"
+#include "worker/heritage.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const struct counter_description counter_descriptions[COUNTER_COUNT] = {
+#define COUNTER(name, unit, sentence) {#name, unit, sentence},
+#include "worker/counters.def"
+#undef COUNTER
+};
+
+static int sealed_memfd(off_t size)
+{
+    int fd = memfd_create("prefork-upper", MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    if (ftruncate(fd, size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return fd;
+    int error = -errno;
+    close(fd);
+    return error;
+}
+
+static void describe(struct shared_pages *pages)
+{
+    pages->orders.version = BOARD_VERSION;
+    pages->orders.master_pid = getpid();
+    for (unsigned slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        pages->slots[slot].board.version = BOARD_VERSION;
+        pages->slots[slot].board.slot = slot;
+    }
+}
+
+int shared_pages_create(struct shared_pages **pages)
+{
+    int fd = sealed_memfd((off_t)sizeof(struct shared_pages));
+    if (fd < 0)
+        return fd;
+    if (fd != FD_SHARED) {
+        if (dup2(fd, FD_SHARED) < 0) {
+            int error = -errno;
+            close(fd);
+            return error;
+        }
+        close(fd);
+    }
+    void *region = mmap(NULL, sizeof(struct shared_pages), PROT_READ | PROT_WRITE, MAP_SHARED, FD_SHARED, 0);
+    if (region == MAP_FAILED) {
+        int error = -errno;
+        close(FD_SHARED);
+        return error;
+    }
+    *pages = region;
+    describe(*pages);
+    return 0;
+}
+
+struct board *shared_board(struct shared_pages *pages, unsigned slot)
+{
+    return &pages->slots[slot].board;
+}
+
+int32_t board_worker_pid(struct board *board)
+{
+    uint32_t dead = atomic_load_explicit(&board->worker_death.generation, memory_order_acquire);
+    uint32_t born = atomic_load_explicit(&board->worker.generation, memory_order_acquire);
+    return born > dead ? atomic_load_explicit(&board->worker.pid, memory_order_acquire) : 0;
+}
+
+bool board_accepting(struct board *board, struct load_cell *cell)
+{
+    uint32_t accepting = atomic_load_explicit(&cell->accepting_generation, memory_order_relaxed);
+    return accepting > atomic_load_explicit(&board->worker_death.generation, memory_order_relaxed);
+}

@@ -1,0 +1,196 @@
+/*
+ * The pages that the processes of a server share: one region, made by the master before any fork.
+ *
+ *     struct orders   one     the master's signal counts, what the supervisor must remember beyond its death
+ *     struct loads    one     a cell a slot: connections and counters, read by everybody
+ *     struct board    one a slot: life and death of its worker
+ *
+ * Rules: a field has one writer, named beside it. Every field that a process reads while another writes is
+ * _Atomic; the field that announces others is stored last with release and read first with acquire. Readers
+ * trust nothing: indexes are checked before use. No stream bytes and no positions in a stream are ever kept
+ * here; the kernel knows those. Unused boards cost nothing (the region is sparse).
+ *
+ * Units: `_ns` are CLOCK_MONOTONIC nanoseconds. Generations count from 1; 0 means none yet.
+ */
+#ifndef WORKER_BOARD_H
+#define WORKER_BOARD_H
+
+#include "worker/limits.h"
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BOARD_VERSION 1u
+
+typedef _Atomic(uint32_t) shared_u32;
+typedef _Atomic(int32_t) shared_i32;
+typedef _Atomic(uint64_t) shared_u64;
+typedef _Atomic(int64_t) shared_i64;
+
+/* What a worker is told at its birth. Written by the supervisor before the clone, fixed in size. */
+struct worker_settings {
+    uint32_t slot_count;           /* slots that share the listener */
+    uint32_t connection_count_max; /* connections of this worker */
+    int64_t idle_timeout_ms;       /* 0: none */
+    int64_t write_timeout_ms;      /* 0: none */
+    int64_t drain_timeout_ms;
+    uint32_t service_index; /* service_at() */
+    uint32_t log_level;
+    uint32_t listener_is_unix;
+    uint32_t core; /* core dumps allowed */
+};
+
+/* One death, told by the master: all fields, then the generation with release. */
+struct death_cell {
+    shared_u32 generation; /* of the process that died; 0: nobody yet */
+    shared_i32 code;       /* si_code of waitid: CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+    shared_i32 status;     /* exit code or signal number */
+    shared_i64 time_ns;
+    shared_i64 cpu_us;  /* user and system time of the whole life */
+    shared_i64 rss_kib; /* largest resident size */
+};
+
+/* One birth: the generation is noted with pid 0 before the clone; the kernel stores the pid before the child
+ * runs. */
+struct birth_cell {
+    shared_u32 generation;
+    shared_i32 pid;
+};
+
+enum worker_phase { PHASE_NONE, PHASE_ACCEPTING, PHASE_ANSWERING, PHASE_CLOSING };
+
+enum worker_order { ORDER_SERVE, ORDER_DRAIN };
+
+struct board {
+    uint32_t version; /* master, once */
+    uint32_t slot;    /* master, once */
+
+    /* Written by the supervisor. */
+    struct worker_settings settings;
+    shared_u32 order; /* enum worker_order */
+    shared_i64 drain_deadline_ns;
+    shared_u32 ping_asked;
+    shared_u32 death_taken; /* generation of the last death cell that was dealt with */
+
+    /* Written by whoever clones the worker. */
+    struct birth_cell worker;
+
+    /* Written by the master. */
+    struct death_cell worker_death;
+
+    /* Written by the worker. */
+    alignas(64) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
+    shared_u32 in_service;          /* inside the service call */
+    shared_u32 highest;             /* highest descriptor that ever was a connection of this slot */
+    shared_u32 ready_generation;    /* this generation's loop runs */
+    shared_i64 ready_ns;
+    shared_u64 answered_at_start; /* counter `answered` when this generation began */
+    shared_u32 ping_answered;
+    shared_i32 fault_signal; /* by the crash handler of fault_generation */
+    shared_u64 fault_address;
+    shared_u32 fault_generation;
+    shared_u32 check_generation; /* a CHECK failed; the note below is whole */
+    char check_note[CHECK_NOTE_BYTES];
+};
+
+/* A slot's counters, in the order of counters.def. Written by the slot's worker alone. */
+enum counter {
+#define COUNTER(name, unit, sentence) COUNTER_##name,
+#include "worker/counters.def"
+#undef COUNTER
+    COUNTER_COUNT
+};
+
+struct load_cell {
+    alignas(64) shared_u32 connection_count;
+    shared_u32 accept_count;
+    shared_u32 accepting_generation; /* accepts as long as this is newer than the slot's worker death */
+    shared_u32 full;                 /* holds all the connections that it may */
+    shared_u64 log_lost;             /* log lines that did not fit the pipe */
+    alignas(64) shared_u64 counters[COUNTER_COUNT];
+};
+
+struct loads {
+    struct load_cell cells[SLOT_COUNT_MAX];
+};
+
+/* What the master tells: each signal is counted, so that none is lost between two looks. */
+enum order_signal {
+    SIGNAL_TERM,
+    SIGNAL_INT,
+    SIGNAL_QUIT,
+    SIGNAL_HUP,
+    SIGNAL_USR1,
+    SIGNAL_USR2,
+    SIGNAL_TTIN,
+    SIGNAL_TTOU,
+    SIGNAL_KIND_COUNT
+};
+
+/* Room for the supervisor's memory (master/supervisor.h asserts that it fits); two copies, so that a death in
+ * mid-write leaves the older one whole. */
+#define SUPERVISOR_MEMORY_BYTES 32768
+
+struct orders {
+    uint32_t version; /* master, once */
+    int32_t master_pid;
+    int64_t start_ns;
+
+    /* Written by the master. */
+    shared_u32 signals[SIGNAL_KIND_COUNT];
+    shared_u32 supervisor_generation;
+
+    /* Written by the supervisor. */
+    shared_u32 finished; /* 1: nothing is left to do, exit_code holds */
+    shared_i32 exit_code;
+    shared_u32 memory_current; /* 0: none yet, else 1 + index of the copy that holds */
+    alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];
+};
+
+struct shared_pages {
+    alignas(BOARD_BYTES) struct orders orders;
+    alignas(BOARD_BYTES) struct loads loads;
+    struct {
+        alignas(BOARD_BYTES) struct board board;
+    } slots[SLOT_COUNT_MAX];
+};
+
+static_assert(sizeof(struct board) <= BOARD_BYTES, "a board is one page");
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words need no lock");
+
+/*
+ * Makes the region as a sealed memfd at descriptor FD_SHARED and maps it. Master only, once.
+ * Returns 0, or a negative errno and nothing made.
+ */
+int shared_pages_create(struct shared_pages **pages);
+
+/* The board of a slot; `slot` must be below SLOT_COUNT_MAX. */
+struct board *shared_board(struct shared_pages *pages, unsigned slot);
+
+/* Pid of the slot's worker while it lives, else 0. It is dead, and told so, once its death cell names its
+ * generation. */
+int32_t board_worker_pid(struct board *board);
+
+/* True while the slot's worker of the generation that set the flag lives and accepts. */
+bool board_accepting(struct board *board, struct load_cell *cell);
+
+/* Adds to a counter of which the caller is the only writer: a plain load and store, no locked instruction. */
+static inline void counter_add(struct load_cell *cell, enum counter counter, uint64_t amount)
+{
+    uint64_t now = atomic_load_explicit(&cell->counters[counter], memory_order_relaxed);
+    atomic_store_explicit(&cell->counters[counter], now + amount, memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(struct load_cell *cell, enum counter counter)
+{
+    return atomic_load_explicit(&cell->counters[counter], memory_order_relaxed);
+}
+
+/* Name, unit and meaning of a counter, from counters.def. */
+struct counter_description {
+    const char *name, *unit, *sentence;
+};
+extern const struct counter_description counter_descriptions[COUNTER_COUNT];
+
+#endif

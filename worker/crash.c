@@ -1,0 +1,48 @@
+#include "worker/crash.h"
+#include "worker/board.h"
+#include <errno.h>
+#include <stddef.h>
+
+/* Several times what the handler and a signal frame with vector state need. */
+#define CRASH_STACK_BYTES 65536
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
+#define FATAL_SIGNAL_COUNT (sizeof fatal_signals / sizeof fatal_signals[0])
+
+static struct board *crash_board;
+static unsigned crash_generation;
+static unsigned char crash_stack[CRASH_STACK_BYTES];
+
+void crash_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < FATAL_SIGNAL_COUNT; i++)
+        sigaddset(set, fatal_signals[i]);
+}
+
+static void crash_handle(int signal_number, siginfo_t *info, void *context)
+{
+    (void)context;
+    atomic_store_explicit(&crash_board->fault_signal, signal_number, memory_order_relaxed);
+    atomic_store_explicit(&crash_board->fault_address, (uint64_t)(uintptr_t)info->si_addr,
+                          memory_order_relaxed);
+    atomic_store_explicit(&crash_board->fault_generation, crash_generation, memory_order_release);
+    /* SA_RESETHAND has put the default action back. A fault strikes again on return; a signal that was sent
+     * or raised does not, so it is raised anew. */
+    raise(signal_number);
+}
+
+int crash_handler_install(struct board *board, unsigned generation)
+{
+    crash_board = board;
+    crash_generation = generation;
+    stack_t stack = {.ss_sp = crash_stack, .ss_size = sizeof crash_stack};
+    if (sigaltstack(&stack, NULL) < 0)
+        return -errno;
+    struct sigaction action = {.sa_sigaction = crash_handle,
+                               .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND)};
+    for (size_t i = 0; i < FATAL_SIGNAL_COUNT; i++)
+        if (sigaction(fatal_signals[i], &action, NULL) < 0)
+            return -errno;
+    return 0;
+}

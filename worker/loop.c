@@ -1,0 +1,131 @@
+#include "worker/loop.h"
+#include "worker/acceptor.h"
+#include "worker/clock.h"
+#include "worker/context.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include "worker/serve.h"
+#include "worker/tick.h"
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Registrations of an earlier worker of the slot are replaced: one of a descriptor that was re-made would be
+ * deaf. */
+static int watch(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)fd};
+    epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, fd, NULL);
+    return epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int loop_init(struct worker *w)
+{
+    const int own[] = {FD_POKE + (int)w->slot, FD_TICK, FD_MASTER};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        int error = watch(own[i]);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* ---- leaving ---- */
+
+static void drain(struct worker *w, int64_t deadline_ms)
+{
+    if (w->draining)
+        return;
+    w->draining = true;
+    w->drain_deadline_ms = deadline_ms;
+    acceptor_drain(w);
+    tick_start(w);
+}
+
+static void check_drain_deadline(struct worker *w)
+{
+    if (!w->draining || w->ending || clock_now_ms() < w->drain_deadline_ms)
+        return;
+    w->ending = true;
+    serve_end_all(w);
+}
+
+static void master_died(struct worker *w)
+{
+    epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, FD_MASTER, NULL);
+    log_event(LOG_LEVEL_ERROR, "event=master_died slot=%u connections=%u", w->slot, w->conns.open_count);
+    drain(w, clock_now_ms() + w->settings.drain_timeout_ms);
+}
+
+/* ---- what may wake us ---- */
+
+static void look_at_board(struct worker *w)
+{
+    uint32_t asked = atomic_load_explicit(&w->board->ping_asked, memory_order_acquire);
+    atomic_store_explicit(&w->board->ping_answered, asked, memory_order_release);
+    if (atomic_load_explicit(&w->board->order, memory_order_acquire) == ORDER_DRAIN)
+        drain(w, atomic_load_explicit(&w->board->drain_deadline_ns, memory_order_acquire) / 1000000);
+}
+
+static void poked(struct worker *w)
+{
+    uint64_t value;
+    if (read(FD_POKE + (int)w->slot, &value, sizeof value) != sizeof value)
+        return;
+    if (value >= POKE_LOOK)
+        look_at_board(w);
+    acceptor_poked(w, (uint32_t)(value & (POKE_LOOK - 1)));
+}
+
+static void ticked(struct worker *w)
+{
+    tick_read(w);
+    serve_tick(w);
+    check_drain_deadline(w);
+    if (!w->draining && !conn_deadlines_any(&w->conns))
+        tick_stop(w);
+}
+
+static void dispatch(struct worker *w, const struct epoll_event *event)
+{
+    int fd = (int)event->data.u64;
+    if (fd >= FIRST_CONNECTION)
+        serve_event(w, fd, event->events);
+    else if (fd == FD_LISTENER)
+        acceptor_event(w);
+    else if (fd == FD_TICK)
+        ticked(w);
+    else if (fd == FD_MASTER)
+        master_died(w);
+    else
+        poked(w);
+}
+
+static int sleep_ms(const struct worker *w)
+{
+    return w->conns.ready_count > 0 ? 0 : acceptor_timeout_ms(w);
+}
+
+static void publish_lost_lines(struct worker *w)
+{
+    uint64_t lost = log_take_lost();
+    if (lost == 0)
+        return;
+    uint64_t before = atomic_load_explicit(&w->cell->log_lost, memory_order_relaxed);
+    atomic_store_explicit(&w->cell->log_lost, before + lost, memory_order_relaxed);
+}
+
+void loop_run(struct worker *w)
+{
+    struct epoll_event events[LOOP_EVENT_COUNT_MAX];
+    while (!w->draining || w->conns.open_count > 0) {
+        atomic_store_explicit(&w->board->current, 0, memory_order_relaxed);
+        int count = epoll_wait(FD_EPOLL, events, LOOP_EVENT_COUNT_MAX, sleep_ms(w));
+        for (int i = 0; i < count; i++)
+            dispatch(w, &events[i]);
+        serve_ready(w);
+        acceptor_check(w);
+        publish_lost_lines(w);
+    }
+}

@@ -1,0 +1,18 @@
+/*
+ * The worker's event loop: epoll tells which descriptor has something, a number says whose it is.
+ *
+ * One turn: events, then the ready list, then whatever is due. The epoll set holds numbers only, never
+ * pointers, so that a successor can read what a dead worker registered.
+ */
+#ifndef WORKER_LOOP_H
+#define WORKER_LOOP_H
+
+struct worker;
+
+/* Registers the server's own descriptors. Returns 0 or a negative errno. */
+int loop_init(struct worker *w);
+
+/* Serves until the worker is told to leave and its last connection has ended. */
+void loop_run(struct worker *w);
+
+#endif

@@ -1,0 +1,218 @@
+#include "worker/serve.h"
+#include "worker/acceptor.h"
+#include "worker/check.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include "worker/steps.h"
+#include "worker/tick.h"
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONN_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+/* Tells the board what is being worked on, for the report if this is the last that we do. */
+static void mark(struct worker *w, int fd, enum worker_phase phase)
+{
+    atomic_store_explicit(&w->board->current, (uint64_t)fd << 8 | phase, memory_order_relaxed);
+}
+
+static void publish_load(struct worker *w)
+{
+    uint32_t open = w->conns.open_count;
+    atomic_store_explicit(&w->cell->connection_count, open, memory_order_relaxed);
+    atomic_store_explicit(&w->cell->full, open >= w->settings.connection_count_max, memory_order_relaxed);
+}
+
+static void set_deadline(struct worker *w, struct conn *conn, enum conn_deadline kind)
+{
+    if (w->conns.deadlines[kind].timeout_ticks > 0)
+        tick_start(w);
+    conn_deadline_set(&w->conns, conn, kind, w->now_tick);
+}
+
+void serve_reset(int fd)
+{
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(fd);
+}
+
+bool serve_admit(struct worker *w, int fd)
+{
+    struct conn *conn = conn_find(&w->conns, fd);
+    CHECK(conn != NULL);
+    if ((uint32_t)fd > atomic_load_explicit(&w->board->highest, memory_order_relaxed))
+        atomic_store_explicit(&w->board->highest, (uint32_t)fd, memory_order_relaxed);
+    STEP(ACCEPT_RECORDED);
+    struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
+    if (epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0) {
+        counter_add(w->cell, COUNTER_accept_errors, 1);
+        serve_reset(fd);
+        return false;
+    }
+    STEP(ACCEPT_REGISTERED);
+    conn_open(&w->conns, conn);
+    publish_load(w);
+    set_deadline(w, conn, DEADLINE_IDLE);
+    return true;
+}
+
+static void finish(struct worker *w, struct conn *conn, bool reset)
+{
+    int fd = conn_fd(&w->conns, conn);
+    mark(w, fd, PHASE_CLOSING);
+    STEP(CLOSE_BEGIN);
+    if (reset)
+        serve_reset(fd);
+    else
+        close(fd);
+    STEP(CLOSED);
+    conn_close(&w->conns, conn);
+    publish_load(w);
+    acceptor_room(w);
+}
+
+static void finish_counted(struct worker *w, struct conn *conn, enum counter cause)
+{
+    counter_add(w->cell, cause, 1);
+    finish(w, conn, cause == COUNTER_closed_write);
+}
+
+static uint32_t unsent_bytes(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
+}
+
+static void block(struct worker *w, struct conn *conn)
+{
+    conn->flags |= CONN_BLOCKED;
+    counter_add(w->cell, COUNTER_blocked, 1);
+    if (w->settings.write_timeout_ms > 0)
+        conn->unsent_mark = unsent_bytes(conn_fd(&w->conns, conn));
+    set_deadline(w, conn, DEADLINE_WRITE);
+}
+
+static void turn(struct worker *w, struct conn *conn, bool until_empty)
+{
+    int fd = conn_fd(&w->conns, conn);
+    mark(w, fd, PHASE_ANSWERING);
+    enum answer_end end = answer_turn(&w->answerer, fd, until_empty);
+    switch (end) {
+    case ANSWER_AGAIN:
+        conn_ready_push(&w->conns, conn);
+        set_deadline(w, conn, DEADLINE_IDLE);
+        break;
+    case ANSWER_WAIT:
+        set_deadline(w, conn, DEADLINE_IDLE);
+        break;
+    case ANSWER_BLOCKED:
+        block(w, conn);
+        break;
+    case ANSWER_FINISHED:
+        finish_counted(w, conn, COUNTER_closed_fin);
+        break;
+    case ANSWER_BROKEN:
+        finish_counted(w, conn, COUNTER_closed_reset);
+        break;
+    }
+}
+
+/* A lingering connection's input is thrown away, so that closing it sends no RST after our last answer. The
+ * chunk budget bounds one event; the linger deadline bounds the whole. */
+static void discard(struct worker *w, struct conn *conn)
+{
+    int fd = conn_fd(&w->conns, conn);
+    for (int chunk = 0; chunk < TURN_CHUNK_COUNT_MAX; chunk++) {
+        ssize_t n = recv(fd, w->answerer.in, CHUNK_BYTES_MAX, MSG_DONTWAIT);
+        if (n > 0 || (n < 0 && errno == EINTR))
+            continue;
+        if (n == 0 || errno != EAGAIN)
+            finish(w, conn, false);
+        return;
+    }
+    conn_ready_push(&w->conns, conn);
+}
+
+void serve_event(struct worker *w, int fd, uint32_t events)
+{
+    struct conn *conn = conn_find(&w->conns, fd);
+    if (!conn || conn->state == CONN_CLOSED)
+        return;
+    if (conn->state == CONN_LINGERING) {
+        discard(w, conn);
+        return;
+    }
+    bool was_blocked = conn->flags & CONN_BLOCKED;
+    if (was_blocked && !(events & EPOLLOUT))
+        return;
+    if (!was_blocked && !(events & ~(uint32_t)EPOLLOUT))
+        return; /* writable, and nobody waited for it */
+    conn->flags &= (uint8_t)~CONN_BLOCKED;
+    turn(w, conn, was_blocked || (events & (EPOLLRDHUP | EPOLLPRI)));
+}
+
+void serve_ready(struct worker *w)
+{
+    for (int i = 0; i < LOOP_READY_COUNT_MAX; i++) {
+        struct conn *conn = conn_ready_pop(&w->conns);
+        if (!conn)
+            return;
+        if (conn->state == CONN_LINGERING)
+            discard(w, conn);
+        else if (conn->state == CONN_OPEN && !(conn->flags & CONN_BLOCKED))
+            turn(w, conn, true);
+    }
+}
+
+/* Ends a connection from our side in a way that lets the client read what was answered. */
+static void linger(struct worker *w, struct conn *conn, enum counter cause)
+{
+    counter_add(w->cell, cause, 1);
+    shutdown(conn_fd(&w->conns, conn), SHUT_WR);
+    conn->state = CONN_LINGERING;
+    conn->flags &= (uint8_t)~CONN_BLOCKED;
+    set_deadline(w, conn, DEADLINE_LINGER);
+    conn_ready_push(&w->conns, conn); /* its input may have come long ago */
+}
+
+/* A slow reader is not a dead one: bytes that left the send queue since the deadline was armed buy a new one.
+ */
+static void write_expired(struct worker *w, struct conn *conn)
+{
+    uint32_t unsent = unsent_bytes(conn_fd(&w->conns, conn));
+    if (unsent < conn->unsent_mark) {
+        conn->unsent_mark = unsent;
+        set_deadline(w, conn, DEADLINE_WRITE);
+    } else {
+        finish_counted(w, conn, COUNTER_closed_write);
+    }
+}
+
+void serve_tick(struct worker *w)
+{
+    struct conn *conn;
+    while ((conn = conn_deadline_expired(&w->conns, DEADLINE_IDLE, w->now_tick)) != NULL)
+        linger(w, conn, COUNTER_closed_idle);
+    while ((conn = conn_deadline_expired(&w->conns, DEADLINE_WRITE, w->now_tick)) != NULL)
+        write_expired(w, conn);
+    while ((conn = conn_deadline_expired(&w->conns, DEADLINE_LINGER, w->now_tick)) != NULL)
+        finish(w, conn, false);
+}
+
+void serve_end_all(struct worker *w)
+{
+    uint32_t left = w->conns.open_count;
+    for (uint32_t i = 0; i < w->conns.capacity && left > 0; i++) {
+        struct conn *conn = &w->conns.conns[i];
+        if (conn->state == CONN_CLOSED)
+            continue;
+        left--;
+        if (conn->state == CONN_OPEN)
+            linger(w, conn, COUNTER_closed_drain);
+    }
+}

@@ -1,0 +1,152 @@
+#include "worker/worker.h"
+#include "worker/acceptor.h"
+#include "worker/check.h"
+#include "worker/clock.h"
+#include "worker/context.h"
+#include "worker/crash.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include "worker/loop.h"
+#include "worker/service.h"
+#include "worker/title.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* ---- the table ---- */
+
+static int move_to(int fd, int number)
+{
+    if (fd < 0)
+        return -errno;
+    if (fd == number)
+        return 0;
+    int result = dup2(fd, number) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
+
+/* accept takes the lowest free number: with none free below FIRST_CONNECTION, what is above is a connection.
+ */
+static int fill_low_numbers(void)
+{
+    int placeholder = open("/dev/null", O_RDONLY);
+    if (placeholder < 0)
+        return -errno;
+    for (int fd = 0; fd < FIRST_CONNECTION; fd++)
+        if (fd != placeholder && fcntl(fd, F_GETFD) < 0 && dup2(placeholder, fd) < 0) {
+            int error = -errno;
+            close(placeholder);
+            return error;
+        }
+    if (placeholder >= FIRST_CONNECTION)
+        close(placeholder);
+    return 0;
+}
+
+int worker_prepare_table(void)
+{
+    int error = move_to(epoll_create1(0), FD_EPOLL);
+    if (!error)
+        error = move_to(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), FD_TICK);
+    close(FD_LOG_READ);
+    close_range(FD_TICK + 1, FD_POKE - 1, 0);
+    close_range(FIRST_CONNECTION, ~0u, 0);
+    return error ? error : fill_low_numbers();
+}
+
+/* ---- birth ---- */
+
+static void set_signals(const struct board *board)
+{
+    sigset_t fatal, all;
+    crash_signals(&fatal);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigprocmask(SIG_UNBLOCK, &fatal, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    /* 1 means none even where dumps are piped to a program; a dump would hold the replacement back. */
+    if (!board->settings.core) {
+        const struct rlimit none = {.rlim_cur = 1, .rlim_max = 1};
+        setrlimit(RLIMIT_CORE, &none);
+    }
+}
+
+static unsigned char *chunk_buffers(void)
+{
+    void *memory = mmap(NULL, (size_t)2 * CHUNK_BYTES_MAX, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int init(struct worker *w)
+{
+    const struct worker_settings *settings = &w->settings;
+    unsigned char *buffers = chunk_buffers();
+    const struct service *service = service_at(settings->service_index);
+    CHECK(service != NULL);
+    if (!buffers)
+        return -ENOMEM;
+    w->answerer = (struct answerer){
+        .service = service,
+        .board = w->board,
+        .cell = w->cell,
+        .in = buffers,
+        .out = buffers + CHUNK_BYTES_MAX,
+        .is_unix = settings->listener_is_unix,
+    };
+    /* One number more than connections: the one with which a full worker accepts and resets. */
+    int error =
+        conn_table_init(&w->conns, settings->connection_count_max + 1,
+                        (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
+    return error ? error : loop_init(w);
+}
+
+static void announce(struct worker *w)
+{
+    atomic_store_explicit(&w->cell->connection_count, w->conns.open_count, memory_order_relaxed);
+    atomic_store_explicit(&w->cell->full, 0, memory_order_relaxed);
+    atomic_store_explicit(&w->board->answered_at_start, counter_get(w->cell, COUNTER_answered),
+                          memory_order_relaxed);
+    acceptor_start(w);
+    atomic_store_explicit(&w->board->ready_ns, clock_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&w->board->ready_generation, w->generation, memory_order_release);
+    const uint64_t one = 1;
+    ssize_t n = write(FD_SUPERVISOR, &one, sizeof one);
+    (void)n;
+    /* An order may have been given before this worker could hear of it. */
+    const uint64_t look = POKE_LOOK;
+    n = write(FD_POKE + (int)w->slot, &look, sizeof look);
+    (void)n;
+}
+
+_Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t generation)
+{
+    static struct worker worker; /* too large for comfort on a stack; zero in every new process */
+    struct worker *w = &worker;
+    *w = (struct worker){.slot = slot, .generation = generation, .pages = pages};
+    w->board = shared_board(pages, slot);
+    w->cell = &pages->loads.cells[slot];
+    w->settings = w->board->settings;
+    w->drain_deadline_ms = INT64_MAX;
+    set_signals(w->board);
+    check_init(w->board, generation);
+    crash_handler_install(w->board, generation);
+    title_set("prefork-upper: worker %u", slot);
+    log_init(FD_LOG, (enum log_level)w->settings.log_level);
+    int error = init(w);
+    if (error) {
+        log_event(LOG_LEVEL_ERROR, "event=failed what=worker_start slot=%u why=%s", slot,
+                  strerrorname_np(-error));
+        _exit(WORKER_EXIT_SETUP);
+    }
+    announce(w);
+    loop_run(w);
+    _exit(WORKER_EXIT_LEFT);
+}
