@@ -1,0 +1,335 @@
+# shellcheck shell=bash
+# What scenarios and the demo are written with: a server, a load, their log and JSON, the kernel's counters, four checks.
+#
+# Everything goes by command lines, event words and JSON; nothing is matched against prose. Waiting has a deadline
+# always; where the kernel or the log announces nothing, it polls every 10 ms. Only processes started here are ended,
+# by pid. Times are milliseconds, memory is kilobytes. Files of a run lie in $work, which the caller has made.
+
+: "${work:?lib.sh needs a folder for the files of this run}" "${BUILD:=build}"
+
+# ---- Time ------------------------------------------------------------------------------------------------------
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# pause_ms N: waits without starting a process: reads from a pipe (descriptor 8) to which nobody writes.
+pause_ms() {
+    local seconds _
+    printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
+    read -r -t "$seconds" -u 8 _ || true
+}
+rm -f "$work/never" && mkfifo "$work/never" && exec 8<>"$work/never"
+
+# wait_until DEADLINE_MS COMMAND...: polls until the command succeeds; 1 if it never does.
+wait_until() {
+    local end=$(($(now_ms) + $1))
+    shift
+    until "$@"; do
+        [[ $(now_ms) -lt $end ]] || return 1
+        pause_ms 10
+    done
+}
+
+# ---- The server ------------------------------------------------------------------------------------------------
+
+server_pid='' server_address='' server_port='' server_log='' server_code=''
+
+# server_start ARGS...: starts prefork-upper on a free port of 127.0.0.1 and returns when it serves. Ports from 32768
+# up are those that the kernel gives to clients, so they are left alone. bind_to=ADDRESS takes that address instead.
+server_start() {
+    local attempt
+    for attempt in 1 2 3 4 5; do
+        server_port=$((20000 + RANDOM % 12768))
+        server_spawn "${bind_to:-127.0.0.1:$server_port}" "$@" && return 0
+        [[ $server_code -eq 69 && -z ${bind_to:-} ]] || break # 69: somebody has this port
+    done
+    echo "the server did not start (exit $server_code, attempt $attempt):"
+    tail -n 5 "$server_log"
+    return 1
+}
+
+server_spawn() {
+    local bind=$1
+    shift
+    server_runs=$((${server_runs:-0} + 1))
+    server_log=$work/server.$server_runs.log
+    rm -f "$work/ready" && mkfifo "$work/ready"
+    exec 7<>"$work/ready"
+    "${server_prefix[@]}" "$BUILD/prefork-upper" --bind "$bind" --ready-fd 9 "$@" \
+        9>"$work/ready" 2>"$server_log" </dev/null 7<&- 8<&- &
+    server_pid=$! server_code='' server_address=''
+    wait_until 10000 server_said_ready
+    exec 7<&-
+    if [[ -z $server_address ]]; then
+        kill -KILL "$server_pid" 2>/dev/null
+        wait "$server_pid" && server_code=0 || server_code=$?
+        server_pid=''
+        return 1
+    fi
+    server_port=${server_address##*:}
+}
+server_prefix=()
+
+# True when the server has named its address, or is gone.
+server_said_ready() {
+    read -r -t 0.05 -u 7 server_address || ! kill -0 "$server_pid" 2>/dev/null
+}
+
+# server_wait DEADLINE_MS: the server must end by itself; sets server_code (124: it did not).
+server_wait() {
+    server_code=124
+    wait_until "$1" process_ended "$server_pid" || return 1
+    wait "$server_pid" && server_code=0 || server_code=$?
+}
+
+# True if the process is gone or waits to be reaped.
+process_ended() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [[ ${stat##*) } == [ZX]* ]]
+}
+
+# ---- The log ---------------------------------------------------------------------------------------------------
+
+# events NAME [KEY=VALUE...]: the log lines of that event whose keys have these values.
+events() {
+    awk -v want="event=$*" 'BEGIN { n = split(want, w, " ") }
+        { for (i = 1; i <= n; i++) if (!index(" " $0 " ", " " w[i] " ")) next; print }' "$server_log"
+}
+
+# event_count NAME [KEY=VALUE...]: how often it happened; a line with count= stands for that many.
+event_count() { events "$@" | awk '{ n += match($0, / count=[0-9]+/) ? substr($0, RSTART + 7, RLENGTH - 7) : 1 } END { print n + 0 }'; }
+
+# event_value KEY NAME [KEY=VALUE...]: the key's value in the last such event; empty if there is none.
+event_value() {
+    local key=$1
+    shift
+    events "$@" | tail -n 1 | sed -n "s/.* $key=\(\"\([^\"]*\)\"\|\([^ ]*\)\).*/\2\3/p"
+}
+
+# event_sum KEY NAME [KEY=VALUE...]: the key's values of all such events added up.
+event_sum() {
+    local key=$1
+    shift
+    events "$@" | sed -n "s/.* $key=\([0-9]*\).*/\1/p" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+event_seen() { [[ $(event_count "${@:2}") -ge $1 ]]; }
+
+# wait_event DEADLINE_MS COUNT NAME [KEY=VALUE...]: waits until the log has that many.
+wait_event() { wait_until "$1" event_seen "${@:2}"; }
+
+deaths_logged() { event_count worker_died "$@"; }
+
+# ---- Workers and what the kernel says about them ---------------------------------------------------------------
+
+worker_pid() { event_value pid worker_started "slot=$1"; }
+
+# workers_ready COUNT: waits for the first worker of every slot.
+workers_ready() {
+    local slot
+    for ((slot = 0; slot < $1; slot++)); do wait_event 5000 1 worker_started "slot=$slot" || return 1; done
+}
+
+# processes_below PID: the pids of all its descendants.
+processes_below() {
+    local kids kid
+    read -r -a kids 2>/dev/null <"/proc/$1/task/$1/children" || true
+    for kid in "${kids[@]}"; do
+        echo "$kid"
+        processes_below "$kid"
+    done
+}
+
+# process_titled TITLE: the pid of the server's process with that title; 1 if there is none.
+process_titled() {
+    local pid
+    for pid in $(processes_below "$server_pid"); do
+        [[ $(process_title "$pid") != "$1" ]] || { echo "$pid"; return 0; }
+    done
+    return 1
+}
+
+server_processes() { echo "$server_pid"; processes_below "$server_pid"; }
+
+process_title() { tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | head -n 1; }
+process_descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+process_memory_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status" 2>/dev/null || echo 0; }
+process_cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat" 2>/dev/null || echo 0; }
+
+# sockets STATE: how many connections of the server's port are in a state (established, close-wait, time-wait, listening).
+sockets() { ss -Htan state "$1" "( sport = :$server_port )" 2>/dev/null | wc -l; }
+sockets_at_least() { [[ $(sockets "$1") -ge $2 ]]; }
+sockets_none() { [[ $(sockets established) -eq 0 && $(sockets close-wait) -eq 0 ]]; }
+
+# server_state: "title<TAB>descriptors<TAB>memory" of every process of the server, sorted by title.
+server_state() {
+    local pid
+    for pid in $(server_processes); do
+        printf '%s\t%d\t%d\n' "$(process_title "$pid")" "$(process_descriptors "$pid")" "$(process_memory_kb "$pid")"
+    done | sort
+}
+
+# remember_state: what nothing_left compares with; call it when all workers serve and before the load.
+remember_state() { server_state >"$work/state.before"; }
+
+# serves: a new client says hello and gets HELLO within 2 s.
+serves() {
+    local connection answer=''
+    { exec {connection}<>"/dev/tcp/127.0.0.1/$server_port"; } 2>/dev/null || return 1
+    printf hello >&"$connection" && IFS= read -r -t 2 -N 5 -u "$connection" answer
+    exec {connection}>&-
+    [[ $answer == HELLO ]]
+}
+
+# poison BYTES: a client whose only message is this; returns when the server has closed it.
+poison() {
+    local connection _
+    { exec {connection}<>"/dev/tcp/127.0.0.1/$server_port"; } 2>/dev/null || return 1
+    printf %s "$1" >&"$connection"
+    read -r -t 2 -N 1 -u "$connection" _ 2>/dev/null
+    exec {connection}>&-
+}
+
+# kill_worker SLOT [SIGNAL]: one kill; waits until the death is logged.
+kill_worker() {
+    local pid before
+    pid=$(worker_pid "$1")
+    before=$(deaths_logged)
+    kill -s "${2:-KILL}" "$pid" && wait_event 5000 $((before + 1)) worker_died
+}
+
+# kill_workers_every MS SECONDS [SIGNAL]: a random worker dies every so many ms; prints how many kills were sent.
+kill_workers_every() {
+    local end=$(($(now_ms) + $2 * 1000)) sent=0 pids
+    while [[ $(now_ms) -lt $end ]]; do
+        mapfile -t pids < <(worker_pids)
+        [[ ${#pids[@]} -eq 0 ]] || { kill -s "${3:-KILL}" "${pids[RANDOM % ${#pids[@]}]}" 2>/dev/null && sent=$((sent + 1)); }
+        pause_ms "$1"
+    done
+    echo "$sent"
+}
+
+# The pids of the workers that live now, as the kernel knows them.
+worker_pids() {
+    local pid kids title
+    read -r -a kids 2>/dev/null <"/proc/$server_pid/task/$server_pid/children" || true
+    for pid in "${kids[@]}"; do
+        title=''
+        { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
+        [[ $title != 'prefork-upper: worker '* ]] || echo "$pid"
+    done
+}
+
+# ---- The load --------------------------------------------------------------------------------------------------
+
+load_pid='' load_code=''
+
+# load_start ARGS...: runs loadtool against the server in the background; its report goes to load.txt and load.json.
+load_start() {
+    rm -f "$work/load.json"
+    "$BUILD/loadtool" "$server_address" --json "$work/load.json" "$@" >"$work/load.txt" 2>&1 </dev/null 8<&- &
+    load_pid=$!
+}
+
+# load_wait [DEADLINE_MS]: until the load ends; sets load_code (124: it did not end).
+load_wait() {
+    load_code=124
+    wait_until "${1:-40000}" process_ended "$load_pid" || { kill -KILL "$load_pid"; return 1; }
+    wait "$load_pid" && load_code=0 || load_code=$?
+    load_pid=''
+}
+
+# load ARGS...: both.
+load() { load_start "$@" && load_wait; }
+
+# load_is_on CLIENTS: waits until so many clients are connected.
+load_is_on() { wait_until 10000 sockets_at_least established "$1"; }
+
+# json FILTER: a value from the load's report; json_is FILTER: true if it says true.
+json() { jq -r "$1" "$work/load.json"; }
+json_is() { jq -e "$1" "$work/load.json" >/dev/null; }
+
+# What the load's report says; the only place that knows its keys beside the scenarios' own filters.
+no_wrong_bytes() { json_is '.correctness | .wrong_bytes + .missing_bytes + .extra_bytes == 0'; }
+errors_of() { json "[.errors[]? | select(.class == \"$1\") | .count] | add // 0"; }
+
+# ---- The four checks -------------------------------------------------------------------------------------------
+# A scenario calls each at least once: happened (a counter shows the fault), hit (who, exactly), recovered (how long
+# until normal), nothing_left. Each takes a text and a command; the first failed one does not end the scenario.
+
+happened() { check 'fault' "$@"; }
+hit() { check 'hit' "$@"; }
+recovered() { check 'normal' "$@"; }
+
+check() {
+    local kind=$1 text=$2
+    shift 2
+    echo "$kind" >>"$work/checks"
+    if "$@"; then
+        printf 'ok   %-7s %s\n' "$kind" "$text"
+    else
+        printf 'FAIL %-7s %s   [%s]\n' "$kind" "$text" "$*"
+        touch "$work/failed"
+    fi
+}
+
+# is NUMBER OPERATOR NUMBER: a comparison that is false, not an error, where a number is missing.
+is() { [[ $1 =~ ^-?[0-9]+$ && $3 =~ ^-?[0-9]+$ ]] && test "$1" "$2" "$3"; }
+same() { [[ $1 == "$2" ]]; }
+between() { is "$1" -le "$2" && is "$2" -le "$3"; } # LOW VALUE HIGH, both ends included
+
+memory_growth_kb_max=4096 # buffers and tables that a worker touches for the first time under load
+
+# nothing_left: when the clients are gone the server is as remember_state saw it; then it ends by TERM, whole.
+nothing_left() {
+    wait_until 5000 sockets_none
+    check left "no connection: $(sockets established) established, $(sockets close-wait) in CLOSE_WAIT" sockets_none
+    wait_until 2000 state_is_as_before
+    check left 'processes, descriptors and memory as before the load' state_is_as_before
+    state_is_as_before || diff "$work/state.before" "$work/state.after"
+    server_stop_now
+}
+
+# server_stop_now: ends a server that has no clients any more; it must end whole.
+server_stop_now() {
+    kill -TERM "$server_pid"
+    server_wait 12000
+    ended_whole 0
+}
+
+# Same titles, same number of descriptors; memory within the bound.
+state_is_as_before() {
+    server_state >"$work/state.after"
+    paste "$work/state.before" "$work/state.after" | awk -F'\t' -v max="$memory_growth_kb_max" \
+        '$1 != $4 || $2 != $5 || $6 - $3 > max { bad = 1 } END { exit bad || NR == 0 }'
+}
+
+# ended_whole CODE: the server is gone with this exit code, and so is everything that it ever started.
+ended_whole() {
+    check left "the server ended with exit code $server_code" same "$server_code" "$1"
+    check left 'no process of it is left' no_process_left
+    check left 'nobody listens on its port' is "$(sockets listening)" -eq 0
+    check left 'no assertion of its own failed' is "$(event_count check_failed)" -eq 0
+}
+
+# Of all pids that the logs name, none is still a process of this server.
+no_process_left() {
+    local pid
+    while read -r pid; do
+        [[ $(process_title "$pid") != 'prefork-upper: '* ]] || process_ended "$pid" || return 1
+    done < <(sed -n 's/.* event=\(worker\|supervisor\)_\(started\|replaced\).* pid=\([0-9]*\).*/\3/p' "$work"/server.*.log)
+}
+
+# skip REASON: ends the scenario as skipped. chaos/README.md lists which ones CI accepts.
+skip() {
+    echo "$1" >"$work/skipped"
+    exit 0
+}
+
+# Ends whatever is still there. The runner calls it at the end of each scenario, however that came.
+clean_up() {
+    local pid pids=()
+    [[ -z $server_pid ]] || mapfile -t pids < <(server_processes)
+    [[ -z $load_pid ]] || pids+=("$load_pid")
+    for pid in "${pids[@]}" $(jobs -p); do kill -KILL "$pid" 2>/dev/null; done
+}

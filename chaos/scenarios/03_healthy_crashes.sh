@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# Poisonous clients crash workers that answer others in between: each is replaced at once, no slot ever rests.
+# quick
+
+scenario() {
+    server_start -w 2 --service faulty && workers_ready 2
+    remember_state
+    local i
+    for i in {1..20}; do
+        wait_until 2000 serves
+        poison '!SEGV!!!'
+        wait_event 3000 "$i" worker_died
+    done
+    wait_event 3000 20 worker_replaced
+
+    happened "20 workers died of SIGSEGV" same "$(deaths_logged cause=SIGSEGV)" 20
+    hit 'no slot was laid to rest' same "$(event_count slot_rests)" 0
+    local slowest
+    slowest=$(events worker_replaced | sed -n 's/.* gap_ms=\([0-9]*\).*/\1/p' | sort -n | tail -n 1)
+    recovered "each was replaced, the slowest after $slowest ms" between 0 "$slowest" 1000
+    recovered 'a new client is served' serves
+    nothing_left
+}
