@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define REACTOR_TICK_MS 100
+#define TRY_SIZE        (2 * PEER_TEXT_SIZE + 16)
 #define PROGRESS_MS     1000 /* between two drain_progress lines */
 
 struct reactor {
@@ -117,31 +118,35 @@ static void act_drain(struct reactor *r, unsigned slot)
 }
 
 /* A command that talks to the server, for whoever reads its first line and has never seen it before. */
-static void how_to_try(const struct service_setup *setup, char *out, size_t size)
+static void how_to_try(const struct service_setup *setup, char out[TRY_SIZE])
 {
-    const char *port = strrchr(setup->bound, ':');
-    if (!setup->listener_is_unix)
-        snprintf(out, size, "nc %.*s %s", (int)(port - setup->bound), setup->bound, port + 1);
-    else if (setup->bound[strlen("unix:")] == '@')
-        snprintf(out, size, "socat - abstract-connect:%s", setup->bound + strlen("unix:@"));
-    else
-        snprintf(out, size, "nc -U %s", setup->bound + strlen("unix:"));
+    const char *bound = setup->bound, *port = strrchr(bound, ':');
+    char host[PEER_TEXT_SIZE];
+    if (setup->listener_is_unix) {
+        const char *name = bound + strlen("unix:");
+        snprintf(out, TRY_SIZE, "nc -U %s", name);
+        return;
+    }
+    bool brackets = *bound == '[';
+    snprintf(host, sizeof host, "%s", brackets ? bound + 1 : bound);
+    host[strcspn(host, brackets ? "]" : ":")] = '\0';
+    bool any = strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
+    snprintf(out, TRY_SIZE, "nc %s %s", any ? "localhost" : host, port ? port + 1 : "");
 }
 
 static void say_serving(struct reactor *r)
 {
     const struct service_setup *setup = r->setup;
     const struct options *options = setup->options;
-    char bound[2 * PEER_TEXT_SIZE], try[PEER_TEXT_SIZE + 32], try_quoted[2 * PEER_TEXT_SIZE],
-        line[PEER_TEXT_SIZE + 1];
+    char bound[2 * PEER_TEXT_SIZE], how[TRY_SIZE], how_quoted[2 * TRY_SIZE], line[PEER_TEXT_SIZE + 1];
     log_quote(bound, sizeof bound, setup->bound);
-    how_to_try(setup, try, sizeof try);
-    log_quote(try_quoted, sizeof try_quoted, try);
+    how_to_try(setup, how);
+    log_quote(how_quoted, sizeof how_quoted, how);
     log_event(LOG_LEVEL_INFO,
               "event=serving address=%s workers=%u pid=%d service=%s max_connections=%u backlog=%d try=%s "
               "stop=\"Ctrl-C or kill -TERM %d\"",
               bound, options->worker_count, r->pages->orders.master_pid, options->service->name,
-              setup->connection_count_max, setup->backlog_granted);
+              setup->connection_count_max, setup->backlog_granted, how_quoted, r->pages->orders.master_pid);
     if (setup->ready_fd < 0)
         return;
     int length = snprintf(line, sizeof line, "%s\n", setup->bound);
