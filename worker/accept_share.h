@@ -15,28 +15,30 @@
 
 struct share_slot {
     uint32_t connection_count;
-    uint32_t
-        accept_count; /* since the worker's start; for the caller, which sees by it that a poke was heeded */
-    bool accepting;   /* alive and taking new connections */
-    bool full;        /* its connection table is */
+    uint32_t accept_count; /* for the caller, who sees by its change that a poke was heeded */
+    bool accepting;        /* alive and taking new connections */
+    bool full;             /* its connection table is */
 };
 
 enum share_verdict { SHARE_ACCEPT, SHARE_HAND_ON };
 
 struct share_choice {
     enum share_verdict verdict;
-    unsigned to_slot; /* when handing on */
-    uint32_t
-        poke_count; /* when handing on: connections that the other should accept, 1 to SHARE_POKE_COUNT_MAX */
+    unsigned to_slot;    /* when handing on */
+    uint32_t poke_count; /* when handing on: what the other should accept, 1 to SHARE_POKE_COUNT_MAX */
 };
 
 /*
  * What slot my_slot, woken by the listener, does about it.
- * - More than `slack` connections above the least loaded slot that accepts and is not full: hand on to that
- * one (among equals the first after my_slot, going round).
- * - Full itself: hand on to the least loaded one that is not.
- * - All full: the least loaded accepts (lowest index among equals), and the caller resets what it accepts: a
- * client that hears "no" is better off than one that waits. The others hand on to it.
+ *
+ * More than `slack` connections above the least loaded slot that accepts and is not full: hand half of the
+ * difference on to that one (among equals the first after my_slot, going round), so that one poke moves
+ * several.
+ *
+ * Full itself: hand on to the least loaded one that is not.
+ *
+ * All full: the least loaded accepts (lowest index among equals), and the caller resets what it accepts,
+ * since a client that hears "no" is better off than one that waits. The others hand on to it.
  */
 struct share_choice accept_share_choose(const struct share_slot *slots, unsigned slot_count, unsigned my_slot,
                                         uint32_t slack);
