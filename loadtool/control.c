@@ -1,0 +1,241 @@
+#include "loadtool/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "loadtool/limits.h"
+
+int control_init(struct control_group *group, uint32_t count)
+{
+    group->list = calloc(count == 0 ? 1 : count, sizeof(*group->list));
+    if (group->list == NULL)
+        return -ENOMEM;
+    group->count = count;
+    group->counts->clients = count;
+    group->is_holding = true;
+    for (uint32_t i = 0; i < count; i++) {
+        struct control *control = &group->list[i];
+        control->group = group;
+        control->pace.place = i;
+        control->client.owner = control;
+        control->client.group = "control";
+    }
+    return 0;
+}
+
+void control_free(struct control_group *group)
+{
+    free(group->list);
+    group->list = NULL;
+    group->count = 0;
+}
+
+/* -- sending
+ * ------------------------------------------------------------------------------------------------- */
+
+static void begin_message(struct control *control, uint64_t begun_ns)
+{
+    control->part = control->group->part;
+    control->begun_ns = begun_ns;
+    client_send(&control->client, 1);
+}
+
+static void send_next(struct control *control)
+{
+    uint64_t due_ns = 0;
+
+    if (control->group->is_holding)
+        return;
+    if (schedule_next(control->group->load, &control->pace, uv_hrtime(), &due_ns))
+        begin_message(control, due_ns);
+}
+
+static void settle(struct control *control)
+{
+    if (control->is_settled)
+        return;
+    control->is_settled = true;
+    control->group->unsettled_count--;
+}
+
+/* -- what happens to a client
+ * ---------------------------------------------------------------------------------- */
+
+static void on_opened(struct client *client)
+{
+    struct control *control = client->owner;
+
+    (void)schedule_take(&control->group->load->budget, true);
+    begin_message(control, uv_hrtime());
+}
+
+static void on_answered(struct client *client, uint64_t count, uint64_t right)
+{
+    struct control *control = client->owner;
+    struct control_group *group = control->group;
+    uint64_t now_ns = client->world->now_ns;
+
+    (void)count; /* one message is outstanding at a time */
+    histogram_record(group->latency, now_ns > control->begun_ns ? now_ns - control->begun_ns : 0);
+    if (right > 0 && control->part == group->part)
+        control->proofs[control->part] = true;
+    group->answered_count += !control->was_answered;
+    control->was_answered = true;
+    control->is_waiting_too_long = false;
+    settle(control);
+    if (group->is_holding)
+        (void)control_ramp(group);
+    else
+        send_next(control);
+}
+
+static void count_end(struct control_group *group, const struct client *client, enum fault fault)
+{
+    if (!client->was_opened) {
+        group->counts->refused++;
+        return;
+    }
+    group->counts->lost++;
+    if (fault == FAULT_CLOSED)
+        group->counts->closed++;
+    else
+        group->counts->reset++;
+}
+
+static void on_ended(struct client *client, enum fault fault, enum where where)
+{
+    struct control *control = client->owner;
+
+    (void)where;
+    count_end(control->group, client, fault);
+    control->is_gone = true;
+    control->group->gone_count++;
+    if (!client->was_opened)
+        schedule_release(&control->group->load->budget);
+    settle(control);
+}
+
+static void on_closed(struct client *client)
+{
+    (void)client; /* never opened again */
+}
+
+static const struct client_events events = {
+    .opened = on_opened, .answered = on_answered, .ended = on_ended, .closed = on_closed};
+
+/* -- the group
+ * ------------------------------------------------------------------------------------------------- */
+
+bool control_ramp(struct control_group *group)
+{
+    while (group->opened_count < group->count && group->unsettled_count < LIMIT_RAMP_CLIENTS) {
+        struct control *control = &group->list[group->opened_count++];
+        group->unsettled_count++;
+        client_open(&control->client, group->world, &events);
+    }
+    return group->opened_count == group->count && group->unsettled_count == 0;
+}
+
+void control_start(struct control_group *group)
+{
+    group->is_holding = false;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct control *control = &group->list[i];
+        if (control->client.state == CLIENT_OPEN && !client_is_waiting(&control->client))
+            send_next(control);
+    }
+}
+
+void control_arrival(struct control_group *group, uint32_t place)
+{
+    struct control *control = &group->list[place];
+
+    control->pace.due_count++;
+    if (control->client.state == CLIENT_OPEN && !client_is_waiting(&control->client))
+        send_next(control);
+}
+
+static void wait_too_long(struct control *control)
+{
+    control->is_waiting_too_long = true;
+    settle(control);
+    if (control->was_waiting_too_long)
+        return;
+    control->was_waiting_too_long = true;
+    control->group->counts->unanswered++;
+    client_note(&control->client, FAULT_UNANSWERED, WHERE_REPLY, "no reply within the time-out");
+}
+
+/* An unanswered client is counted, not closed: what becomes of its connection is still of interest. */
+void control_sweep(struct control_group *group, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < group->opened_count; i++) {
+        struct control *control = &group->list[i];
+        struct client *client = &control->client;
+        uint64_t waited_ns = client_waited_ns(client, now_ns);
+        if (client->state == CLIENT_CONNECTING && waited_ns > group->connect_timeout_ns)
+            client_fail(client, FAULT_TIMEOUT, WHERE_CONNECT, "no connection within the connect time-out");
+        else if (client->state == CLIENT_OPEN && waited_ns > group->timeout_ns &&
+                 !control->is_waiting_too_long)
+            wait_too_long(control);
+    }
+}
+
+uint32_t control_prove(struct control_group *group)
+{
+    uint32_t lacking = 0;
+
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct control *control = &group->list[i];
+        if (control->client.state != CLIENT_OPEN || control->proofs[group->part])
+            continue;
+        if (!client_is_waiting(&control->client))
+            begin_message(control, uv_hrtime());
+        lacking += control->client.state == CLIENT_OPEN && !control->is_waiting_too_long;
+    }
+    return lacking;
+}
+
+uint32_t control_waiting_count(const struct control_group *group)
+{
+    uint32_t waiting = 0;
+
+    for (uint32_t i = 0; i < group->count; i++)
+        waiting += client_is_waiting(&group->list[i].client) && !group->list[i].is_waiting_too_long;
+    return waiting;
+}
+
+uint32_t control_lacking_count(const struct control_group *group, enum control_part part)
+{
+    uint32_t lacking = 0;
+
+    for (uint32_t i = 0; i < group->count; i++)
+        lacking += group->list[i].client.state == CLIENT_OPEN && !group->list[i].proofs[part];
+    return lacking;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+uint32_t control_list_silences_ns(const struct control_group *group, uint64_t *silences_ns)
+{
+    uint64_t now_ns = uv_hrtime();
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < group->opened_count; i++)
+        if (group->list[i].client.was_opened)
+            silences_ns[count++] = client_silence_ns(&group->list[i].client, now_ns);
+    qsort(silences_ns, count, sizeof(*silences_ns), compare_ns);
+    return count;
+}
+
+void control_close_all(struct control_group *group)
+{
+    for (uint32_t i = 0; i < group->opened_count; i++)
+        client_close(&group->list[i].client);
+}

@@ -1,0 +1,88 @@
+/*
+ * The control group: clients that are never killed and never connected again. What happens to them is the
+ * verdict.
+ *
+ * A client waits for one reply at a time. It sends when the load lets it (schedule.h), or when a proof is
+ * asked for: a right reply to a message that was begun in a given part of the run.
+ */
+#ifndef LOADTOOL_CONTROL_H
+#define LOADTOOL_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loadtool/client.h"
+#include "loadtool/histogram.h"
+#include "loadtool/outcome.h"
+#include "loadtool/schedule.h"
+
+/* Before the first disturbance, between the first and the last, after the last. */
+enum control_part { PART_BEFORE, PART_BETWEEN, PART_AFTER, PART_COUNT };
+
+struct control_group;
+
+struct control {
+    struct client client;
+    struct control_group *group;
+    struct pace pace;
+    enum control_part part; /* when the outstanding message was begun */
+    bool proofs[PART_COUNT];
+    bool was_answered;         /* has had a whole reply */
+    bool is_settled;           /* the ramp waits for it no longer: answered, gone or unanswered */
+    bool is_gone;              /* refused or ended */
+    bool is_waiting_too_long;  /* now */
+    bool was_waiting_too_long; /* once: it has been counted */
+    uint64_t begun_ns;         /* of the outstanding message: when it was sent, or was due */
+};
+
+struct control_group {
+    struct client_world *world;
+    struct load *load;
+    struct histogram *latency;
+    struct outcome_control *counts;
+    uint64_t timeout_ns;
+    uint64_t connect_timeout_ns;
+    struct control *list; /* owned */
+    uint32_t count;
+    uint32_t opened_count;    /* clients whose connection was begun */
+    uint32_t unsettled_count; /* of those: still on their way */
+    uint32_t answered_count;  /* clients that have had a whole reply */
+    uint32_t gone_count;
+    bool is_holding;        /* after its first reply a client sends nothing: the ramp */
+    enum control_part part; /* of the run, now */
+};
+
+/* Make the group; the places are 0 .. count - 1. What the group points to is set by the caller before.
+ * -ENOMEM. */
+int control_init(struct control_group *group, uint32_t count);
+void control_free(struct control_group *group);
+
+/* Begin connections, as many as may be on their way at once. Call again till it says that all are settled. */
+bool control_ramp(struct control_group *group);
+
+/* The ramp is over: everyone sends as the load lets them. */
+void control_start(struct control_group *group);
+
+/* Arrival of the open loop for this place. */
+void control_arrival(struct control_group *group, uint32_t place);
+
+/* See who waits too long. */
+void control_sweep(struct control_group *group, uint64_t now_ns);
+
+/* Have every idle client that lacks the proof of the present part send a message. Returns how many still lack
+ * it, those apart that are gone or wait too long. */
+uint32_t control_prove(struct control_group *group);
+
+/* How many wait for a reply, those apart that wait too long. */
+uint32_t control_waiting_count(const struct control_group *group);
+
+/* How many that are still there have no proof of that part. */
+uint32_t control_lacking_count(const struct control_group *group, enum control_part part);
+
+/* The longest silence of every client that had a connection, sorted, into a list of group->count. Returns how
+ * many. */
+uint32_t control_list_silences_ns(const struct control_group *group, uint64_t *silences_ns);
+
+void control_close_all(struct control_group *group);
+
+#endif

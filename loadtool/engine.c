@@ -1,0 +1,435 @@
+#include "loadtool/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loadtool/limits.h"
+
+static const uint64_t ns_per_ms = 1000000;
+
+static void enter(struct engine *engine, enum engine_phase phase);
+
+/* -- the probe
+ * ------------------------------------------------------------------------------------------------ */
+
+static void on_probe_opened(struct client *client)
+{
+    client_send(client, 1);
+}
+
+static void on_probe_answered(struct client *client, uint64_t count, uint64_t right)
+{
+    struct engine *engine = client->owner;
+
+    (void)count;
+    if (right > 0 && !engine->probe.is_right) {
+        engine->probe.is_right = true;
+        engine->outcome->recovery.is_ok = true;
+        engine->outcome->recovery.ns = client->world->now_ns - engine->victims.last_done_ns;
+    }
+    client_close(client);
+}
+
+static void on_probe_ended(struct client *client, enum fault fault, enum where where)
+{
+    struct engine *engine = client->owner;
+
+    (void)fault;
+    (void)where;
+    engine->probe.next_ns = uv_hrtime() + LIMIT_RETRY_MS * ns_per_ms;
+}
+
+static void on_probe_closed(struct client *client)
+{
+    struct engine *engine = client->owner;
+
+    engine->probe.is_out = false;
+}
+
+static const struct client_events probe_events = {.opened = on_probe_opened,
+                                                  .answered = on_probe_answered,
+                                                  .ended = on_probe_ended,
+                                                  .closed = on_probe_closed};
+
+/* Try till a new client had a right reply, or the time is over. True when there is nothing more to try. */
+static bool probe_step(struct engine *engine, uint64_t now_ns)
+{
+    struct probe *probe = &engine->probe;
+
+    if (!engine->outcome->recovery.is_checked || probe->is_right)
+        return true;
+    if (now_ns - engine->phase_ns > LIMIT_RECOVERY_MS * ns_per_ms)
+        return true;
+    if (!probe->is_out && now_ns >= probe->next_ns) {
+        probe->is_out = true;
+        probe->client.owner = engine;
+        probe->client.group = "new client after the last disturbance";
+        client_open(&probe->client, &engine->world, &probe_events);
+    }
+    return false;
+}
+
+/* -- the phases
+ * ------------------------------------------------------------------------------------------------ */
+
+static bool has_victims(const struct engine *engine)
+{
+    return engine->victims.count > 0;
+}
+
+static bool is_hopeless(const struct engine *engine, bool ramp_is_over)
+{
+    const struct control_group *control = &engine->control;
+
+    if (control->count == 0 || control->answered_count > 0)
+        return false;
+    return ramp_is_over || control->counts->unanswered > 0 ||
+           control->world->tally->faults[FAULT_TIMEOUT][WHERE_CONNECT].count > 0;
+}
+
+static enum engine_phase step_ramp(struct engine *engine)
+{
+    bool is_over = control_ramp(&engine->control);
+
+    if (is_hopeless(engine, is_over))
+        return ENGINE_CLOSE;
+    return is_over ? ENGINE_MAIN : ENGINE_RAMP;
+}
+
+static bool is_main_over(const struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t age_ns = now_ns - engine->phase_ns;
+
+    if (settings->duration_ms > 0 && age_ns >= settings->duration_ms * ns_per_ms)
+        return true;
+    if (engine->load.budget.is_limited && engine->load.budget.left == 0)
+        return true;
+    return engine->control.gone_count == engine->control.count && !has_victims(engine);
+}
+
+/* Without one disturbance nothing would be proven: MAIN waits for it, within reason. */
+static enum engine_phase step_main(struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t age_ns = now_ns - engine->phase_ns;
+    uint64_t patience_ms = settings->duration_ms + settings->timeout_ms + LIMIT_LIFE_MS_MAX;
+
+    if (engine->control.count == 0 && engine->world.tally->opened == 0 &&
+        age_ns > settings->connect_timeout_ms * ns_per_ms)
+        return ENGINE_CLOSE;
+    if (!is_main_over(engine, now_ns))
+        return ENGINE_MAIN;
+    if (!has_victims(engine))
+        return ENGINE_AFTER;
+    if (engine->victims.done_count == 0 && age_ns < patience_ms * ns_per_ms)
+        return ENGINE_MAIN;
+    return ENGINE_BETWEEN;
+}
+
+static enum engine_phase step_between(struct engine *engine)
+{
+    if (engine->has_between && control_prove(&engine->control) > 0)
+        return ENGINE_BETWEEN;
+    return ENGINE_KILLS;
+}
+
+static enum engine_phase step_kills(struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t patience_ms = settings->timeout_ms + settings->connect_timeout_ms + LIMIT_LIFE_MS_MAX;
+
+    if (engine->victims.away_count < engine->victims.count &&
+        now_ns - engine->phase_ns < patience_ms * ns_per_ms)
+        return ENGINE_KILLS;
+    return ENGINE_AFTER;
+}
+
+static enum engine_phase step_after(struct engine *engine, uint64_t now_ns)
+{
+    bool is_probed = probe_step(engine, now_ns);
+    uint32_t lacking = engine->victims.done_count > 0 ? control_prove(&engine->control) : 0;
+
+    if (!is_probed || lacking > 0 || control_waiting_count(&engine->control) > 0)
+        return ENGINE_AFTER;
+    return ENGINE_CLOSE;
+}
+
+static enum engine_phase step(struct engine *engine, uint64_t now_ns)
+{
+    switch (engine->phase) {
+    case ENGINE_RAMP:
+        return step_ramp(engine);
+    case ENGINE_MAIN:
+        return step_main(engine, now_ns);
+    case ENGINE_BETWEEN:
+        return step_between(engine);
+    case ENGINE_KILLS:
+        return step_kills(engine, now_ns);
+    case ENGINE_AFTER:
+        return step_after(engine, now_ns);
+    case ENGINE_CLOSE:
+        break;
+    }
+    return ENGINE_CLOSE;
+}
+
+/* -- entering a phase
+ * ---------------------------------------------------------------------------------------- */
+
+static void on_arrival(void *owner, uint64_t k)
+{
+    struct engine *engine = owner;
+    uint32_t place = (uint32_t)(k % engine->load.places);
+
+    if (place < engine->control.count)
+        control_arrival(&engine->control, place);
+    else
+        victims_arrival(&engine->victims, place - engine->control.count);
+}
+
+static void enter_main(struct engine *engine)
+{
+    const struct tally *tally = engine->world.tally;
+
+    engine->main.begin_ns = uv_hrtime();
+    engine->main.idle_ns = uv_metrics_idle_time(&engine->loop);
+    engine->main.messages = tally->messages_right;
+    engine->main.bytes = tally->bytes_right;
+    engine->load.flows = true;
+    engine->load.begin_ns = engine->main.begin_ns;
+    control_start(&engine->control);
+    if (engine->load.rate_per_s == 0)
+        return;
+    engine->pacer.owner = engine;
+    engine->pacer.arrival = on_arrival;
+    int rc = pacer_start(&engine->pacer, &engine->loop, engine->load.rate_per_s, engine->load.begin_ns);
+    if (rc < 0)
+        tally_note(engine->world.tally, FAULT_RESOURCES, WHERE_SEND, "no timer for the rate: %s",
+                   uv_strerror(rc));
+}
+
+/* The load is over: what was measured of it. */
+static void finish_main(struct engine *engine)
+{
+    struct outcome *outcome = engine->outcome;
+    uint64_t now_ns = uv_hrtime();
+    uint64_t end_ns = now_ns;
+
+    if (engine->load.budget.is_limited && engine->world.now_ns > engine->main.begin_ns)
+        end_ns = engine->world.now_ns; /* the last reply, not the tick that saw it */
+    double seconds = (double)(end_ns - engine->main.begin_ns) / 1e9;
+    double idle_s = (double)(uv_metrics_idle_time(&engine->loop) - engine->main.idle_ns) / 1e9;
+    double wall_s = (double)(now_ns - engine->main.begin_ns) / 1e9;
+    if (engine->main.begin_ns == 0 || seconds <= 0)
+        return;
+    outcome->messages_per_s = (double)(outcome->tally.messages_right - engine->main.messages) / seconds;
+    outcome->bytes_per_s = (double)(outcome->tally.bytes_right - engine->main.bytes) / seconds;
+    outcome->busy_share = idle_s >= wall_s ? 0 : 1 - idle_s / wall_s;
+}
+
+static void enter_after(struct engine *engine)
+{
+    victims_drop_all(&engine->victims);
+    engine->load.flows = false;
+    pacer_stop(&engine->pacer);
+    engine->outcome->recovery.is_checked = engine->victims.done_count > 0;
+    if (engine->victims.done_count > 0)
+        engine->control.part = PART_AFTER;
+}
+
+static void count_silent(struct engine *engine)
+{
+    struct outcome_control *counts = &engine->outcome->control;
+
+    counts->silent_before = control_lacking_count(&engine->control, PART_BEFORE);
+    if (engine->has_between)
+        counts->silent_between = control_lacking_count(&engine->control, PART_BETWEEN);
+    if (engine->outcome->recovery.is_checked)
+        counts->silent_after = control_lacking_count(&engine->control, PART_AFTER);
+}
+
+static void enter_close(struct engine *engine)
+{
+    count_silent(engine);
+    engine->load.flows = false;
+    pacer_stop(&engine->pacer);
+    victims_drop_all(&engine->victims);
+    control_close_all(&engine->control);
+    if (engine->probe.is_out)
+        client_close(&engine->probe.client);
+    uv_close((uv_handle_t *)&engine->tick, NULL);
+    for (size_t i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&engine->interrupts[i], NULL);
+}
+
+static void enter(struct engine *engine, enum engine_phase phase)
+{
+    bool was_loading = engine->phase == ENGINE_MAIN;
+
+    engine->phase = phase;
+    engine->phase_ns = uv_hrtime();
+    if (was_loading)
+        finish_main(engine);
+    switch (phase) {
+    case ENGINE_RAMP:
+        break;
+    case ENGINE_MAIN:
+        enter_main(engine);
+        break;
+    case ENGINE_BETWEEN:
+        engine->has_between = engine->victims.done_count > 0;
+        break;
+    case ENGINE_KILLS:
+        victims_end_all(&engine->victims);
+        break;
+    case ENGINE_AFTER:
+        enter_after(engine);
+        break;
+    case ENGINE_CLOSE:
+        enter_close(engine);
+        break;
+    }
+}
+
+/* -- the loop
+ * -------------------------------------------------------------------------------------------------- */
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct engine *engine = timer->data;
+    uint64_t now_ns = uv_hrtime();
+    bool has_load =
+        engine->phase == ENGINE_MAIN || engine->phase == ENGINE_BETWEEN || engine->phase == ENGINE_KILLS;
+
+    if (has_load)
+        victims_tick(&engine->victims, now_ns);
+    if (engine->ticks++ % LIMIT_SWEEP_TICKS == 0) {
+        control_sweep(&engine->control, now_ns);
+        if (engine->show_progress != NULL)
+            engine->show_progress(engine, now_ns);
+    }
+    enum engine_phase next = step(engine, now_ns);
+    if (next != engine->phase)
+        enter(engine, next);
+}
+
+static void on_interrupt(uv_signal_t *signal, int number)
+{
+    struct engine *engine = signal->data;
+
+    (void)number;
+    engine->outcome->was_interrupted = true;
+    if (engine->phase != ENGINE_CLOSE)
+        enter(engine, ENGINE_CLOSE);
+}
+
+static void on_disturbed(void *owner)
+{
+    struct engine *engine = owner;
+
+    if (engine->control.part == PART_BEFORE)
+        engine->control.part = PART_BETWEEN;
+}
+
+static int start_loop(struct engine *engine)
+{
+    static const int numbers[2] = {SIGINT, SIGTERM};
+
+    int rc = uv_loop_init(&engine->loop);
+    if (rc < 0)
+        return rc;
+    (void)uv_loop_configure(&engine->loop, UV_METRICS_IDLE_TIME);
+    uv_timer_init(&engine->loop, &engine->tick);
+    engine->tick.data = engine;
+    uv_timer_start(&engine->tick, on_tick, 0, LIMIT_TICK_MS);
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&engine->loop, &engine->interrupts[i]);
+        engine->interrupts[i].data = engine;
+        uv_signal_start(&engine->interrupts[i], on_interrupt, numbers[i]);
+    }
+    return 0;
+}
+
+static int set_up(struct engine *engine, const struct target *target)
+{
+    const struct settings *settings = engine->settings;
+    struct victims_settings victims = {.plan = &settings->plan,
+                                       .check = settings->check,
+                                       .clients = settings->clients,
+                                       .timeout_ns = settings->timeout_ms * ns_per_ms,
+                                       .connect_timeout_ns = settings->connect_timeout_ms * ns_per_ms};
+
+    engine->world = (struct client_world){.loop = &engine->loop,
+                                          .target = target,
+                                          .seed = settings->seed,
+                                          .size_bytes = settings->size_bytes,
+                                          .begin_ns = engine->begin_ns,
+                                          .next_serial = 1,
+                                          .tally = &engine->outcome->tally};
+    engine->control = (struct control_group){.world = &engine->world,
+                                             .load = &engine->load,
+                                             .latency = &engine->outcome->latency,
+                                             .counts = &engine->outcome->control,
+                                             .timeout_ns = victims.timeout_ns,
+                                             .connect_timeout_ns = victims.connect_timeout_ns};
+    int rc = client_world_init(&engine->world, settings->check);
+    if (rc == 0)
+        rc = victims_init(&engine->victims, &engine->world, &engine->load, &victims);
+    if (rc == 0)
+        rc = control_init(&engine->control, settings->clients - engine->victims.places);
+    if (rc < 0)
+        return rc;
+    engine->victims.owner = engine;
+    engine->victims.disturbed = on_disturbed;
+    engine->load.rate_per_s = settings->rate_per_s;
+    engine->load.places = settings->clients;
+    engine->load.budget = schedule_budget(settings->messages, engine->control.count);
+    return 0;
+}
+
+static int collect(struct engine *engine)
+{
+    struct outcome *outcome = engine->outcome;
+    uint64_t *silences_ns = calloc(engine->control.count + 1, sizeof(*silences_ns));
+
+    if (silences_ns == NULL)
+        return -ENOMEM;
+    uint32_t count = control_list_silences_ns(&engine->control, silences_ns);
+    outcome->silence.p50_ns = histogram_sorted_percentile(silences_ns, count, 50);
+    outcome->silence.p99_ns = histogram_sorted_percentile(silences_ns, count, 99);
+    outcome->silence.max_ns = histogram_sorted_percentile(silences_ns, count, 100);
+    free(silences_ns);
+    outcome->victims = engine->victims.places;
+    outcome->unexpected_ends = engine->victims.unexpected_ends;
+    outcome->done_count = engine->victims.done_count;
+    memcpy(outcome->done, engine->victims.done, sizeof(outcome->done));
+    memcpy(outcome->not_done, engine->victims.not_done, sizeof(outcome->not_done));
+    outcome->elapsed_ns = uv_hrtime() - engine->begin_ns;
+    return 0;
+}
+
+int engine_run(struct engine *engine, const struct settings *settings, const struct target *target,
+               struct outcome *outcome)
+{
+    engine->settings = settings;
+    engine->outcome = outcome;
+    engine->begin_ns = uv_hrtime();
+    int rc = set_up(engine, target);
+    if (rc < 0)
+        goto out;
+    rc = start_loop(engine);
+    if (rc < 0)
+        goto out;
+    enter(engine, ENGINE_RAMP);
+    uv_run(&engine->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&engine->loop);
+    rc = collect(engine);
+out:
+    control_free(&engine->control);
+    victims_free(&engine->victims);
+    client_world_free(&engine->world);
+    return rc;
+}

@@ -1,0 +1,67 @@
+/*
+ * One run: sets the clients up, loads the server, disturbs it, makes sure that nobody noticed, and counts.
+ *
+ *   RAMP     every control client connects and has its first reply; nothing is disturbed yet
+ *   MAIN     the load, and the disturbances
+ *   BETWEEN  the load goes on till every control client has had a reply between two disturbances
+ *   KILLS    every victim that is left dies; nobody comes again
+ *   AFTER    every control client has one more reply, and a new client has one
+ *   CLOSE    everything is closed
+ *
+ * With no victims BETWEEN and KILLS are passed over, and AFTER only waits for what is outstanding. The asked
+ * duration is MAIN's; when no client was ever answered, the run goes from RAMP to CLOSE.
+ */
+#ifndef LOADTOOL_ENGINE_H
+#define LOADTOOL_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "loadtool/client.h"
+#include "loadtool/control.h"
+#include "loadtool/outcome.h"
+#include "loadtool/pacer.h"
+#include "loadtool/schedule.h"
+#include "loadtool/settings.h"
+#include "loadtool/victims.h"
+
+enum engine_phase { ENGINE_RAMP, ENGINE_MAIN, ENGINE_BETWEEN, ENGINE_KILLS, ENGINE_AFTER, ENGINE_CLOSE };
+
+/* The new client that looks whether the server still takes new clients after the last disturbance. */
+struct probe {
+    struct client client;
+    bool is_out;
+    bool is_right;
+    uint64_t next_ns;
+};
+
+struct engine {
+    const struct settings *settings;
+    struct outcome *outcome;
+    uv_loop_t loop;
+    struct client_world world;
+    struct load load;
+    struct pacer pacer;
+    struct control_group control;
+    struct victims victims;
+    struct probe probe;
+    enum engine_phase phase;
+    bool has_between; /* a disturbance had been done when BETWEEN began */
+    uint64_t begin_ns;
+    uint64_t phase_ns; /* when the phase began */
+    struct {
+        uint64_t begin_ns, idle_ns, messages, bytes; /* when MAIN began */
+    } main;
+    uint64_t ticks;
+    uv_timer_t tick;
+    uv_signal_t interrupts[2];
+    void (*show_progress)(const struct engine *engine, uint64_t now_ns); /* every 50 ms; may be NULL */
+};
+
+/* Run to the end and fill `outcome`. `settings`, `target` and `outcome` must outlive it; `show_progress` is
+ * set by the caller, the rest is zero. 0, or a negative errno when the run could not be set up. */
+int engine_run(struct engine *engine, const struct settings *settings, const struct target *target,
+               struct outcome *outcome);
+
+#endif

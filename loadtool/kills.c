@@ -1,0 +1,134 @@
+#include "loadtool/kills.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "loadtool/limits.h"
+#include "loadtool/prng.h"
+
+static void done(struct victim *victim)
+{
+    victims_settle(victim, true, 1);
+    client_close(&victim->client);
+}
+
+/* A mode that needs a request on its way. */
+static void ask_if_idle(struct victim *victim)
+{
+    if (!client_is_waiting(&victim->client))
+        client_send(&victim->client, 1);
+}
+
+/* -- fin ----------------------------------------------------------------------------------------------------
+ */
+
+static void close_if_idle(struct victim *victim)
+{
+    if (victim->client.state == CLIENT_OPEN && !client_is_waiting(&victim->client))
+        done(victim);
+}
+
+/* -- rst ----------------------------------------------------------------------------------------------------
+ */
+
+static void reset_while_asking(struct victim *victim)
+{
+    ask_if_idle(victim);
+    if (victim->client.state != CLIENT_OPEN)
+        return;
+    victims_settle(victim, true, 1);
+    client_reset(&victim->client);
+}
+
+/* -- unread -------------------------------------------------------------------------------------------------
+ */
+
+static void ask_and_look_away(struct victim *victim)
+{
+    client_pause(&victim->client);
+    ask_if_idle(victim);
+}
+
+static void close_on_unread(struct victim *victim)
+{
+    if (client_unread_bytes(&victim->client) > 0)
+        done(victim);
+}
+
+/* -- halfclose ----------------------------------------------------------------------------------------------
+ */
+
+static void ask_and_shut(struct victim *victim)
+{
+    const struct client_world *world = victim->client.world;
+    uint64_t key = prng_key(world->seed, PRNG_DEATH, victim->client.serial);
+
+    client_send(&victim->client, prng_range(key, 0, 1, LIMIT_HALFCLOSE_MESSAGES));
+    client_shut(&victim->client);
+}
+
+/* -- slowread -----------------------------------------------------------------------------------------------
+ */
+
+/* With a small window the server's send queue fills soon. */
+static int shrink_window(struct client *client, int fd)
+{
+    int bytes = LIMIT_SLOWREAD_RCVBUF_BYTES;
+
+    (void)client;
+    return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)) < 0 ? -errno : 0;
+}
+
+/* After the first reply: ask for much, and read nothing till the end of this life. */
+static void pile_up(struct victim *victim)
+{
+    uint64_t count = LIMIT_SLOWREAD_BYTES / victim->client.world->size_bytes;
+
+    if (victim->client.is_paused)
+        return;
+    count = count < 1 ? 1 : count > LIMIT_SLOWREAD_MESSAGES ? LIMIT_SLOWREAD_MESSAGES : count;
+    client_pause(&victim->client);
+    client_send(&victim->client, count);
+}
+
+/* One piece a tick for a while, then as fast as it comes. */
+static void read_slowly(struct victim *victim)
+{
+    client_resume(&victim->client);
+}
+
+static void pause_after_piece(struct victim *victim)
+{
+    if (victim->steps < LIMIT_SLOWREAD_PIECES && client_is_waiting(&victim->client))
+        client_pause(&victim->client);
+    else
+        close_if_idle(victim);
+}
+
+/* -- oob ----------------------------------------------------------------------------------------------------
+ */
+
+static void send_urgently(struct victim *victim)
+{
+    victim->client.is_urgent = true;
+}
+
+static const struct kill_mode modes[PLAN_MODE_COUNT] = {
+    [PLAN_FIN] = {.begin = close_if_idle, .answered = close_if_idle},
+    [PLAN_RST] = {.begin = reset_while_asking},
+    [PLAN_UNREAD] = {.begin = ask_and_look_away, .step = close_on_unread},
+    [PLAN_HALFCLOSE] = {.begin = ask_and_shut, .finished = done},
+    [PLAN_KILL9] = {.in_child = true},
+    [PLAN_SLOWREAD] = {.prepare = shrink_window,
+                       .live = pile_up,
+                       .begin = read_slowly,
+                       .step = read_slowly,
+                       .answered = pause_after_piece},
+    [PLAN_OOB] = {.tcp_only = true, .born = send_urgently, .begin = ask_and_shut, .finished = done},
+};
+
+const struct kill_mode *kills_find(enum plan_mode mode)
+{
+    return &modes[mode];
+}

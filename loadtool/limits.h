@@ -1,0 +1,62 @@
+/*
+ * Every bound of the load tool, in one place, each with its reason.
+ */
+#ifndef LOADTOOL_LIMITS_H
+#define LOADTOOL_LIMITS_H
+
+enum {
+    /* Clients that may be on their way (connecting, or waiting for their first reply) while the group is
+     * being set up. Below the smallest accept queue in common use, so that a ramp never overflows it. */
+    LIMIT_RAMP_CLIENTS = 100,
+
+    /* One read and one generated piece of payload. One pair of buffers serves all clients of a loop. */
+    LIMIT_PIECE_BYTES = 64 * 1024,
+
+    /* What a client may leave queued when the kernel takes no more: the only send buffer that a client owns.
+     */
+    LIMIT_BLOCK_BYTES = 16 * 1024,
+
+    /* Grain of lives and deaths. Lives are 50 to 1000 ms: 5 ms keeps deaths from bunching. */
+    LIMIT_TICK_MS = 5,
+    /* Time-outs are looked for at every tenth tick: 50 ms is 1 % of the default time-out. */
+    LIMIT_SWEEP_TICKS = 10,
+
+    LIMIT_LIFE_MS_MIN = 50,
+    LIMIT_LIFE_MS_MAX = 1000,
+
+    /* A victim that dies after half-closing leaves 1 to this many requests unanswered behind it. */
+    LIMIT_HALFCLOSE_MESSAGES = 8,
+
+    /* What a slow reader asks for before it reads: the kernel's buffers swallow 4.3 MB before a server feels
+       it. */
+    LIMIT_SLOWREAD_MESSAGES = 64,
+    LIMIT_SLOWREAD_BYTES = 8 * 1024 * 1024,
+    LIMIT_SLOWREAD_PIECES = 8,
+    LIMIT_SLOWREAD_RCVBUF_BYTES = 16 * 1024,
+
+    /* Connections of one child that is to be killed: one process start for many deaths. */
+    LIMIT_CHILD_CLIENTS = 32,
+    /* A victim that could not be served comes again after this time, not at once. */
+    LIMIT_RETRY_MS = 100,
+
+    /* Arrivals sent in one turn of the pacer; then the replies get their turn. */
+    LIMIT_PACER_BURST = 512,
+    /* The pacer sleeps no shorter than this, or the clock would be all that it serves. */
+    LIMIT_PACER_SLEEP_NS = 20 * 1000,
+
+    /* After the last disturbance a new client must be answered within this time. */
+    LIMIT_RECOVERY_MS = 5000,
+
+    /* Descriptors beside the clients': loop, timers, standard streams, children's pages, and some air. */
+    LIMIT_SPARE_DESCRIPTORS = 100,
+
+    LIMIT_CLIENTS = 1000000,
+    LIMIT_SIZE_BYTES = 64 * 1024 * 1024,
+    LIMIT_RATE = 10000000,
+
+    /* The report calls loadtool the bottleneck when its loop was busy for more than this share of the time.
+     */
+    LIMIT_BUSY_PERCENT = 90,
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* What a run found: plain numbers, filled by the engine, judged by verdict.c, written by the reports. */
+#ifndef LOADTOOL_OUTCOME_H
+#define LOADTOOL_OUTCOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loadtool/histogram.h"
+#include "loadtool/plan.h"
+#include "loadtool/tally.h"
+
+/* The control group: every count is a number of clients. */
+struct outcome_control {
+    uint64_t clients;
+    uint64_t lost;    /* connections that ended: reset + closed */
+    uint64_t refused; /* could not connect: never had a connection */
+    uint64_t reset;
+    uint64_t closed;
+    uint64_t unanswered; /* waited longer than the time-out, once or more */
+    uint64_t silent_before, silent_between,
+        silent_after; /* had no right reply then, though still connected */
+};
+
+struct outcome {
+    struct tally tally;
+    struct histogram latency;
+    struct outcome_control control;
+    uint64_t victims; /* places */
+    uint64_t unexpected_ends;
+    uint64_t done[PLAN_MODE_COUNT];
+    uint64_t not_done[PLAN_MODE_COUNT];
+    uint64_t done_count;
+    struct {
+        bool is_checked;
+        bool is_ok;
+        uint64_t ns; /* from the last disturbance to a new client's right reply */
+    } recovery;
+    struct {
+        uint64_t p50_ns, p99_ns, max_ns;
+    } silence;
+    double messages_per_s;
+    double bytes_per_s; /* of replies */
+    double busy_share;  /* of the loop, 0 to 1 */
+    uint64_t elapsed_ns;
+    bool was_interrupted;
+};
+
+#endif

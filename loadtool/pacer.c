@@ -1,0 +1,73 @@
+#include "loadtool/pacer.h"
+
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "loadtool/limits.h"
+#include "loadtool/schedule.h"
+
+/* uv_hrtime is CLOCK_MONOTONIC, so its times are the timer's. */
+static int sleep_till(struct pacer *pacer, uint64_t at_ns)
+{
+    struct itimerspec spec = {
+        .it_value = {.tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000)}};
+
+    return timerfd_settime(pacer->fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
+}
+
+static void on_time(uv_poll_t *poll, int status, int events)
+{
+    struct pacer *pacer = poll->data;
+    uint64_t now_ns = uv_hrtime();
+    uint64_t ticks = 0;
+
+    (void)status;
+    (void)events;
+    if (read(pacer->fd, &ticks, sizeof(ticks)) < 0 || now_ns < pacer->begin_ns)
+        ticks = 0; /* a spurious wake-up: nothing is due, and the timer is set again below */
+    uint64_t due =
+        now_ns < pacer->begin_ns ? 0 : schedule_arrivals(pacer->rate_per_s, now_ns - pacer->begin_ns);
+    for (int burst = 0; pacer->told < due && burst < LIMIT_PACER_BURST && pacer->is_open; burst++)
+        pacer->arrival(pacer->owner, pacer->told++);
+    if (!pacer->is_open)
+        return;
+    uint64_t next_ns = pacer->begin_ns + schedule_due_ns(pacer->rate_per_s, pacer->told);
+    uint64_t soon_ns = now_ns + LIMIT_PACER_SLEEP_NS;
+    (void)sleep_till(pacer, next_ns > soon_ns ? next_ns : soon_ns);
+}
+
+int pacer_start(struct pacer *pacer, uv_loop_t *loop, uint64_t rate_per_s, uint64_t begin_ns)
+{
+    pacer->rate_per_s = rate_per_s;
+    pacer->begin_ns = begin_ns;
+    pacer->told = 0;
+    pacer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (pacer->fd < 0)
+        return -errno;
+    int rc = sleep_till(pacer, begin_ns);
+    if (rc == 0)
+        rc = uv_poll_init(loop, &pacer->poll, pacer->fd);
+    if (rc < 0) {
+        close(pacer->fd);
+        return rc;
+    }
+    pacer->poll.data = pacer;
+    pacer->is_open = true;
+    return uv_poll_start(&pacer->poll, UV_READABLE, on_time);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct pacer *pacer = handle->data;
+
+    close(pacer->fd);
+}
+
+void pacer_stop(struct pacer *pacer)
+{
+    if (!pacer->is_open)
+        return;
+    pacer->is_open = false;
+    uv_close((uv_handle_t *)&pacer->poll, on_closed);
+}

@@ -1,0 +1,62 @@
+/*
+ * Who dies, and how: `--kill` as data.
+ *
+ * The names and definitions of the kill modes stand here, in one list; what each does stands in kills.c, in a
+ * table over the same list. A plan gives every mode a share of all places; dealing turns it into victims.
+ */
+#ifndef LOADTOOL_PLAN_H
+#define LOADTOOL_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* id, name, part of the default mix, definition. */
+#define PLAN_MODES(X)                                                                                        \
+    X(FIN, "fin", true, "close after the last reply was read")                                               \
+    X(RST, "rst", true, "reset (SO_LINGER 0) with a request outstanding")                                    \
+    X(UNREAD, "unread", true, "close with reply bytes unread")                                               \
+    X(HALFCLOSE, "halfclose", true, "send some requests, shut writing, read every reply, expect FIN")        \
+    X(KILL9, "kill9", true, "a child process that owns connections gets SIGKILL")                            \
+    X(SLOWREAD, "slowread", false, "let replies pile up unread, then read them all, then close")             \
+    X(OOB, "oob", false, "send part of the stream as urgent data (MSG_OOB), end as halfclose")
+
+#define X(id, name, by_default, definition) PLAN_##id,
+enum plan_mode { PLAN_MODES(X) PLAN_MODE_COUNT };
+#undef X
+
+/* Shares in parts per 10,000 of all places. */
+struct plan {
+    bool is_chosen; /* the user named the modes: each of them must be done */
+    uint32_t share_per_10000[PLAN_MODE_COUNT];
+};
+
+const char *plan_mode_name(enum plan_mode mode);
+const char *plan_mode_definition(enum plan_mode mode);
+bool plan_mode_by_default(enum plan_mode mode);
+
+/*
+ * Parse "none", "10%" (dealt evenly over the default modes) or "MODE:SHARE,MODE:SHARE". -EINVAL for other
+ * words, for an unknown mode and for one that is named twice; -ERANGE when the shares exceed 100 %.
+ */
+int plan_parse(const char *word, struct plan *plan);
+
+/* The sum of the shares. */
+uint32_t plan_share_per_10000(const struct plan *plan);
+
+/*
+ * Deal `clients` places: how many are victims, and how many of them belong to each mode (largest remainder).
+ * With two clients or more a plan other than none has at least one victim, and at least one place stays in
+ * the control group unless the plan takes all. Returns the number of victims.
+ *
+ * Where there are fewer victims than modes, by_mode is not meant to be used: let every place go through the
+ * modes in turn, see plan_mode_in_turn.
+ */
+uint32_t plan_deal(const struct plan *plan, uint32_t clients, uint32_t by_mode[PLAN_MODE_COUNT]);
+
+/* The number of modes with a share. */
+uint32_t plan_mode_count(const struct plan *plan);
+
+/* The n-th mode, counting round and round over the modes with a share. Only for plans that have one. */
+enum plan_mode plan_mode_in_turn(const struct plan *plan, uint64_t n);
+
+#endif

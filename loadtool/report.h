@@ -1,0 +1,27 @@
+/*
+ * The results of a run as text for people and as JSON for programs, from one struct. Both write to an open
+ * stream and keep nothing.
+ */
+#ifndef LOADTOOL_REPORT_H
+#define LOADTOOL_REPORT_H
+
+#include <stdio.h>
+
+#include "loadtool/outcome.h"
+#include "loadtool/settings.h"
+#include "loadtool/verdict.h"
+
+struct report {
+    const struct settings *settings;
+    const struct outcome *outcome;
+    const struct verdict *verdict;
+    const char *command; /* repeats the run */
+};
+
+/* Lines are wrapped at `width` columns; 0 = never. The first word is the verdict. */
+void report_write_text(FILE *out, const struct report *report, int width);
+
+/* One JSON object; its keys are described in README.md. -EIO or -ENOMEM. */
+int report_write_json(FILE *out, const struct report *report);
+
+#endif

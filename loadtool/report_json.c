@@ -1,0 +1,191 @@
+#include <errno.h>
+#include <jansson.h>
+
+#include "loadtool/limits.h"
+#include "loadtool/report.h"
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+/* What a user typed may be no UTF-8, which JSON cannot hold. */
+static json_t *typed(const char *word)
+{
+    json_t *string = json_string(word);
+
+    return string != NULL ? string : json_string("(not UTF-8)");
+}
+
+static json_t *hex_of(const uint8_t *bytes, size_t count)
+{
+    char text[2 * TALLY_SHOWN_BYTES + 1] = "";
+
+    for (size_t i = 0; i < count; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return json_string(text);
+}
+
+static json_t *reasons_of(const struct verdict *verdict)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < verdict->reason_count; i++)
+        json_array_append_new(list, json_string(verdict->reasons[i]));
+    return list;
+}
+
+static json_t *messages_of(const struct tally *tally)
+{
+    return json_pack("{so so so so}", "sent", number(tally->messages_sent), "right",
+                     number(tally->messages_right), "bytes_sent", number(tally->bytes_sent), "bytes_right",
+                     number(tally->bytes_right));
+}
+
+static json_t *first_wrong_of(const struct tally_wrong *first)
+{
+    if (!first->is_set)
+        return json_null();
+    return json_pack("{so so so so}", "connection", number(first->connection), "offset",
+                     number(first->offset), "expected", hex_of(first->expected, first->count), "got",
+                     hex_of(first->got, first->count));
+}
+
+static json_t *wrong_of(const struct tally *tally)
+{
+    return json_pack("{so so so so}", "wrong_bytes", number(tally->wrong_bytes), "missing_bytes",
+                     number(tally->missing_bytes), "extra_bytes", number(tally->extra_bytes), "first",
+                     first_wrong_of(&tally->first_wrong));
+}
+
+static json_t *control_of(const struct outcome_control *control)
+{
+    return json_pack("{so so so so so so so so so}", "clients", number(control->clients), "lost",
+                     number(control->lost), "refused", number(control->refused), "reset",
+                     number(control->reset), "closed", number(control->closed), "unanswered",
+                     number(control->unanswered), "silent_before", number(control->silent_before),
+                     "silent_between", number(control->silent_between), "silent_after",
+                     number(control->silent_after));
+}
+
+/* Every mode that was asked for; shares in percent of all places. */
+static json_t *disconnects_of(const struct settings *settings, const struct outcome *outcome)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
+        if (settings->plan.share_per_10000[i] == 0)
+            continue;
+        json_object_set_new(object, plan_mode_name((enum plan_mode)i),
+                            json_pack("{ss sf so so}", "definition", plan_mode_definition((enum plan_mode)i),
+                                      "share", settings->plan.share_per_10000[i] / 100.0, "done",
+                                      number(outcome->done[i]), "not_done", number(outcome->not_done[i])));
+    }
+    return object;
+}
+
+static json_t *latency_of(const struct histogram *latency)
+{
+    static const struct {
+        const char *name;
+        double percent;
+    } rows[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"max", 100}};
+    json_t *object = json_pack("{so}", "count", number(latency->count));
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        json_object_set_new(object, rows[i].name,
+                            json_real((double)histogram_percentile_ns(latency, rows[i].percent) / 1e3));
+    return object;
+}
+
+static json_t *errors_of(const struct tally *tally)
+{
+    json_t *list = json_array();
+
+    for (int fault = 0; fault < FAULT_COUNT; fault++) {
+        for (int where = 0; where < WHERE_COUNT; where++) {
+            const struct tally_fault *at = &tally->faults[fault][where];
+            if (at->count == 0)
+                continue;
+            json_array_append_new(list,
+                                  json_pack("{ss ss ss so ss}", "class", tally_fault_name((enum fault)fault),
+                                            "side", tally_fault_side((enum fault)fault), "where",
+                                            tally_where_name((enum where)where), "count", number(at->count),
+                                            "first", at->first));
+        }
+    }
+    return list;
+}
+
+static void add_run(json_t *object, const struct report *report)
+{
+    const struct settings *settings = report->settings;
+
+    json_object_set_new(object, "tool", json_string("loadtool"));
+    json_object_set_new(object, "version", json_string(PREFORK_UPPER_VERSION));
+    json_object_set_new(object, "command", typed(report->command));
+    json_object_set_new(object, "seed", number(settings->seed));
+    json_object_set_new(object, "target", typed(settings->target_word));
+    json_object_set_new(object, "clients", number(settings->clients));
+    json_object_set_new(object, "duration_ms", number(settings->duration_ms));
+    json_object_set_new(object, "size_bytes", number(settings->size_bytes));
+    json_object_set_new(object, "check", json_string(oracle_check_name(settings->check)));
+    json_object_set_new(object, "rate_per_s", number(settings->rate_per_s));
+    json_object_set_new(object, "verdict", json_string(verdict_name(report->verdict->kind)));
+    json_object_set_new(object, "exit_code", json_integer(report->verdict->exit_code));
+    json_object_set_new(object, "reasons", reasons_of(report->verdict));
+}
+
+static void add_counts(json_t *object, const struct report *report)
+{
+    const struct outcome *outcome = report->outcome;
+    const struct tally *tally = &outcome->tally;
+
+    json_object_set_new(object, "messages", messages_of(tally));
+    json_object_set_new(object, "wrong", wrong_of(tally));
+    json_object_set_new(object, "control", control_of(&outcome->control));
+    json_object_set_new(object, "victims",
+                        json_pack("{so so}", "clients", number(outcome->victims), "unexpected_ends",
+                                  number(outcome->unexpected_ends)));
+    json_object_set_new(object, "disconnects", disconnects_of(report->settings, outcome));
+    json_object_set_new(object, "disconnects_done", number(outcome->done_count));
+    json_object_set_new(object, "connections",
+                        json_pack("{so so so}", "opened", number(tally->opened), "failed",
+                                  number(tally->failed), "ended", number(tally->ended)));
+}
+
+static void add_measures(json_t *object, const struct outcome *outcome)
+{
+    json_object_set_new(object, "latency_us", latency_of(&outcome->latency));
+    json_object_set_new(object, "silence_ms",
+                        json_pack("{sf sf sf}", "p50", (double)outcome->silence.p50_ns / 1e6, "p99",
+                                  (double)outcome->silence.p99_ns / 1e6, "max",
+                                  (double)outcome->silence.max_ns / 1e6));
+    json_object_set_new(object, "rate",
+                        json_pack("{sf sf}", "messages_per_s", outcome->messages_per_s, "mbytes_per_s",
+                                  outcome->bytes_per_s / 1e6));
+    json_object_set_new(object, "errors", errors_of(&outcome->tally));
+    json_object_set_new(object, "recovery",
+                        json_pack("{sb sb sf}", "checked", outcome->recovery.is_checked, "ok",
+                                  outcome->recovery.is_ok, "ms", (double)outcome->recovery.ns / 1e6));
+    json_object_set_new(object, "bottleneck",
+                        json_pack("{sf sb}", "busy_share", outcome->busy_share, "client_bound",
+                                  verdict_is_client_bound(outcome)));
+    json_object_set_new(object, "elapsed_ms", json_real((double)outcome->elapsed_ns / 1e6));
+}
+
+int report_write_json(FILE *out, const struct report *report)
+{
+    json_t *object = json_object();
+
+    if (object == NULL)
+        return -ENOMEM;
+    add_run(object, report);
+    add_counts(object, report);
+    add_measures(object, report->outcome);
+    int rc = json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(object);
+    if (rc < 0 || fputc('\n', out) == EOF || fflush(out) == EOF)
+        return -EIO;
+    return 0;
+}

@@ -1,0 +1,268 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "loadtool/report.h"
+#include "loadtool/units.h"
+
+enum { INDENT = 16, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40 };
+
+struct page {
+    FILE *out;
+    int width; /* 0 = never wrap */
+};
+
+/* -- lines
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Write words with a hanging indent; the first line already holds `column` characters. Runs of blanks stay.
+ */
+static void write_wrapped(const struct page *page, const char *words, int column, int indent)
+{
+    while (*words != '\0') {
+        size_t gap = strspn(words, " ");
+        size_t length = strcspn(words + gap, " ");
+        if (page->width > 0 && column + (int)(gap + length) > page->width && column > indent) {
+            fprintf(page->out, "\n%*s", indent, "");
+            column = indent;
+            words += gap;
+            gap = 0;
+        }
+        fwrite(words, 1, gap + length, page->out);
+        column += (int)(gap + length);
+        words += gap + length;
+    }
+    fputc('\n', page->out);
+}
+
+/* A label in its column, and a sentence beside it. */
+__attribute__((format(printf, 3, 4))) static void line(const struct page *page, const char *label,
+                                                       const char *format, ...)
+{
+    char words[LINE_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(words, sizeof(words), format, arguments);
+    va_end(arguments);
+    fprintf(page->out, "  %-*s", INDENT - 2, label);
+    write_wrapped(page, words, INDENT, INDENT);
+}
+
+static const char *count(struct text *out, uint64_t number)
+{
+    return units_format_count(out, number);
+}
+
+/* -- the verdict
+ * ------------------------------------------------------------------------------------------------- */
+
+static void write_pass(const struct page *page, const struct report *report)
+{
+    const struct outcome *outcome = report->outcome;
+    char words[LINE_BYTES];
+    struct text control, disconnects, right;
+
+    count(&right, outcome->tally.messages_right);
+    if (outcome->done_count > 0)
+        snprintf(words, sizeof(words),
+                 "%s of our clients died abruptly, the other %s noticed nothing; %s replies, "
+                 "every byte right",
+                 count(&disconnects, outcome->done_count), count(&control, outcome->control.clients),
+                 right.s);
+    else
+        snprintf(words, sizeof(words), "%s clients, %s replies, every byte right",
+                 count(&control, report->settings->clients), right.s);
+    write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
+}
+
+static void write_verdict(const struct page *page, const struct report *report)
+{
+    const struct verdict *verdict = report->verdict;
+    int indent = (int)strlen(verdict_name(verdict->kind)) + 2;
+
+    fprintf(page->out, "%s  ", verdict_name(verdict->kind));
+    if (verdict->kind == VERDICT_PASS) {
+        write_pass(page, report);
+        indent = HEADLINE_INDENT;
+    }
+    for (size_t i = 0; i < verdict->reason_count; i++) {
+        if (i > 0 || verdict->kind == VERDICT_PASS)
+            fprintf(page->out, "%*s", indent, "");
+        write_wrapped(page, verdict->reasons[i], indent, indent);
+    }
+    fputc('\n', page->out);
+}
+
+/* -- correctness and clients
+ * -------------------------------------------------------------------------------------- */
+
+static void write_bytes_hex(struct page *page, const char *label, const uint8_t *bytes, size_t length)
+{
+    fprintf(page->out, "%*s%-10s", INDENT, "", label);
+    for (size_t i = 0; i < length; i++)
+        fprintf(page->out, "%02x%s", bytes[i], i + 1 < length ? " " : "\n");
+}
+
+static void write_correctness(struct page *page, const struct tally *tally)
+{
+    const struct tally_wrong *first = &tally->first_wrong;
+    struct text sent, right, bytes, wrong, missing, extra;
+
+    line(page, "correctness",
+         "%s messages sent, %s answered right (%s);  bytes: %s wrong, %s missing, %s extra",
+         count(&sent, tally->messages_sent), count(&right, tally->messages_right),
+         units_format_bytes(&bytes, (double)tally->bytes_right), count(&wrong, tally->wrong_bytes),
+         count(&missing, tally->missing_bytes), count(&extra, tally->extra_bytes));
+    if (!first->is_set)
+        return;
+    line(page, "", "first wrong byte: connection %" PRIu64 ", offset %" PRIu64, first->connection,
+         first->offset);
+    write_bytes_hex(page, "expected", first->expected, first->count);
+    write_bytes_hex(page, "got", first->got, first->count);
+}
+
+static void write_control(struct page *page, const struct outcome *outcome)
+{
+    const struct outcome_control *control = &outcome->control;
+    struct text clients, refused, lost, reset, closed, unanswered, before, between, after;
+
+    line(page, "control group", "%s clients:  %s refused, %s lost (%s reset, %s closed), %s unanswered",
+         count(&clients, control->clients), count(&refused, control->refused), count(&lost, control->lost),
+         count(&reset, control->reset), count(&closed, control->closed),
+         count(&unanswered, control->unanswered));
+    if (control->silent_before + control->silent_between + control->silent_after > 0)
+        line(page, "", "without a right reply:  %s before, %s between, %s after the disturbances",
+             count(&before, control->silent_before), count(&between, control->silent_between),
+             count(&after, control->silent_after));
+}
+
+static void write_disconnects(struct page *page, const struct report *report)
+{
+    const struct outcome *outcome = report->outcome;
+    struct text total, places, unexpected;
+
+    if (outcome->victims == 0) {
+        line(page, "disconnects", "none");
+        return;
+    }
+    line(page, "disconnects", "%s done by %s places;  %s victims refused, ended or unanswered by the server",
+         count(&total, outcome->done_count), count(&places, outcome->victims),
+         count(&unexpected, outcome->unexpected_ends));
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
+        struct text done, not_done;
+        char failed[64] = "";
+        if (report->settings->plan.share_per_10000[i] == 0)
+            continue;
+        if (outcome->not_done[i] > 0)
+            snprintf(failed, sizeof(failed), "  (%s not done)", count(&not_done, outcome->not_done[i]));
+        fprintf(page->out, "%*s%-10s %7s  ", INDENT, "", plan_mode_name((enum plan_mode)i),
+                count(&done, outcome->done[i]));
+        char words[LINE_BYTES];
+        snprintf(words, sizeof(words), "%s%s", plan_mode_definition((enum plan_mode)i), failed);
+        write_wrapped(page, words, INDENT + 20, INDENT + 20);
+    }
+}
+
+static void write_recovery(struct page *page, const struct outcome *outcome)
+{
+    struct text time;
+
+    if (!outcome->recovery.is_checked)
+        return;
+    if (outcome->recovery.is_ok)
+        line(page, "recovery", "a new client had a right reply %s after the last disturbance",
+             units_format_ns(&time, outcome->recovery.ns));
+    else
+        line(page, "recovery", "none: no new client had a right reply");
+}
+
+/* -- measures
+ * -------------------------------------------------------------------------------------------------- */
+
+static void write_latency(struct page *page, const struct report *report)
+{
+    const struct histogram *latency = &report->outcome->latency;
+    struct text p50, p90, p99, p99_9, max;
+
+    if (latency->count == 0) {
+        line(page, "latency", "not measured: the control group had no reply");
+        return;
+    }
+    line(page, "latency", "p50 %s   p90 %s   p99 %s   p99.9 %s   max %s%s",
+         units_format_ns(&p50, histogram_percentile_ns(latency, 50)),
+         units_format_ns(&p90, histogram_percentile_ns(latency, 90)),
+         units_format_ns(&p99, histogram_percentile_ns(latency, 99)),
+         units_format_ns(&p99_9, histogram_percentile_ns(latency, 99.9)),
+         units_format_ns(&max, latency->max_ns),
+         report->settings->rate_per_s > 0 ? "   (from the due time)" : "");
+}
+
+static void write_silence(struct page *page, const struct outcome *outcome)
+{
+    struct text p50, p99, max;
+
+    if (outcome->latency.count == 0)
+        return;
+    line(page, "silence", "p50 %s   p99 %s   max %s   (longest wait of each client)",
+         units_format_ns(&p50, outcome->silence.p50_ns), units_format_ns(&p99, outcome->silence.p99_ns),
+         units_format_ns(&max, outcome->silence.max_ns));
+}
+
+static void write_rate(struct page *page, const struct report *report)
+{
+    const struct outcome *outcome = report->outcome;
+    struct text rate, bytes, asked;
+    char of[80] = "";
+
+    if (report->settings->rate_per_s > 0)
+        snprintf(of, sizeof(of), " of %s asked for", count(&asked, report->settings->rate_per_s));
+    line(page, "rate", "%s messages/s%s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)), of,
+         units_format_bytes(&bytes, outcome->bytes_per_s));
+}
+
+static void write_errors(struct page *page, const struct tally *tally)
+{
+    bool has_any = false;
+
+    for (int fault = 0; fault < FAULT_COUNT; fault++) {
+        for (int where = 0; where < WHERE_COUNT; where++) {
+            const struct tally_fault *at = &tally->faults[fault][where];
+            struct text number;
+            if (at->count == 0)
+                continue;
+            line(page, has_any ? "" : "errors", "%s %s (%s side, at %s), first: %s",
+                 count(&number, at->count), tally_fault_name((enum fault)fault),
+                 tally_fault_side((enum fault)fault), tally_where_name((enum where)where), at->first);
+            has_any = true;
+        }
+    }
+    if (!has_any)
+        line(page, "errors", "none");
+}
+
+static void write_notes(struct page *page, const struct outcome *outcome)
+{
+    if (verdict_is_client_bound(outcome))
+        line(page, "note",
+             "loadtool was the bottleneck (busy %.0f %% of the time): the server can do more than this",
+             outcome->busy_share * 100);
+}
+
+void report_write_text(FILE *out, const struct report *report, int width)
+{
+    struct page page = {.out = out, .width = width > 0 && width < WIDTH_MIN ? WIDTH_MIN : width};
+    struct page unbroken = {.out = out, .width = 0};
+
+    write_verdict(&page, report);
+    write_correctness(&page, &report->outcome->tally);
+    write_control(&page, report->outcome);
+    write_disconnects(&page, report);
+    write_recovery(&page, report->outcome);
+    write_latency(&page, report);
+    write_silence(&page, report->outcome);
+    write_rate(&page, report);
+    write_errors(&page, &report->outcome->tally);
+    write_notes(&page, report->outcome);
+    line(&unbroken, "repeat", "%s", report->command); /* to be copied: never broken */
+}

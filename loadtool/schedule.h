@@ -1,0 +1,60 @@
+/*
+ * When things are due: arrivals of an open loop, lives of victims, the budget of messages.
+ *
+ * Pure functions of seed, place and count: no clock is read here. In an open loop arrival k of all is due k /
+ * rate seconds after the start and belongs to place k % clients. So a place knows its own due times without a
+ * queue, and a late reply delays no arrival: it is only sent late, and its latency counts from the time when
+ * it was due.
+ */
+#ifndef LOADTOOL_SCHEDULE_H
+#define LOADTOOL_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How long the n-th life of this place lasts, in ns: 50 to 1000 ms. */
+uint64_t schedule_life_ns(uint64_t seed, uint32_t place, uint64_t life);
+
+/* When arrival k is due, in ns after the start. */
+uint64_t schedule_due_ns(uint64_t rate_per_s, uint64_t k);
+
+/* How many arrivals are due at `elapsed_ns` after the start: arrival 0 is due at 0. */
+uint64_t schedule_arrivals(uint64_t rate_per_s, uint64_t elapsed_ns);
+
+/* How many messages may still be begun. */
+struct budget {
+    bool is_limited;
+    uint64_t left;
+    uint64_t reserved; /* of `left`, kept for clients that have not had their first message */
+};
+
+/* -n MESSAGES for so many clients of the control group; 0 messages = no limit. */
+struct budget schedule_budget(uint64_t messages, uint64_t clients);
+
+/* Take one message out of the budget; false if none is left. The first message of a control client is
+ * reserved. */
+bool schedule_take(struct budget *budget, bool is_reserved);
+
+/* A client that will never send its first message gives its reservation back. */
+void schedule_release(struct budget *budget);
+
+/* The load of the whole run. */
+struct load {
+    bool flows;          /* new messages are begun at all */
+    uint64_t rate_per_s; /* 0 = closed loop: a client sends as soon as it has its reply */
+    uint32_t places;     /* clients that share the rate */
+    uint64_t begin_ns;   /* when arrival 0 is due */
+    struct budget budget;
+};
+
+/* One client's part of it. */
+struct pace {
+    uint32_t place;
+    uint64_t due_count;   /* arrivals that were due */
+    uint64_t begun_count; /* arrivals that were sent */
+};
+
+/* May a client that waits for nothing begin its next message? If so, take it, and tell when it was due. */
+bool schedule_next(struct load *load, struct pace *pace, uint64_t now_ns, uint64_t *due_ns);
+
+#endif

@@ -1,0 +1,28 @@
+/* What the user asked for, checked and complete. Made by options.c, read by everybody, changed by nobody. */
+#ifndef LOADTOOL_SETTINGS_H
+#define LOADTOOL_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loadtool/oracle.h"
+#include "loadtool/plan.h"
+#include "loadtool/target.h"
+
+struct settings {
+    const char *target_word; /* as typed */
+    struct target_name target_name;
+    uint32_t clients;
+    uint64_t duration_ms; /* 0 = none: the run ends with the messages */
+    uint64_t messages;    /* 0 = no limit */
+    uint64_t size_bytes;
+    uint64_t rate_per_s; /* 0 = closed loop */
+    struct plan plan;
+    enum oracle_check check;
+    uint64_t seed;
+    uint64_t timeout_ms;
+    uint64_t connect_timeout_ms;
+    const char *json_path; /* NULL = none, "-" = standard output */
+};
+
+#endif

@@ -1,0 +1,129 @@
+#include "loadtool/verdict.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "loadtool/limits.h"
+#include "loadtool/units.h"
+
+/* A finding: the first one decides the code. Code 0 is a remark that decides nothing. */
+__attribute__((format(printf, 3, 4))) static void find(struct verdict *verdict, int code, const char *format,
+                                                       ...)
+{
+    va_list arguments;
+
+    if (verdict->exit_code == EXIT_PASS)
+        verdict->exit_code = code;
+    if (verdict->reason_count == VERDICT_REASONS_MAX)
+        return;
+    va_start(arguments, format);
+    vsnprintf(verdict->reasons[verdict->reason_count++], VERDICT_REASON_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+static void find_count(struct verdict *verdict, int code, uint64_t count, const char *one, const char *many)
+{
+    struct text number;
+
+    if (count > 0)
+        find(verdict, code, "%s %s", units_format_count(&number, count), count == 1 ? one : many);
+}
+
+static void judge_bytes(const struct settings *settings, const struct outcome *outcome,
+                        struct verdict *verdict)
+{
+    const struct tally *tally = &outcome->tally;
+
+    find_count(verdict, EXIT_BYTES, tally->wrong_bytes, "reply byte was wrong", "reply bytes were wrong");
+    find_count(verdict, EXIT_BYTES, tally->missing_bytes, "reply byte was missing before the server's FIN",
+               "reply bytes were missing before the server's FIN");
+    find_count(verdict, EXIT_BYTES, tally->extra_bytes, "byte came that nobody asked for",
+               "bytes came that nobody asked for");
+    if (settings->check == ORACLE_UPPER && tally->wrong_bytes > 0 && !tally->differs_from_request)
+        find(verdict, EXIT_BYTES, "this looks like an echo server: try --check echo");
+}
+
+static void judge_clients(const struct outcome *outcome, struct verdict *verdict)
+{
+    const struct outcome_control *control = &outcome->control;
+    struct text of;
+
+    units_format_count(&of, control->clients);
+    const struct {
+        uint64_t count;
+        const char *what;
+    } rows[] = {
+        {control->refused, "could not connect"},
+        {control->reset, "lost the connection by a reset"},
+        {control->closed, "lost the connection: the server closed it"},
+        {control->unanswered, "waited longer than the time-out for a reply"},
+        {control->silent_before, "had no right reply before the disturbances"},
+        {control->silent_between, "had no right reply between the disturbances"},
+        {control->silent_after, "had no right reply after the disturbances"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct text number;
+        if (rows[i].count > 0)
+            find(verdict, EXIT_CLIENTS, "%s of %s control clients %s",
+                 units_format_count(&number, rows[i].count), of.s, rows[i].what);
+    }
+    find_count(verdict, EXIT_CLIENTS, outcome->unexpected_ends,
+               "victim was refused, ended or left unanswered",
+               "victims were refused, ended or left unanswered");
+}
+
+static void judge_recovery(const struct outcome *outcome, struct verdict *verdict)
+{
+    if (outcome->recovery.is_checked && !outcome->recovery.is_ok)
+        find(verdict, EXIT_RECOVERY, "no new client had a right reply within %d s of the last disturbance",
+             LIMIT_RECOVERY_MS / 1000);
+}
+
+static void remark_never_done(const struct settings *settings, const struct outcome *outcome, struct verdict *verdict)
+{
+    char names[VERDICT_REASON_BYTES] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
+        bool is_due = settings->plan.share_per_10000[i] > 0 && (settings->plan.is_chosen || outcome->victims > 0);
+        if (!is_due || outcome->done[i] > 0)
+            continue;
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
+                                 plan_mode_name((enum plan_mode)i));
+    }
+    if (used > 0)
+        find(verdict, EXIT_PASS, "never done: %s", names);
+}
+
+void verdict_judge(const struct settings *settings, const struct outcome *outcome, struct verdict *verdict)
+{
+    struct text time;
+
+    memset(verdict, 0, sizeof(*verdict));
+    if (outcome->was_interrupted)
+        find(verdict, EXIT_INTERRUPTED, "interrupted after %s", units_format_ns(&time, outcome->elapsed_ns));
+    judge_bytes(settings, outcome, verdict);
+    judge_clients(outcome, verdict);
+    judge_recovery(outcome, verdict);
+    if (verdict->reason_count == 0 && outcome->tally.messages_right == 0)
+        find(verdict, EXIT_CLIENTS, "nobody had a right reply");
+    remark_never_done(settings, outcome, verdict);
+    verdict->kind = verdict->exit_code == EXIT_PASS          ? VERDICT_PASS
+                    : verdict->exit_code == EXIT_INTERRUPTED ? VERDICT_INTERRUPTED
+                                                             : VERDICT_FAIL;
+}
+
+const char *verdict_name(enum verdict_kind kind)
+{
+    static const char *const names[] = {
+        [VERDICT_PASS] = "PASS", [VERDICT_FAIL] = "FAIL", [VERDICT_INTERRUPTED] = "INTERRUPTED"};
+
+    return names[kind];
+}
+
+bool verdict_is_client_bound(const struct outcome *outcome)
+{
+    return outcome->busy_share * 100 > LIMIT_BUSY_PERCENT;
+}

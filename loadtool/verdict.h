@@ -1,0 +1,45 @@
+/*
+ * From what a run found to one word, one exit code, and the sentences that say why. Pure.
+ *
+ * Several findings: the first code in the order 130 (interrupted), 3 (wrong, missing or extra bytes), 4
+ * (clients refused, ended or unanswered), 5 (no recovery). The sentences come in the same order, and name
+ * every finding.
+ */
+#ifndef LOADTOOL_VERDICT_H
+#define LOADTOOL_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "loadtool/outcome.h"
+#include "loadtool/settings.h"
+
+enum verdict_kind { VERDICT_PASS, VERDICT_FAIL, VERDICT_INTERRUPTED };
+
+enum {
+    EXIT_PASS = 0,
+    EXIT_USAGE = 2,
+    EXIT_BYTES = 3,
+    EXIT_CLIENTS = 4,
+    EXIT_RECOVERY = 5,
+    EXIT_INTERRUPTED = 130,
+};
+
+enum { VERDICT_REASONS_MAX = 16, VERDICT_REASON_BYTES = 200 };
+
+struct verdict {
+    enum verdict_kind kind;
+    int exit_code;
+    size_t reason_count;
+    char reasons[VERDICT_REASONS_MAX][VERDICT_REASON_BYTES];
+};
+
+void verdict_judge(const struct settings *settings, const struct outcome *outcome, struct verdict *verdict);
+
+/* "PASS", "FAIL", "INTERRUPTED". */
+const char *verdict_name(enum verdict_kind kind);
+
+/* Was the load tool itself the bottleneck? Then the server can do more than this run shows. */
+bool verdict_is_client_bound(const struct outcome *outcome);
+
+#endif

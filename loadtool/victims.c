@@ -1,0 +1,374 @@
+#include "loadtool/victims.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "loadtool/kills.h"
+#include "loadtool/limits.h"
+
+/* -- dealing
+ * ------------------------------------------------------------------------------------------------- */
+
+static uint32_t list_length(const struct victims *victims, const uint32_t by_mode[PLAN_MODE_COUNT])
+{
+    uint32_t length = 0;
+
+    if (victims->takes_turns)
+        return victims->places;
+    for (size_t mode = 0; mode < PLAN_MODE_COUNT; mode++) {
+        bool in_child = kills_find((enum plan_mode)mode)->in_child;
+        length += in_child ? (by_mode[mode] + LIMIT_CHILD_CLIENTS - 1) / LIMIT_CHILD_CLIENTS : by_mode[mode];
+    }
+    return length;
+}
+
+static void deal_mode(struct victims *victims, enum plan_mode mode, uint32_t places)
+{
+    while (places > 0) {
+        struct victim *victim = &victims->list[victims->count++];
+        uint32_t width = kills_find(mode)->in_child ? LIMIT_CHILD_CLIENTS : 1;
+        victim->width = width < places ? width : places;
+        victim->mode_id = mode;
+        places -= victim->width;
+    }
+}
+
+int victims_init(struct victims *victims, struct client_world *world, struct load *load,
+                 const struct victims_settings *settings)
+{
+    uint32_t by_mode[PLAN_MODE_COUNT];
+    uint32_t places = plan_deal(settings->plan, settings->clients, by_mode);
+
+    *victims = (struct victims){.world = world, .load = load, .settings = *settings, .places = places};
+    victims->takes_turns = places < plan_mode_count(settings->plan);
+    uint32_t length = list_length(victims, by_mode);
+    if (length == 0)
+        return 0;
+    victims->list = calloc(length, sizeof(*victims->list));
+    if (victims->list == NULL)
+        return -ENOMEM;
+    for (size_t mode = 0; !victims->takes_turns && mode < PLAN_MODE_COUNT; mode++)
+        deal_mode(victims, (enum plan_mode)mode, by_mode[mode]);
+    victims->count = length;
+    victims->away_count = length;
+    victims->is_replacing = true;
+    for (uint32_t i = 0; i < length; i++) {
+        struct victim *victim = &victims->list[i];
+        victim->all = victims;
+        victim->width = victim->width == 0 ? 1 : victim->width;
+        victim->client.owner = victim;
+        victim->client.group = "victim";
+        victim->pace.place = settings->clients - places + i;
+    }
+    return 0;
+}
+
+void victims_free(struct victims *victims)
+{
+    for (uint32_t i = 0; i < victims->count; i++) {
+        if (victims->list[i].child == NULL)
+            continue;
+        child_free(victims->list[i].child);
+        free(victims->list[i].child);
+    }
+    free(victims->list);
+    victims->list = NULL;
+    victims->count = 0;
+}
+
+/* -- the end of a life
+ * ---------------------------------------------------------------------------------------- */
+
+void victims_settle(struct victim *victim, bool is_done, uint32_t count)
+{
+    struct victims *all = victim->all;
+
+    if (victim->was_settled)
+        return;
+    victim->was_settled = true;
+    victim->stage = VICTIM_LEAVING;
+    if (!is_done) {
+        all->not_done[victim->mode_id] += count;
+        return;
+    }
+    all->done[victim->mode_id] += count;
+    all->done_count += count;
+    all->last_done_ns = uv_hrtime();
+    if (all->disturbed != NULL)
+        all->disturbed(all->owner);
+}
+
+static void go_away(struct victim *victim)
+{
+    if (!victim->is_serving)
+        victim->not_before_ns = uv_hrtime() + LIMIT_RETRY_MS * UINT64_C(1000000);
+    victim->stage = VICTIM_AWAY;
+    victim->all->away_count++;
+}
+
+static void on_ended(struct client *client, enum fault fault, enum where where)
+{
+    struct victim *victim = client->owner;
+
+    (void)fault;
+    (void)where;
+    victim->all->unexpected_ends++;
+    victims_settle(victim, false, 1);
+}
+
+static void on_closed(struct client *client)
+{
+    go_away(client->owner);
+}
+
+/* -- serving
+ * -------------------------------------------------------------------------------------------------- */
+
+static void send_next(struct victim *victim)
+{
+    uint64_t due_ns = 0;
+
+    if (schedule_next(victim->all->load, &victim->pace, victim->client.world->now_ns, &due_ns))
+        client_send(&victim->client, 1);
+}
+
+static void begin_to_die(struct victim *victim)
+{
+    victim->stage = VICTIM_DYING;
+    victim->steps = 0;
+    victim->mode->begin(victim);
+}
+
+static void on_opened(struct client *client)
+{
+    struct victim *victim = client->owner;
+
+    if (victim->mode->born != NULL)
+        victim->mode->born(victim);
+    /* The first message is not paced: a victim that never had a reply would prove nothing by its death. */
+    client_send(client, 1);
+}
+
+static void on_answered(struct client *client, uint64_t count, uint64_t right)
+{
+    struct victim *victim = client->owner;
+
+    (void)count;
+    (void)right;
+    victim->is_serving = true;
+    if (victim->stage == VICTIM_DYING) {
+        if (victim->mode->answered != NULL)
+            victim->mode->answered(victim);
+    } else if (victim->stage == VICTIM_LIVING) {
+        if (victim->is_over)
+            begin_to_die(victim);
+        else if (victim->mode->live != NULL)
+            victim->mode->live(victim);
+        else if (!client_is_waiting(client))
+            send_next(victim);
+    }
+}
+
+static void on_finished(struct client *client)
+{
+    struct victim *victim = client->owner;
+
+    if (victim->mode->finished != NULL)
+        victim->mode->finished(victim);
+}
+
+static int on_prepare(struct client *client, int fd)
+{
+    const struct victim *victim = client->owner;
+
+    return victim->mode->prepare == NULL ? 0 : victim->mode->prepare(client, fd);
+}
+
+static const struct client_events events = {
+    .prepare = on_prepare,
+    .opened = on_opened,
+    .answered = on_answered,
+    .finished = on_finished,
+    .ended = on_ended,
+    .closed = on_closed,
+};
+
+/* -- children
+ * ------------------------------------------------------------------------------------------------- */
+
+static void on_child_gone(struct child *child)
+{
+    struct victim *victim = child->owner;
+    struct victims *all = victim->all;
+    uint32_t serving = atomic_load(&child->page->serving);
+
+    victim->is_serving = serving > 0;
+    all->unexpected_ends += atomic_load(&child->page->unexpected_ends);
+    if (child->was_killed && serving > 0) {
+        victims_settle(victim, true, serving);
+        if (serving < victim->width)
+            all->not_done[victim->mode_id] += victim->width - serving;
+    } else {
+        victims_settle(victim, false, victim->width);
+    }
+    go_away(victim);
+}
+
+static int make_child(struct victim *victim)
+{
+    victim->child = calloc(1, sizeof(*victim->child));
+    if (victim->child == NULL)
+        return -ENOMEM;
+    victim->child->owner = victim;
+    victim->child->gone = on_child_gone;
+    return child_init(victim->child);
+}
+
+static uint64_t child_interval_ns(const struct victims *all)
+{
+    return all->load->rate_per_s == 0 ? 0 : schedule_due_ns(all->load->rate_per_s, all->load->places);
+}
+
+static void start_child(struct victim *victim)
+{
+    struct victims *all = victim->all;
+    int rc = victim->child == NULL ? make_child(victim) : 0;
+
+    if (rc == 0)
+        rc = child_start(victim->child, all->world, victim->width, all->settings.check,
+                         all->settings.timeout_ns, all->settings.connect_timeout_ns, child_interval_ns(all));
+    if (rc == 0)
+        return;
+    tally_note(all->world->tally, FAULT_RESOURCES, WHERE_CONNECT, "a child process could not be started: %s",
+               uv_strerror(rc));
+    if (victim->child != NULL && victim->child->page == NULL) {
+        child_free(victim->child);
+        free(victim->child);
+        victim->child = NULL;
+    }
+    victims_settle(victim, false, victim->width);
+    go_away(victim);
+}
+
+/* The child is killed as soon as one of its connections serves; else when it has had the time to. */
+static void step_child(struct victim *victim, uint64_t now_ns)
+{
+    bool serves = atomic_load(&victim->child->page->serving) > 0;
+    uint64_t limit_ns = victim->all->settings.timeout_ns + victim->all->settings.connect_timeout_ns;
+
+    if (victim->stage != VICTIM_LIVING || now_ns < victim->die_at_ns)
+        return;
+    if (!serves && now_ns - victim->born_ns < limit_ns)
+        return;
+    victim->stage = VICTIM_DYING;
+    child_kill(victim->child);
+}
+
+/* -- living
+ * --------------------------------------------------------------------------------------------------- */
+
+static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
+{
+    struct victims *all = victim->all;
+
+    if (all->takes_turns)
+        victim->mode_id = plan_mode_in_turn(all->settings.plan, index + victim->lives * all->count);
+    victim->mode = kills_find(victim->mode_id);
+    victim->stage = VICTIM_LIVING;
+    victim->is_serving = victim->is_over = victim->was_settled = false;
+    victim->born_ns = now_ns;
+    victim->die_at_ns = now_ns + schedule_life_ns(all->world->seed, victim->pace.place, victim->lives++);
+    victim->pace.begun_count = victim->pace.due_count;
+    all->away_count--;
+    if (victim->mode->in_child)
+        start_child(victim);
+    else
+        client_open(&victim->client, all->world, &events);
+}
+
+static void look_for_timeout(struct victim *victim, uint64_t now_ns)
+{
+    const struct victims_settings *settings = &victim->all->settings;
+    struct client *client = &victim->client;
+    uint64_t waited_ns = client_waited_ns(client, now_ns);
+
+    if (client->state == CLIENT_CONNECTING && waited_ns > settings->connect_timeout_ns)
+        client_fail(client, FAULT_TIMEOUT, WHERE_CONNECT, "no connection within the connect time-out");
+    else if (client->state == CLIENT_OPEN && waited_ns > settings->timeout_ns)
+        client_fail(client, FAULT_UNANSWERED, client->is_shut ? WHERE_HALFCLOSE : WHERE_REPLY,
+                    client_is_waiting(client) ? "no reply within the time-out"
+                                              : "no FIN within the time-out");
+}
+
+/* A mode that looks away (unread) has its own time-out: nothing came, so the kill was not done. */
+static void give_up_kill(struct victim *victim)
+{
+    uint32_t steps_max = (uint32_t)(victim->all->settings.timeout_ns / (LIMIT_TICK_MS * UINT64_C(1000000)));
+
+    if (victim->client.state != CLIENT_OPEN || !victim->client.is_paused || victim->steps <= steps_max)
+        return;
+    client_fail(&victim->client, FAULT_UNANSWERED, WHERE_REPLY, "no reply within the time-out");
+}
+
+static void step_client(struct victim *victim, uint64_t now_ns)
+{
+    if (victim->stage == VICTIM_LIVING && now_ns >= victim->die_at_ns) {
+        victim->is_over = true;
+        if (victim->is_serving)
+            begin_to_die(victim);
+    } else if (victim->stage == VICTIM_DYING) {
+        victim->steps++;
+        if (victim->mode->step != NULL)
+            victim->mode->step(victim);
+        give_up_kill(victim);
+    }
+    look_for_timeout(victim, now_ns);
+}
+
+void victims_tick(struct victims *victims, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < victims->count; i++) {
+        struct victim *victim = &victims->list[i];
+        if (victim->stage == VICTIM_AWAY) {
+            if (victims->is_replacing && now_ns >= victim->not_before_ns)
+                start_life(victim, i, now_ns);
+        } else if (victim->mode->in_child) {
+            step_child(victim, now_ns);
+        } else {
+            step_client(victim, now_ns);
+        }
+    }
+}
+
+void victims_end_all(struct victims *victims)
+{
+    victims->is_replacing = false;
+    for (uint32_t i = 0; i < victims->count; i++)
+        victims->list[i].die_at_ns = 0;
+}
+
+void victims_drop_all(struct victims *victims)
+{
+    victims->is_replacing = false;
+    for (uint32_t i = 0; i < victims->count; i++) {
+        struct victim *victim = &victims->list[i];
+        if (victim->stage == VICTIM_AWAY)
+            continue;
+        victim->was_settled = true;
+        if (victim->mode->in_child)
+            child_kill(victim->child);
+        else
+            client_close(&victim->client);
+    }
+}
+
+void victims_arrival(struct victims *victims, uint32_t n)
+{
+    if (n >= victims->count)
+        return;
+    struct victim *victim = &victims->list[n];
+    victim->pace.due_count++;
+    if (victim->stage == VICTIM_LIVING && !victim->mode->in_child && victim->is_serving &&
+        !client_is_waiting(&victim->client))
+        send_next(victim);
+}

@@ -1,0 +1,93 @@
+/*
+ * The places whose clients die: each lives a seeded time, dies in its mode, is replaced, until the run's end.
+ *
+ * A victim verifies like everybody else until its own death. If the server ends it first, leaves it
+ * unanswered or refuses it, that is an unexpected end. What each mode does stands in kills.c; this file is
+ * the life around it:
+ *
+ *   AWAY -> LIVING (connecting, then serving until its time is over) -> DYING (its mode's steps) -> LEAVING
+ * -> AWAY
+ */
+#ifndef LOADTOOL_VICTIMS_H
+#define LOADTOOL_VICTIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loadtool/child.h"
+#include "loadtool/client.h"
+#include "loadtool/plan.h"
+#include "loadtool/schedule.h"
+
+struct kill_mode;
+struct victims;
+
+enum victim_stage { VICTIM_AWAY, VICTIM_LIVING, VICTIM_DYING, VICTIM_LEAVING };
+
+struct victim {
+    struct client client;
+    struct child *child; /* owned; NULL till a mode needs one */
+    struct victims *all;
+    const struct kill_mode *mode;
+    enum plan_mode mode_id;
+    enum victim_stage stage;
+    struct pace pace;
+    bool is_serving;  /* has had its first reply */
+    bool is_over;     /* its time is over, but it still waits for its first reply */
+    bool was_settled; /* this life has been counted as done or not done */
+    uint32_t width;   /* connections: more than one in a child only */
+    uint32_t steps;   /* ticks since it began to die */
+    uint64_t lives;
+    uint64_t born_ns;
+    uint64_t die_at_ns;
+    uint64_t not_before_ns; /* of its next life */
+};
+
+struct victims_settings {
+    const struct plan *plan;
+    enum oracle_check check;
+    uint32_t clients; /* all places */
+    uint64_t timeout_ns;
+    uint64_t connect_timeout_ns;
+};
+
+struct victims {
+    struct client_world *world;
+    struct load *load;
+    struct victims_settings settings;
+    struct victim *list; /* owned */
+    uint32_t count;      /* entries of the list */
+    uint32_t places;     /* connections in all */
+    bool takes_turns;    /* fewer places than modes: every life takes the next mode */
+    bool is_replacing;   /* who has died comes again */
+    uint32_t away_count; /* entries without a connection */
+    uint64_t unexpected_ends;
+    uint64_t done[PLAN_MODE_COUNT];
+    uint64_t not_done[PLAN_MODE_COUNT];
+    uint64_t done_count;
+    uint64_t last_done_ns;
+    void *owner;
+    void (*disturbed)(void *owner); /* a kill was done; may be NULL */
+};
+
+/* Deal the places. The world, the load and the plan must outlive it. -ENOMEM. */
+int victims_init(struct victims *victims, struct client_world *world, struct load *load,
+                 const struct victims_settings *settings);
+void victims_free(struct victims *victims);
+
+/* To be called every LIMIT_TICK_MS: start who is away, end whose time is over, see who waits too long. */
+void victims_tick(struct victims *victims, uint64_t now_ns);
+
+/* Everyone's time is over now, and nobody comes again. Done when away_count == count. */
+void victims_end_all(struct victims *victims);
+
+/* Close everything at once, uncounted: the run is over. */
+void victims_drop_all(struct victims *victims);
+
+/* An arrival of the open loop is due at the victims' n-th place. */
+void victims_arrival(struct victims *victims, uint32_t n);
+
+/* For the modes: the kill has been done, and the victim closes; or it could not be done. */
+void victims_settle(struct victim *victim, bool done, uint32_t count);
+
+#endif
