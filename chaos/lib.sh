@@ -273,8 +273,8 @@ check() {
     fi
 }
 
-# is NUMBER OPERATOR NUMBER: a comparison that is false, not an error, where a number is missing.
-is() { [[ $1 =~ ^-?[0-9]+$ && $3 =~ ^-?[0-9]+$ ]] && test "$1" "$2" "$3"; }
+# is NUMBER OPERATOR NUMBER: a comparison that is false, not an error, where a number is missing. Fractions are cut off.
+is() { [[ $1 =~ ^-?[0-9]+(\.[0-9]+)?$ && $3 =~ ^-?[0-9]+(\.[0-9]+)?$ ]] && test "${1%.*}" "$2" "${3%.*}"; }
 same() { [[ $1 == "$2" ]]; }
 between() { is "$1" -le "$2" && is "$2" -le "$3"; } # LOW VALUE HIGH, both ends included
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import stat
 import subprocess
@@ -19,7 +20,7 @@ class Port(TestCase):
         with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
             holder.stdout.readline()
             self.fails_to_start("-b", f"127.0.0.1:{port}", code=EXIT_ADDRESS_IN_USE,
-                                words=[f"127.0.0.1:{port}", holder.pid, os.path.basename(os.path.realpath(f"/proc/{holder.pid}/exe"))[:6]])
+                                words=[f"127.0.0.1:{port}", holder.pid, "python"])
             holder.stdin.close()
 
     def test_held_by_another_server__error_names_its_master(self):
@@ -40,14 +41,14 @@ class Port(TestCase):
             self.assertTrue(True)  # here everybody may: nothing to refuse
             return
         os.chmod(self.folder, 0o755)
-        self.fails_to_start("-b", "127.0.0.1:81", code=EXIT_START_FAILED, words=["127.0.0.1:81", "denied"], user=65534)
+        self.fails_to_start("-b", "127.0.0.1:81", code=EXIT_START_FAILED, words=["127.0.0.1:81", "not permitted"], user=65534)
 
     def test_start_again_at_once_with_live_clients__binds(self):
-        first = self.server("--drain-timeout", "0")
+        first = self.server()
         clients = [self.connect(first) for _ in range(50)]
         for client in clients:
             ask(client)
-        self.assertEqual(first.stop(), EXIT_STOPPED)
+        self.assertEqual(first.stop(signal.SIGQUIT), EXIT_STOPPED)
         second = self.server(bind=first.bound)
         self.assertEqual(second.bound, first.bound)
         self.assertEqual(ask(self.connect(second)), b"HELLO")
@@ -58,7 +59,8 @@ class Port(TestCase):
         for client in clients:  # the server closes first, so the waiting is on its side
             self.assert_fin(client)
             client.close()
-        until(lambda: tcp_states(first.port).count(TIME_WAIT) >= 300, "300 sockets in TIME_WAIT")
+        # Not all 300: on loopback the last acknowledgement can meet a client that is gone, whose RST ends the waiting.
+        until(lambda: tcp_states(first.port).count(TIME_WAIT) >= 150, "sockets in TIME_WAIT")
         self.assertEqual(first.stop(), EXIT_STOPPED)
         with socket.socket() as plain, self.assertRaises(OSError):  # the tutorial's "address already in use"
             plain.bind(("127.0.0.1", first.port))
@@ -125,8 +127,8 @@ class UnixPath(TestCase):
         self.fails_to_start("-b", server.bound, code=EXIT_ADDRESS_IN_USE, words=[server.bound])
 
     def test_killed_server_leaves_its_path__next_one_takes_it(self):
-        first = self.server(bind=self.bind)
-        first.send_signal(9)
+        first = self.server("--drain-timeout", "1s", bind=self.bind)
+        first.send_signal(signal.SIGKILL)
         first.wait()
         second = Server(bind=self.bind)
         self.addCleanup(self._stop, second)

@@ -108,7 +108,8 @@ class BadClients(TestCase):
             reset(self.connect(running))
         for pid in self.pids:
             resume(pid)
-        self.polite.append(self.connect(running))
+        with running.connect() as sock:
+            self.assertEqual(ask(sock), b"HELLO")
         self.gone_but_polite(running)
 
     def test_never_reading__reset_at_the_write_deadline(self):
@@ -208,13 +209,19 @@ class BadClients(TestCase):
 
 
 class Full(TestCase):
+    def assert_turned_away(self, running):
+        """Connects, and is reset: at the first read, or so soon that connect itself says it."""
+        with self.assertRaises(ConnectionResetError):
+            with running.connect() as sock:
+                sock.recv(1)
+
     def test_more_clients_than_the_limit__accepted_and_reset(self):
         running = self.server("--max-connections", "8", workers=2)
         held = [self.connect(running) for _ in range(16)]
         for sock in held:
             self.assertEqual(ask(sock), b"HELLO")
         for _ in range(10):
-            self.assert_reset(self.connect(running))
+            self.assert_turned_away(running)
         for sock in held:
             self.assertEqual(ask(sock), b"HELLO")
 
@@ -223,7 +230,7 @@ class Full(TestCase):
         held = [self.connect(running) for _ in range(4)]
         for sock in held:
             ask(sock)
-        self.assert_reset(self.connect(running))
+        self.assert_turned_away(running)
         held.pop().close()
 
         def served():
