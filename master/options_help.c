@@ -13,21 +13,20 @@ static const char intro[] =
     "A prefork TCP server: answers every stream of bytes with its upper-case form,\n"
     "from several worker processes on one listener, and replaces a worker that dies.\n";
 
-static const char outro[] =
-    "\nTIME is a number with ms, s, m or h; without a unit it is seconds; 0 is off.\n"
-    "\nSignals to the process:\n"
-    "  TERM, INT               Stop in order: serve what is connected to the end, for\n"
-    "                          at most --drain-timeout. A second one: at once.\n"
-    "  QUIT                    Stop at once.\n"
-    "\nExit codes: 0 stopped in order, 1 start failed, 64 wrong usage or limits,\n"
-    "69 address in use, 70 no worker lives for long enough to serve.\n"
-    "\nExamples:\n"
-    "  prefork-upper -w 4                     four workers on 127.0.0.1:9999\n"
-    "  nc 127.0.0.1 9999                      talk to it, in another terminal\n"
-    "  prefork-upper -b :9999                 on every IPv4 and IPv6 address\n"
-    "  prefork-upper -b unix:/tmp/upper.sock --unix-mode 0600\n"
-    "  prefork-upper -b 127.0.0.1:0 --ready-fd 1 --pid-file upper.pid\n"
-    "  prefork-upper --service faulty         see what a crash does: send !SEGV!!!\n";
+static const char outro[] = "\nTIME is a number with ms, s, m or h; without a unit it is seconds; 0 is off.\n"
+                            "\nSignals to the process:\n"
+                            "  TERM, INT                 Stop in order: clients may finish, for at most\n"
+                            "                            --drain-timeout. A second one: at once.\n"
+                            "  QUIT                      Stop at once.\n"
+                            "\nExit codes: 0 stopped in order, 1 start failed, 64 wrong usage or limits,\n"
+                            "69 address in use, 70 no worker lives for long enough to serve.\n"
+                            "\nExamples:\n"
+                            "  prefork-upper -w 4                     four workers on 127.0.0.1:9999\n"
+                            "  nc 127.0.0.1 9999                      talk to it, in another terminal\n"
+                            "  prefork-upper -b :9999                 on every IPv4 and IPv6 address\n"
+                            "  prefork-upper -b unix:/tmp/upper.sock --unix-mode 0600\n"
+                            "  prefork-upper -b 127.0.0.1:0 --ready-fd 1 --pid-file upper.pid\n"
+                            "  prefork-upper --service faulty         see what a crash does: send !SEGV!!!\n";
 
 static void pad_to(size_t *column, size_t target)
 {

@@ -62,6 +62,7 @@ static void faulty_transform(unsigned char *out, const unsigned char *in, size_t
 
 const struct service service_faulty = {
     .name = "faulty",
-    .summary = "upper, for trials: !SEGV!!! !ABRT!!! !EXIT!!! !HANG!!! in a message does that to the worker",
+    .summary =
+        "upper, for trials: !SEGV!!!, !ABRT!!!, !EXIT!!! or !HANG!!! in a message does that to the worker",
     .transform = faulty_transform,
 };

@@ -1,0 +1,431 @@
+/* The reading end of the log pipe: lines out of records, whatever stderr is and whatever comes through the
+ * pipe. */
+#include "tests/support/cmocka_all.h"
+
+#include "master/logsink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* wrap: open */
+
+static struct logsink sink;
+static int log_fds[2];    /* the log pipe */
+static int stderr_fds[2]; /* what stands behind stderr: [0] is read by the test */
+static int saved_stderr;
+static bool refuse_open;
+static char output[65536];
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+/* None of the opens here creates a file, so there is never a mode. */
+int __wrap_open(const char *path, int flags, ...)
+{
+    if (refuse_open) {
+        errno = EACCES;
+        return -1;
+    }
+    return __real_open(path, flags);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    refuse_open = false;
+    saved_stderr = dup(STDERR_FILENO);
+    return saved_stderr >= 0 && pipe2(log_fds, O_CLOEXEC) == 0 ? 0 : -1;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    logsink_close(&sink);
+    dup2(saved_stderr, STDERR_FILENO);
+    close(saved_stderr);
+    for (int i = 0; i < 2; i++) {
+        close(log_fds[i]);
+        close(stderr_fds[i]);
+    }
+    log_init(-1, LOG_LEVEL_INFO);
+    return 0;
+}
+
+static void attach(void)
+{
+    assert_true(dup2(stderr_fds[1], STDERR_FILENO) >= 0);
+    assert_int_equal(logsink_init(&sink, log_fds[0]), 0);
+    log_init(log_fds[1], LOG_LEVEL_INFO);
+}
+
+static void attach_pipe(void)
+{
+    assert_int_equal(pipe2(stderr_fds, O_CLOEXEC), 0);
+    attach();
+    assert_int_equal(fcntl(stderr_fds[0], F_SETFL, O_NONBLOCK), 0);
+}
+
+/* What has come out of stderr so far. */
+static const char *read_output(void)
+{
+    ssize_t length = read(stderr_fds[0], output, sizeof output - 1);
+
+    output[length > 0 ? length : 0] = '\0';
+    return output;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+
+    for (; (text = strchr(text, '\n')); text++)
+        count++;
+    return count;
+}
+
+static void put(const void *bytes, size_t byte_count)
+{
+    assert_int_equal(write(log_fds[1], bytes, byte_count), byte_count);
+}
+
+static void put_record(uint16_t level, int64_t time_ns, const char *text)
+{
+    char record[LOG_RECORD_SIZE_MAX];
+    struct log_record_header header = {
+        .magic = LOG_RECORD_MAGIC,
+        .level = level,
+        .text_length = (uint16_t)strlen(text),
+        .time_ns = time_ns,
+    };
+
+    memcpy(record, &header, sizeof header);
+    memcpy(record + sizeof header, text, strlen(text));
+    put(record, sizeof header + strlen(text));
+}
+
+static void drain__records__lines_with_time_and_level(void **state)
+{
+    (void)state;
+    attach_pipe();
+    put_record(LOG_LEVEL_INFO, 1790000000123456789, "event=serving pid=1");
+    put_record(LOG_LEVEL_ERROR, 999999, "event=failed");
+    put_record(LOG_LEVEL_WARN, 0, "");
+    assert_int_equal(logsink_drain(&sink), 3);
+    assert_string_equal(read_output(), "2026-09-21T14:13:20.123Z info  event=serving pid=1\n"
+                                       "1970-01-01T00:00:00.000Z error event=failed\n"
+                                       "1970-01-01T00:00:00.000Z warn  \n");
+    assert_int_equal(logsink_drain(&sink), 0);
+}
+
+static void drain__log_event__arrives(void **state)
+{
+    (void)state;
+    attach_pipe();
+    log_event(LOG_LEVEL_INFO, "event=test number=%d", 5);
+    assert_int_equal(logsink_drain(&sink), 1);
+    assert_non_null(strstr(read_output(), "Z info  event=test number=5\n"));
+}
+
+static void drain__control_bytes_in_a_text__one_line_still(void **state)
+{
+    (void)state;
+    attach_pipe();
+    put_record(LOG_LEVEL_INFO, 0, "a\nb\x1b[31m\xff\x7f");
+    logsink_drain(&sink);
+    assert_non_null(strstr(read_output(), "a?b?[31m??\n"));
+    assert_int_equal(count_lines(output), 1);
+}
+
+static void drain__longest_record__whole(void **state)
+{
+    char text[LOG_RECORD_SIZE_MAX] = "";
+
+    (void)state;
+    attach_pipe();
+    memset(text, 'x', LOG_TEXT_LENGTH_MAX);
+    put_record(LOG_LEVEL_DEBUG, 0, text);
+    assert_int_equal(logsink_drain(&sink), 1);
+    assert_non_null(strstr(read_output(), text));
+}
+
+static void drain__flood__a_turn_at_a_time_and_nothing_lost(void **state)
+{
+    int sent = 0, turns = 0, count;
+    size_t lines = 0;
+
+    (void)state;
+    attach_pipe();
+    while (log_take_lost() == 0)
+        log_event(LOG_LEVEL_INFO, "event=test number=%d", sent++);
+    sent--;
+    assert_true(sent > 2 * LOGSINK_RECORDS_PER_TURN);
+    for (int done = 0; done < sent; done += count, turns++) {
+        count = logsink_drain(&sink);
+        assert_true(count > 0 && count < 3 * LOGSINK_RECORDS_PER_TURN);
+        lines += count_lines(read_output());
+    }
+    assert_true(turns > 1);
+    assert_int_equal(lines, sent);
+}
+
+static void drain__record_in_pieces__waits_for_the_rest(void **state)
+{
+    struct log_record_header header = {.magic = LOG_RECORD_MAGIC, .level = LOG_LEVEL_INFO, .text_length = 4};
+    const char *bytes = (const char *)&header;
+
+    (void)state;
+    attach_pipe();
+    put(bytes, 7);
+    assert_int_equal(logsink_drain(&sink), 0);
+    put(bytes + 7, sizeof header - 7);
+    assert_int_equal(logsink_drain(&sink), 0);
+    put("ab", 2);
+    assert_int_equal(logsink_drain(&sink), 0);
+    put("cd", 2);
+    assert_int_equal(logsink_drain(&sink), 1);
+    assert_non_null(strstr(read_output(), "info  abcd\n"));
+}
+
+static void drain__garbage_between_records__skipped_and_counted(void **state)
+{
+    struct log_record_header bad_level = {.magic = LOG_RECORD_MAGIC, .level = 77};
+    struct log_record_header bad_length = {.magic = LOG_RECORD_MAGIC, .text_length = UINT16_MAX};
+    struct log_record_header bad_time = {.magic = LOG_RECORD_MAGIC, .time_ns = -1};
+
+    (void)state;
+    attach_pipe();
+    put("the end of a record whose beginning nobody has", 46);
+    put_record(LOG_LEVEL_INFO, 0, "first");
+    put(&bad_level, sizeof bad_level);
+    put(&bad_length, sizeof bad_length);
+    put(&bad_time, sizeof bad_time);
+    put("GLUP", 3); /* the magic is cut off here */
+    put_record(LOG_LEVEL_INFO, 0, "second");
+    assert_int_equal(logsink_drain(&sink), 2);
+    logsink_drain(&sink);
+    assert_non_null(strstr(read_output(), "info  first\n"));
+    assert_non_null(strstr(output, "info  second\n"));
+    assert_non_null(strstr(output, "event=log_lost count=1\n"));
+    assert_int_equal(sink.lost_count, 0);
+}
+
+/* Random bytes, some of them made to look like records: whatever they are, the next true record arrives. */
+static void drain__random_bytes__never_crash_and_recover(void **state)
+{
+    uint32_t random = 1;
+    const uint32_t magic = LOG_RECORD_MAGIC;
+
+    (void)state;
+    attach_pipe();
+    for (int round = 0; round < 200; round++) {
+        unsigned char bytes[600];
+        size_t length;
+
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            random = random * 1664525 + 1013904223;
+            bytes[i] = (unsigned char)(random >> 24);
+        }
+        length = (random >> 8) % sizeof bytes + 1;
+        for (size_t i = 0; i + 8 < length; i += 50 + bytes[i]) {
+            memcpy(bytes + i, &magic, sizeof magic);
+            bytes[i + 4] = bytes[i + 5] = 0;
+            bytes[i + 7] = bytes[i + 7] & 1;
+        }
+        put(bytes, length);
+        logsink_drain(&sink);
+        read_output();
+    }
+    /* The longest record that the garbage can have begun is over after these. */
+    for (int i = 0; i < 40; i++)
+        put_record(LOG_LEVEL_INFO, 0, "padding of some length");
+    put_record(LOG_LEVEL_INFO, 0, "at last");
+    logsink_drain(&sink);
+    assert_non_null(strstr(read_output(), "at last\n"));
+}
+
+/* Fills the pipe behind stderr; returns how much it took. */
+static size_t stuff_stderr(void)
+{
+    char block[512];
+    size_t total = 0;
+    int flags = fcntl(stderr_fds[1], F_GETFL);
+
+    memset(block, '.', sizeof block);
+    fcntl(stderr_fds[1], F_SETFL, flags | O_NONBLOCK);
+    for (ssize_t length; (length = write(stderr_fds[1], block, sizeof block)) > 0;)
+        total += (size_t)length;
+    fcntl(stderr_fds[1], F_SETFL, flags);
+    return total;
+}
+
+static void check_stuck_then_free(void)
+{
+    stuff_stderr();
+    put_record(LOG_LEVEL_INFO, 0, "one");
+    put_record(LOG_LEVEL_INFO, 0, "two");
+    assert_int_equal(logsink_drain(&sink), 2);
+    logsink_add_lost(&sink, 5);
+    while (read(stderr_fds[0], output, sizeof output) > 0)
+        ;
+    assert_int_equal(logsink_drain(&sink), 0);
+    assert_non_null(strstr(read_output(), "warn  event=log_lost count=7\n"));
+    put_record(LOG_LEVEL_INFO, 0, "three");
+    assert_int_equal(logsink_drain(&sink), 1);
+    assert_non_null(strstr(read_output(), "three\n"));
+    assert_null(strstr(output, "log_lost"));
+}
+
+static void stderr_pipe__full__lost_and_told_later(void **state)
+{
+    (void)state;
+    attach_pipe();
+    check_stuck_then_free();
+}
+
+static void stderr_pipe__cannot_be_opened_anew__asked_before_each_line(void **state)
+{
+    (void)state;
+    refuse_open = true;
+    attach_pipe();
+    assert_false(sink.is_reopened);
+    check_stuck_then_free();
+}
+
+/* The descriptor that the shell and others share keeps its own mode. */
+static void stderr_pipe__given_descriptor__stays_blocking(void **state)
+{
+    (void)state;
+    attach_pipe();
+    assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+    assert_true(fcntl(sink.out_fd, F_GETFL) & O_NONBLOCK);
+}
+
+static void stderr_pipe__reader_gone__lines_are_lost(void **state)
+{
+    (void)state;
+    attach_pipe();
+    close(stderr_fds[0]);
+    put_record(LOG_LEVEL_INFO, 0, "one");
+    assert_int_equal(logsink_drain(&sink), 1);
+    assert_int_equal(sink.lost_count, 1);
+    stderr_fds[0] = dup(log_fds[0]); /* something for the end to close */
+}
+
+static void stderr_socket__full__lost_and_told_later(void **state)
+{
+    char block[4096] = "";
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stderr_fds), 0);
+    attach();
+    assert_int_equal(fcntl(stderr_fds[0], F_SETFL, O_NONBLOCK), 0);
+    while (send(stderr_fds[1], block, sizeof block, MSG_DONTWAIT) > 0)
+        ;
+    put_record(LOG_LEVEL_INFO, 0, "one");
+    assert_int_equal(logsink_drain(&sink), 1);
+    while (read(stderr_fds[0], output, sizeof output) > 0)
+        ;
+    put_record(LOG_LEVEL_INFO, 0, "two");
+    logsink_drain(&sink);
+    assert_non_null(strstr(read_output(), "event=log_lost count=1\n"));
+    assert_non_null(strstr(output, "two\n"));
+}
+
+static void stderr_file__appended(void **state)
+{
+    char path[] = "/tmp/test_logsink.XXXXXX";
+
+    (void)state;
+    stderr_fds[1] = mkstemp(path);
+    stderr_fds[0] = dup(log_fds[0]);
+    assert_true(stderr_fds[1] >= 0);
+    attach();
+    /* Somebody else writes to the same file; neither may overwrite the other. */
+    put_record(LOG_LEVEL_INFO, 0, "one");
+    logsink_drain(&sink);
+    FILE *other = fopen(path, "a");
+    fputs("other\n", other);
+    fclose(other);
+    put_record(LOG_LEVEL_INFO, 0, "two");
+    logsink_drain(&sink);
+
+    int fd = __real_open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = read(fd, output, sizeof output - 1);
+    close(fd);
+    unlink(path);
+    assert_true(length > 0);
+    output[length] = '\0';
+    assert_non_null(strstr(output, "one\nother\n"));
+    assert_non_null(strstr(output, "two\n"));
+}
+
+static void stderr_full_disk__lines_are_lost(void **state)
+{
+    (void)state;
+    stderr_fds[1] = __real_open("/dev/full", O_WRONLY | O_CLOEXEC);
+    stderr_fds[0] = dup(log_fds[0]);
+    attach();
+    put_record(LOG_LEVEL_INFO, 0, "one");
+    put_record(LOG_LEVEL_INFO, 0, "two");
+    assert_int_equal(logsink_drain(&sink), 2);
+    assert_int_equal(sink.lost_count, 2);
+}
+
+/* A terminal that is held (Ctrl-S) takes nothing, and later part of a line is never mixed with another. */
+static void stderr_terminal__line_taken_in_part__finished_before_the_next(void **state)
+{
+    (void)state;
+    attach_pipe();
+    /* The state after a short write, as a terminal leaves it. */
+    memcpy(sink.line, "rest of a line\n", 15);
+    sink.line_bytes = 15;
+    put_record(LOG_LEVEL_INFO, 0, "next");
+    logsink_drain(&sink);
+    assert_int_equal(strncmp(read_output(), "rest of a line\n1970", 19), 0);
+    assert_int_equal(sink.line_bytes, 0);
+}
+
+static void init__no_pipe__its_errno(void **state)
+{
+    int gone = dup(log_fds[0]);
+
+    (void)state;
+    stderr_fds[0] = dup(gone);
+    stderr_fds[1] = dup(gone);
+    close(gone);
+    assert_int_equal(logsink_init(&sink, gone), -EBADF);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
+    const struct CMUnitTest tests[] = {
+        TEST(drain__records__lines_with_time_and_level),
+        TEST(drain__log_event__arrives),
+        TEST(drain__control_bytes_in_a_text__one_line_still),
+        TEST(drain__longest_record__whole),
+        TEST(drain__flood__a_turn_at_a_time_and_nothing_lost),
+        TEST(drain__record_in_pieces__waits_for_the_rest),
+        TEST(drain__garbage_between_records__skipped_and_counted),
+        TEST(drain__random_bytes__never_crash_and_recover),
+        TEST(stderr_pipe__full__lost_and_told_later),
+        TEST(stderr_pipe__cannot_be_opened_anew__asked_before_each_line),
+        TEST(stderr_pipe__given_descriptor__stays_blocking),
+        TEST(stderr_pipe__reader_gone__lines_are_lost),
+        TEST(stderr_socket__full__lost_and_told_later),
+        TEST(stderr_file__appended),
+        TEST(stderr_full_disk__lines_are_lost),
+        TEST(stderr_terminal__line_taken_in_part__finished_before_the_next),
+        TEST(init__no_pipe__its_errno),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
