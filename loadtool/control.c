@@ -30,8 +30,7 @@ void control_free(struct control_group *group)
     group->count = 0;
 }
 
-/* -- sending
- * ------------------------------------------------------------------------------------------------- */
+/* -- sending -- */
 
 static void begin_message(struct control *control, uint64_t begun_ns)
 {
@@ -58,8 +57,7 @@ static void settle(struct control *control)
     control->group->unsettled_count--;
 }
 
-/* -- what happens to a client
- * ---------------------------------------------------------------------------------- */
+/* -- what happens to a client -- */
 
 static void on_opened(struct client *client)
 {
@@ -123,8 +121,7 @@ static void on_closed(struct client *client)
 static const struct client_events events = {
     .opened = on_opened, .answered = on_answered, .ended = on_ended, .closed = on_closed};
 
-/* -- the group
- * ------------------------------------------------------------------------------------------------- */
+/* -- the group -- */
 
 bool control_ramp(struct control_group *group)
 {

@@ -11,8 +11,7 @@ static const uint64_t ns_per_ms = 1000000;
 
 static void enter(struct engine *engine, enum engine_phase phase);
 
-/* -- the probe
- * ------------------------------------------------------------------------------------------------ */
+/* -- the probe -- */
 
 static void on_probe_opened(struct client *client)
 {
@@ -71,8 +70,7 @@ static bool probe_step(struct engine *engine, uint64_t now_ns)
     return false;
 }
 
-/* -- the phases
- * ------------------------------------------------------------------------------------------------ */
+/* -- the phases -- */
 
 static bool has_victims(const struct engine *engine)
 {
@@ -176,8 +174,7 @@ static enum engine_phase step(struct engine *engine, uint64_t now_ns)
     return ENGINE_CLOSE;
 }
 
-/* -- entering a phase
- * ---------------------------------------------------------------------------------------- */
+/* -- entering a phase -- */
 
 static void on_arrival(void *owner, uint64_t k)
 {
@@ -294,8 +291,7 @@ static void enter(struct engine *engine, enum engine_phase phase)
     }
 }
 
-/* -- the loop
- * -------------------------------------------------------------------------------------------------- */
+/* -- the loop -- */
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -311,9 +307,11 @@ static void on_tick(uv_timer_t *timer)
         if (engine->show_progress != NULL)
             engine->show_progress(engine, now_ns);
     }
-    enum engine_phase next = step(engine, now_ns);
-    if (next != engine->phase)
+    /* A phase that is over at once does not wait for a tick. */
+    for (enum engine_phase next; (next = step(engine, now_ns)) != engine->phase;) {
         enter(engine, next);
+        now_ns = engine->phase_ns;
+    }
 }
 
 static void on_interrupt(uv_signal_t *signal, int number)

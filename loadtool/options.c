@@ -93,8 +93,7 @@ static int parse_json(struct parsed *parsed, const char *word)
     return word[0] == '\0' ? -EINVAL : 0;
 }
 
-/* -- the table
- * ------------------------------------------------------------------------------------------------ */
+/* -- the table -- */
 
 struct option_row {
     const char *name;
@@ -177,8 +176,7 @@ static char *filter_help(int key, const char *text, void *input)
     return made;
 }
 
-/* -- parsing
- * ---------------------------------------------------------------------------------------------------- */
+/* -- parsing -- */
 
 static int complain(const char *option, const char *value, const char *accepted)
 {
@@ -285,8 +283,7 @@ int options_parse(int argc, char **argv, struct settings *settings)
     return rc == 0 ? 0 : -EINVAL;
 }
 
-/* -- the command that repeats the run
- * --------------------------------------------------------------------------- */
+/* -- the command that repeats the run -- */
 
 static void write_quoted(FILE *out, const char *word)
 {

@@ -5,15 +5,14 @@
 #include "loadtool/report.h"
 #include "loadtool/units.h"
 
-enum { INDENT = 16, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40 };
+enum { INDENT = 17, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40 };
 
 struct page {
     FILE *out;
     int width; /* 0 = never wrap */
 };
 
-/* -- lines
- * ------------------------------------------------------------------------------------------------------ */
+/* -- lines -- */
 
 /* Write words with a hanging indent; the first line already holds `column` characters. Runs of blanks stay.
  */
@@ -54,8 +53,7 @@ static const char *count(struct text *out, uint64_t number)
     return units_format_count(out, number);
 }
 
-/* -- the verdict
- * ------------------------------------------------------------------------------------------------- */
+/* -- the verdict -- */
 
 static void write_pass(const struct page *page, const struct report *report)
 {
@@ -94,8 +92,7 @@ static void write_verdict(const struct page *page, const struct report *report)
     fputc('\n', page->out);
 }
 
-/* -- correctness and clients
- * -------------------------------------------------------------------------------------- */
+/* -- correctness and clients -- */
 
 static void write_bytes_hex(struct page *page, const char *label, const uint8_t *bytes, size_t length)
 {
@@ -177,8 +174,7 @@ static void write_recovery(struct page *page, const struct outcome *outcome)
         line(page, "recovery", "none: no new client had a right reply");
 }
 
-/* -- measures
- * -------------------------------------------------------------------------------------------------- */
+/* -- measures -- */
 
 static void write_latency(struct page *page, const struct report *report)
 {

@@ -6,8 +6,7 @@
 #include "loadtool/kills.h"
 #include "loadtool/limits.h"
 
-/* -- dealing
- * ------------------------------------------------------------------------------------------------- */
+/* -- dealing -- */
 
 static uint32_t list_length(const struct victims *victims, const uint32_t by_mode[PLAN_MODE_COUNT])
 {
@@ -76,8 +75,7 @@ void victims_free(struct victims *victims)
     victims->count = 0;
 }
 
-/* -- the end of a life
- * ---------------------------------------------------------------------------------------- */
+/* -- the end of a life -- */
 
 void victims_settle(struct victim *victim, bool is_done, uint32_t count)
 {
@@ -121,8 +119,7 @@ static void on_closed(struct client *client)
     go_away(client->owner);
 }
 
-/* -- serving
- * -------------------------------------------------------------------------------------------------- */
+/* -- serving -- */
 
 static void send_next(struct victim *victim)
 {
@@ -193,8 +190,7 @@ static const struct client_events events = {
     .closed = on_closed,
 };
 
-/* -- children
- * ------------------------------------------------------------------------------------------------- */
+/* -- children -- */
 
 static void on_child_gone(struct child *child)
 {
@@ -250,22 +246,24 @@ static void start_child(struct victim *victim)
     go_away(victim);
 }
 
-/* The child is killed as soon as one of its connections serves; else when it has had the time to. */
+/* The child is killed when one of its connections serves, when none ever will, or when all have had the time
+ * to. */
 static void step_child(struct victim *victim, uint64_t now_ns)
 {
-    bool serves = atomic_load(&victim->child->page->serving) > 0;
+    const struct child_page *page = victim->child->page;
     uint64_t limit_ns = victim->all->settings.timeout_ns + victim->all->settings.connect_timeout_ns;
+    bool serves = atomic_load(&page->serving) > 0;
+    bool is_lost = atomic_load(&page->unexpected_ends) >= victim->width;
 
     if (victim->stage != VICTIM_LIVING || now_ns < victim->die_at_ns)
         return;
-    if (!serves && now_ns - victim->born_ns < limit_ns)
+    if (!serves && !is_lost && now_ns - victim->born_ns < limit_ns)
         return;
     victim->stage = VICTIM_DYING;
     child_kill(victim->child);
 }
 
-/* -- living
- * --------------------------------------------------------------------------------------------------- */
+/* -- living -- */
 
 static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
 {
