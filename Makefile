@@ -27,6 +27,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(FLAVOUR_LDFLAGS)
 WORKER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard worker/*.c))
 MASTER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out master/main.c,$(wildcard master/*.c)))
 LOADTOOL_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out loadtool/main.c,$(wildcard loadtool/*.c)))
+SUPPORT_OBJS  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
 UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 
 MASTER_LIBS   :=
@@ -45,6 +46,7 @@ $(BUILD)/loadtool: $(BUILD)/obj/loadtool/main.o $(BUILD)/libloadtool.a
 $(BUILD)/libworker.a: $(WORKER_OBJS)
 $(BUILD)/libmaster.a: $(MASTER_OBJS)
 $(BUILD)/libloadtool.a: $(LOADTOOL_OBJS)
+$(BUILD)/libsupport.a: $(SUPPORT_OBJS)
 $(BUILD)/lib%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -59,7 +61,7 @@ comma := ,
 $(BUILD)/tests/test_loadtool_%: $(BUILD)/obj/tests/unit/test_loadtool_%.o $(BUILD)/libloadtool.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(LOADTOOL_LIBS) $(TEST_LIBS)
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libmaster.a $(BUILD)/libworker.a
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
 
