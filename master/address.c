@@ -119,7 +119,7 @@ static int parse_tcp(struct address *address, const char *text, const struct com
     char host[ADDRESS_TEXT_SIZE];
     in_port_t port = 0;
 
-    if (!colon)
+    if (!colon || text[strlen(text) - 1] == ']')
         return complain(complaint, -EINVAL, "a port is missing; write HOST:PORT, :PORT or unix:/path");
 
     int result = parse_port(colon + 1, &port, complaint);

@@ -180,6 +180,7 @@ static void parse__malformed__one_clear_sentence(void **state)
     check_refused("", -EINVAL, "a port is missing");
     check_refused("localhost", -EINVAL, "a port is missing");
     check_refused("9999", -EINVAL, "a port is missing");
+    check_refused("[::1]", -EINVAL, "a port is missing");
     check_refused("127.0.0.1:", -EINVAL, "0 to 65535");
     check_refused(":65536", -EINVAL, "0 to 65535");
     check_refused(":99999999999999999999", -EINVAL, "0 to 65535");
