@@ -33,8 +33,14 @@ static size_t count_strings(char *const *strings)
     return count;
 }
 
-/* A new list with copies of all strings; NULL without memory (what was copied so far is then left: the caller
- * gives up on titles once and for all). */
+static void free_strings(char **strings)
+{
+    for (size_t i = 0; strings && strings[i]; i++)
+        free(strings[i]);
+    free(strings);
+}
+
+/* A new list with copies of all strings; NULL without memory. */
 static char **copy_strings(char *const *strings)
 {
     size_t count = count_strings(strings);
@@ -42,8 +48,10 @@ static char **copy_strings(char *const *strings)
 
     for (size_t i = 0; copies && i < count; i++) {
         copies[i] = strdup(strings[i]);
-        if (!copies[i])
+        if (!copies[i]) {
+            free_strings(copies);
             return NULL;
+        }
     }
     return copies;
 }
@@ -65,8 +73,11 @@ void title_init(int argc, char **argv)
     char **arguments = copy_strings(argv);
     char **environment = copy_strings(environ);
 
-    if (!arguments || !environment)
+    if (!arguments || !environment) {
+        free_strings(arguments);
+        free_strings(environment);
         return;
+    }
     area = argv[0];
     if (stretch_over(argv))
         stretch_over(environ);
