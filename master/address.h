@@ -24,8 +24,8 @@ struct address {
     enum { ADDRESS_TCP, ADDRESS_UNIX } kind;
     struct sockaddr_storage candidates[ADDRESS_CANDIDATE_MAX]; /* to be tried in this order */
     socklen_t lengths[ADDRESS_CANDIDATE_MAX];
-    unsigned candidate_count; /* 1 or more */
-    bool dual_stack; /* ":PORT": candidate 0 takes IPv4 too, the next one is for kernels without IPv6 */
+    unsigned candidate_count;     /* 1 or more */
+    bool dual_stack;              /* ":PORT": candidate 0 takes IPv4 too, 1 is for kernels without IPv6 */
     char text[ADDRESS_TEXT_SIZE]; /* as the user wrote it */
 };
 

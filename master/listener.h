@@ -32,10 +32,14 @@ struct listener {
 
 /*
  * Opens the listener on the first candidate that binds. (":PORT" goes on to plain IPv4 only where the kernel
- * has no IPv6; otherwise it would quietly serve less than was asked for.) A UNIX path that exists is removed
- * first if it is a socket on which nobody listens (connect says ECONNREFUSED). -EADDRINUSE: held by somebody,
- * whom `error` names as far as can be seen; other failures: the negative errno of the first candidate. On
- * failure `error` holds a sentence and *listener is untouched, nothing stays open or on disk.
+ * has no IPv6; otherwise it would quietly serve less than was asked for.)
+ *
+ * A UNIX path that exists is removed first if it is a socket on which nobody listens (connect says
+ * ECONNREFUSED).
+ *
+ * -EADDRINUSE: a candidate is held by somebody, whom `error` names as far as can be seen; other failures: the
+ * negative errno of the first candidate. On failure `error` holds a sentence and *listener is untouched,
+ * nothing stays open or on disk.
  */
 int listener_open(struct listener *listener, const struct address *address,
                   const struct listener_settings *settings, char error[], size_t error_size);

@@ -27,9 +27,9 @@
  * work. */
 #define LOGSINK_RECORDS_PER_TURN 256
 
-#define LOGSINK_BUFFER_BYTES 8192 /* several records a read(); the end of a cut one waits here for its rest  \
-                                   */
-#define LOGSINK_LINE_SIZE (LOG_RECORD_SIZE_MAX + 64)
+/* Several records a read(); the beginning of one that is cut off waits here for its rest. */
+#define LOGSINK_BUFFER_BYTES 8192
+#define LOGSINK_LINE_SIZE    (LOG_RECORD_SIZE_MAX + 64)
 
 struct logsink {
     int pipe_fd;           /* not owned */
@@ -38,8 +38,7 @@ struct logsink {
     bool is_socket;        /* write by send() */
     uint64_t lost_count;   /* not told yet */
     size_t buffered_bytes; /* of `buffer`: the beginning of a record */
-    size_t line_bytes;     /* of `line`: what a terminal or a full disk did not take of the last line, written
-                              first */
+    size_t line_bytes;     /* of `line`: what stderr did not take of the last line; written first */
     char buffer[LOGSINK_BUFFER_BYTES];
     char line[LOGSINK_LINE_SIZE];
 };

@@ -30,12 +30,11 @@ struct option_spec {
     int letter;           /* of the short form, 0: none */
     const char *argument; /* as --help calls the value, NULL: takes none */
     enum option_kind kind;
-    size_t offset;            /* of the field in struct options */
-    int64_t min, max;         /* of numbers */
-    const char *accepted;     /* of texts: what is accepted; other kinds say it themselves */
-    const char *default_text; /* parsed like a value; NULL: set by options_set_defaults */
-    const char
-        *default_shown; /* in --help, where default_text says it badly; NULL: as default_text, "": nothing */
+    size_t offset;             /* of the field in struct options */
+    int64_t min, max;          /* of numbers */
+    const char *accepted;      /* of texts: what is accepted; other kinds say it themselves */
+    const char *default_text;  /* parsed like a value; NULL: set by options_set_defaults */
+    const char *default_shown; /* in --help instead of default_text; "": nothing */
     const char *sentence;
 };
 
