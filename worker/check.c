@@ -16,16 +16,13 @@ void check_init(struct board *board, unsigned generation)
 _Noreturn void check_failed(const char *file, int line, const char *expression)
 {
     char note[CHECK_NOTE_BYTES];
-    int length = snprintf(note, sizeof note, "%s:%d: %s", file, line, expression);
+    snprintf(note, sizeof note, "%s:%d: %s", file, line, expression);
     if (note_board) {
         for (size_t i = 0; i < sizeof note; i++)
             note_board->check_note[i] = note[i];
-        note_board->check_note[sizeof note - 1] = '\0';
         atomic_store_explicit(&note_board->check_generation, note_generation, memory_order_release);
-    } else if (length > 0) {
-        ssize_t ignored =
-            write(STDERR_FILENO, note, (size_t)length < sizeof note ? (size_t)length : sizeof note - 1);
-        (void)ignored;
+    } else {
+        dprintf(STDERR_FILENO, "%s\n", note);
     }
     abort();
 }
