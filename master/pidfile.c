@@ -36,7 +36,7 @@ static int read_start(const char *path, char *out, size_t size)
 /* The number that the file holds, 0 when it holds none. */
 static pid_t read_pid(const char *path)
 {
-    char text[PID_TEXT_SIZE];
+    char text[PID_TEXT_SIZE] = "";
     char *end = text;
 
     if (read_start(path, text, sizeof text) < 0 || text[0] < '1' || text[0] > '9')
@@ -52,7 +52,7 @@ static pid_t read_pid(const char *path)
 static bool is_server_alive(pid_t pid)
 {
     char path[64];
-    char command[COMMAND_SIZE];
+    char command[COMMAND_SIZE] = "";
 
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
     if (read_start(path, command, sizeof command) < 0)

@@ -14,12 +14,12 @@
 #define TRIGGER_LENGTH 8
 #define EXIT_STATUS    3
 
+static volatile int *volatile nowhere;
+
 /* The undefined-behaviour sanitizer would report the write and end the process in its own way; the accident
  * wanted here is the plain SIGSEGV. The pointer is volatile so that no compiler sees where it points. */
 __attribute__((noinline, no_sanitize("undefined"))) static void accident_segv(void)
 {
-    volatile int *volatile nowhere = NULL;
-
     *nowhere = 1;
 }
 

@@ -13,6 +13,8 @@
 static char *area;         /* argv[0] as execve laid it */
 static size_t area_length; /* to the end of the last string that follows without a gap */
 
+static char **arguments, **environment; /* the copies, which live to the end */
+
 /* Stretches the area over the strings of a list that lie one behind the other; false: the chain is broken. */
 static bool stretch_over(char *const *strings)
 {
@@ -24,35 +26,26 @@ static bool stretch_over(char *const *strings)
     return true;
 }
 
-static size_t count_strings(char *const *strings)
-{
-    size_t count = 0;
-
-    while (strings[count])
-        count++;
-    return count;
-}
-
-static void free_strings(char **strings)
-{
-    for (size_t i = 0; strings && strings[i]; i++)
-        free(strings[i]);
-    free(strings);
-}
-
-/* A new list with copies of all strings; NULL without memory. */
+/* A copy of the list and of all its strings, in one piece of memory; NULL without memory. */
 static char **copy_strings(char *const *strings)
 {
-    size_t count = count_strings(strings);
-    char **copies = calloc(count + 1, sizeof *copies);
+    size_t count = 0, byte_count = 0;
 
-    for (size_t i = 0; copies && i < count; i++) {
-        copies[i] = strdup(strings[i]);
-        if (!copies[i]) {
-            free_strings(copies);
-            return NULL;
-        }
+    for (; strings[count]; count++)
+        byte_count += strlen(strings[count]) + 1;
+
+    char **copies = malloc((count + 1) * sizeof *copies + byte_count);
+
+    if (!copies)
+        return NULL;
+
+    char *next = (char *)copies + (count + 1) * sizeof *copies;
+
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = next;
+        next = stpcpy(next, strings[i]) + 1;
     }
+    copies[count] = NULL;
     return copies;
 }
 
@@ -70,19 +63,17 @@ void title_init(int argc, char **argv)
     if (argc < 1 || area)
         return;
 
-    char **arguments = copy_strings(argv);
-    char **environment = copy_strings(environ);
-
+    arguments = copy_strings(argv);
+    environment = copy_strings(environ);
     if (!arguments || !environment) {
-        free_strings(arguments);
-        free_strings(environment);
+        free(arguments);
+        free(environment);
         return;
     }
     area = argv[0];
     if (stretch_over(argv))
         stretch_over(environ);
     memcpy(argv, arguments, (size_t)argc * sizeof *argv);
-    free(arguments); /* the list alone; its strings are argv's now */
     environ = environment;
     move_program_name(argv[0]);
 }
@@ -90,13 +81,13 @@ void title_init(int argc, char **argv)
 void title_set(const char *format, ...)
 {
     char title[TITLE_LENGTH_MAX + 1];
-    va_list arguments;
+    va_list values;
 
     if (!area)
         return;
-    va_start(arguments, format);
-    int length = vsnprintf(title, sizeof title, format, arguments);
-    va_end(arguments);
+    va_start(values, format);
+    int length = vsnprintf(title, sizeof title, format, values);
+    va_end(values);
     if (length < 0)
         return;
 

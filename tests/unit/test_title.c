@@ -12,18 +12,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* wrap: strdup */
+/* wrap: malloc */
 
 static int own_argc;
 static char **own_argv;
 static bool is_memory_short;
 
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
 
-char *__wrap_strdup(const char *text)
+void *__wrap_malloc(size_t size)
 {
-    return is_memory_short ? NULL : __real_strdup(text);
+    return is_memory_short ? NULL : __real_malloc(size);
 }
 
 /* What ps would show; its length without the NULs behind it. */
