@@ -24,7 +24,7 @@ wait_until() {
     local end=$(($(now_ms) + $1))
     shift
     until "$@"; do
-        [[ $(now_ms) -lt $end ]] || return 1
+        ((${EPOCHREALTIME/[.,]/} / 1000 < end)) || return 1
         pause_ms 10
     done
 }
@@ -35,6 +35,7 @@ server_pid='' server_address='' server_port='' server_log='' server_code=''
 
 # server_start ARGS...: starts prefork-upper on a free port of 127.0.0.1 and returns when it serves. Ports from 32768
 # up are those that the kernel gives to clients, so they are left alone. bind_to=ADDRESS takes that address instead.
+# A server that does not start ends the scenario.
 server_start() {
     local attempt
     for attempt in 1 2 3 4 5; do
@@ -44,7 +45,7 @@ server_start() {
     done
     echo "the server did not start (exit $server_code, attempt $attempt):"
     tail -n 5 "$server_log"
-    return 1
+    exit 1
 }
 
 server_spawn() {
@@ -201,7 +202,7 @@ kill_worker() {
 # kill_workers_every MS SECONDS [SIGNAL]: a random worker dies every so many ms; prints how many kills were sent.
 kill_workers_every() {
     local end=$(($(now_ms) + $2 * 1000)) sent=0 pids
-    while [[ $(now_ms) -lt $end ]]; do
+    while ((${EPOCHREALTIME/[.,]/} / 1000 < end)); do
         mapfile -t pids < <(worker_pids)
         [[ ${#pids[@]} -eq 0 ]] || { kill -s "${3:-KILL}" "${pids[RANDOM % ${#pids[@]}]}" 2>/dev/null && sent=$((sent + 1)); }
         pause_ms "$1"
@@ -250,7 +251,7 @@ json() { jq -r "$1" "$work/load.json"; }
 json_is() { jq -e "$1" "$work/load.json" >/dev/null; }
 
 # What the load's report says; the only place that knows its keys beside the scenarios' own filters.
-no_wrong_bytes() { json_is '.correctness | .wrong_bytes + .missing_bytes + .extra_bytes == 0'; }
+no_wrong_bytes() { json_is '.wrong | .wrong_bytes + .missing_bytes + .extra_bytes == 0'; }
 errors_of() { json "[.errors[]? | select(.class == \"$1\") | .count] | add // 0"; }
 
 # ---- The four checks -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ scenario() {
     recovered 'a new client is served in the middle of it' serves
     load_wait
 
-    happened "$(json '[.disconnects[].done] | add') clients left and came back" json_is '([.disconnects[].done] | add) > 2000'
+    happened "$(json .disconnects_done) clients left and came back" json_is '.disconnects_done > 2000'
     happened 'two workers died' same "$(deaths_logged)" 2
     hit "of the 10 that stay the load lost $(json .control.lost), not more than the dead workers held" \
         is "$(json .control.lost)" -le "$(event_sum connections worker_died)"

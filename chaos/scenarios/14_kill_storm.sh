@@ -4,8 +4,8 @@
 scenario() {
     server_start -w 4 && workers_ready 4
     remember_state
-    load_start -c 100 -d 7s --kill none
-    load_is_on 100
+    load_start -c 200 -d 6s --kill fin:98% # clients that leave and come back, so that workers have somebody to answer
+    load_is_on 150
     local sent
     sent=$(kill_workers_every 50 5)
     load_wait
