@@ -6,6 +6,7 @@
  */
 #include "master/address.h"
 #include "master/descriptors.h"
+#include "master/incident.h"
 #include "master/listener.h"
 #include "master/master.h"
 #include "master/options.h"
@@ -143,6 +144,13 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     return master_run(setup);
 }
 
+static int fail_incident_dir(const char *dir)
+{
+    char why[ERROR_SIZE];
+    snprintf(why, sizeof why, "--incident-dir %s: cannot write there: %s", dir, strerror(errno));
+    return fail(EXIT_START_FAILED, why);
+}
+
 static int start(struct options *options)
 {
     char why[ERROR_SIZE];
@@ -161,7 +169,9 @@ static int start(struct options *options)
     setup.backlog_granted = listener.backlog_granted;
     setup.listener_is_unix = listener.is_unix;
     memcpy(setup.bound, listener.bound, sizeof setup.bound);
-    if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
+    if (options->incident_dir && incident_prepare(options->incident_dir) < 0)
+        exit_code = fail_incident_dir(options->incident_dir);
+    else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
         exit_code = fail(EXIT_START_FAILED, why);
     else
         exit_code = serve(&setup, &listener);

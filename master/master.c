@@ -89,9 +89,9 @@ static void supervisor_ended(struct master *m, const siginfo_t *info)
 
 /* ---- deaths ---- */
 
-static void tell_death(struct board *board, const siginfo_t *info, const struct rusage *usage)
+static void tell_death(struct death_cell *cell, uint32_t generation, const siginfo_t *info,
+                       const struct rusage *usage)
 {
-    struct death_cell *cell = &board->worker_death;
     int64_t cpu_us = ((int64_t)usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
                      usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
     atomic_store_explicit(&cell->code, info->si_code, memory_order_relaxed);
@@ -99,7 +99,18 @@ static void tell_death(struct board *board, const siginfo_t *info, const struct 
     atomic_store_explicit(&cell->time_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&cell->cpu_us, cpu_us, memory_order_relaxed);
     atomic_store_explicit(&cell->rss_kib, usage->ru_maxrss, memory_order_relaxed);
-    atomic_store_explicit(&cell->generation, atomic_load(&board->worker.generation), memory_order_release);
+    atomic_store_explicit(&cell->generation, generation, memory_order_release);
+    wake_supervisor();
+}
+
+/* True: it was that process. */
+static bool tell_if(struct birth_cell *birth, struct death_cell *death, const siginfo_t *info,
+                    const struct rusage *usage)
+{
+    if (board_living_pid(birth, death) != info->si_pid)
+        return false;
+    tell_death(death, atomic_load(&birth->generation), info, usage);
+    return true;
 }
 
 static void tell(struct master *m, const siginfo_t *info, const struct rusage *usage)
@@ -110,11 +121,11 @@ static void tell(struct master *m, const siginfo_t *info, const struct rusage *u
     }
     for (unsigned slot = 0; slot < SLOT_COUNT_MAX; slot++) {
         struct board *board = shared_board(m->pages, slot);
-        if (board_worker_pid(board) == info->si_pid) {
-            tell_death(board, info, usage);
-            wake_supervisor();
+        if (tell_if(&board->worker, &board->worker_death, info, usage))
             return;
-        }
+        for (int letter = 0; letter < KEEPER_COUNT; letter++)
+            if (tell_if(&board->keepers[letter], &board->keeper_deaths[letter], info, usage))
+                return;
     }
     /* As pid 1 of a container we also inherit orphans of others: reaped, and nobody's business. */
 }

@@ -28,6 +28,10 @@ struct options {
     const char *pid_file; /* NULL: none */
     mode_t unix_mode;
     bool core; /* let a dying worker write a core dump */
+    bool protect;             /* keep a worker's connections beyond its death */
+    int64_t hang_timeout_ms;  /* 0: off */
+    const char *incident_dir; /* NULL: none */
+    uint32_t incident_bytes;  /* of a suspect's queue, in a report */
 };
 
 /* Parses the command line. 0, or OPTIONS_USAGE after one line to stderr that names the option, the value and

@@ -92,6 +92,36 @@ static const struct option_spec table[] = {
      .default_text = "8s",
      .sentence = "When stopping, let clients go on for TIME at most."},
 
+    {.group = "Supervising",
+     .name = "protect",
+     .argument = "on|off",
+     .kind = OPTION_SWITCH,
+     .offset = FIELD(protect),
+     .default_text = "on",
+     .sentence = "Keep every connection of a worker that dies; with off they die with it, for comparison and for "
+                 "kernels that forbid what it takes."},
+    {.name = "hang-timeout",
+     .argument = "TIME",
+     .kind = OPTION_DURATION,
+     .offset = FIELD(hang_timeout_ms),
+     .default_text = "2s",
+     .sentence = "Replace a worker that is busy with one piece of input for TIME, or stopped for three times that; "
+                 "0 is for debuggers."},
+    {.name = "incident-dir",
+     .argument = "DIR",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(incident_dir),
+     .accepted = "a directory",
+     .default_shown = "",
+     .sentence = "Write a report of every death to a file in DIR; the last 64 are kept."},
+    {.name = "incident-bytes",
+     .argument = "N",
+     .kind = OPTION_NUMBER,
+     .offset = FIELD(incident_bytes),
+     .max = INCIDENT_BYTES_MAX,
+     .default_text = "256",
+     .sentence = "Show so many bytes of what a suspect client sent in a report; 0 keeps client data out."},
+
     {.group = "Running",
      .name = "log-level",
      .argument = "LEVEL",
@@ -175,6 +205,16 @@ static int store_service(const char *text, const struct service **field)
     return 0;
 }
 
+static int store_switch(const char *text, bool *field)
+{
+    bool on = strcmp(text, "on") == 0;
+
+    if (!on && strcmp(text, "off") != 0)
+        return -EINVAL;
+    *field = on;
+    return 0;
+}
+
 static int store_text(const char *text, const char **field)
 {
     if (text[0] == '\0')
@@ -197,6 +237,8 @@ int option_store(const struct option_spec *spec, const char *text, struct option
         return store_number(spec, text, field);
     case OPTION_DURATION:
         return duration_parse(text, field) < 0 ? -EINVAL : 0;
+    case OPTION_SWITCH:
+        return store_switch(text, field);
     case OPTION_TEXT:
         return store_text(text, field);
     case OPTION_SERVICE:
@@ -241,6 +283,9 @@ void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SI
         return;
     case OPTION_LOG_LEVEL:
         snprintf(out, OPTION_ACCEPTED_SIZE, "one of error, warn, info, debug");
+        return;
+    case OPTION_SWITCH:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "on or off");
         return;
     case OPTION_TEXT:
         snprintf(out, OPTION_ACCEPTED_SIZE, "%s", spec->accepted);

@@ -18,6 +18,7 @@ enum option_kind {
     OPTION_DESCRIPTOR, /* int: number of an open descriptor */
     OPTION_DURATION,   /* int64_t, milliseconds */
     OPTION_TEXT,       /* const char *, not empty */
+    OPTION_SWITCH,     /* bool: on or off */
     OPTION_SERVICE,    /* const struct service * */
     OPTION_LOG_LEVEL,  /* enum log_level */
     OPTION_HELP,       /* prints and ends */

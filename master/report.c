@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static const char *phase_name(uint32_t phase)
+const char *report_phase_name(uint32_t phase)
 {
     switch ((enum worker_phase)phase) {
     case PHASE_ACCEPTING:
@@ -20,14 +20,26 @@ static const char *phase_name(uint32_t phase)
     return "waiting";
 }
 
-static enum death_kind kind_of(const struct death_report *report, int code, int status,
-                               enum kill_reason reason)
+/* An exit with code 0 that nobody ordered is a service that called exit: a crash like any other. A stopped
+ * process is nobody's fault but of whoever stopped it, so it blames like a kill from elsewhere. */
+static enum death_kind kind_of(const struct death_report *report, struct board *board, int code, int status)
 {
     if (code == CLD_EXITED)
-        return status == 0 ? DEATH_LEFT : DEATH_CRASH;
+        return status == 0 && atomic_load(&board->order) != ORDER_SERVE ? DEATH_LEFT : DEATH_CRASH;
     if (report->fault_signal != 0 || status != SIGKILL)
         return DEATH_CRASH;
-    return reason == KILL_NONE ? DEATH_KILL : DEATH_ORDER;
+    switch (report->killed_for) {
+    case KILL_NONE:
+    case KILL_HANG_SILENT:
+        return DEATH_KILL;
+    case KILL_HANG_BUSY:
+        return DEATH_HANG;
+    case KILL_STOP:
+    case KILL_OVERDUE:
+    case KILL_STUCK:
+        break;
+    }
+    return DEATH_ORDER;
 }
 
 static void name_cause(struct death_report *report, int code, int status)
@@ -64,6 +76,7 @@ static void collect_life(struct death_report *report, struct board *board, struc
     report->connection_count = atomic_load(&cell->connection_count);
     report->facts.suspect = report->phase == PHASE_ANSWERING ? (int32_t)(current >> 8) : 0;
     report->facts.in_service = atomic_load(&board->in_service);
+    report->facts.suspect_cleared = atomic_load(&board->suspect_cleared) == generation;
     report->facts.answered = counter_get(cell, COUNTER_answered) > atomic_load(&board->answered_at_start);
 }
 
@@ -71,10 +84,10 @@ void report_collect(struct death_report *report, struct board *board, struct loa
                     uint32_t generation, enum kill_reason reason)
 {
     int code = atomic_load(&board->worker_death.code), status = atomic_load(&board->worker_death.status);
-    *report = (struct death_report){.pid = atomic_load(&board->worker.pid)};
+    *report = (struct death_report){.pid = atomic_load(&board->worker.pid), .killed_for = reason};
     collect_fault(report, board, generation);
     collect_life(report, board, cell, generation);
-    report->facts.kind = kind_of(report, code, status, reason);
+    report->facts.kind = kind_of(report, board, code, status);
     name_cause(report, code, status);
 }
 
@@ -82,13 +95,21 @@ static const char *next_word(const struct slot_memory *after)
 {
     if (after->phase == SLOT_RESTING)
         return "rest";
-    return after->phase == SLOT_ENDED ? "none" : "respawn";
+    return after->phase == SLOT_ENDED || after->phase == SLOT_UNUSED ? "none" : "respawn";
+}
+
+/* Kept by a successor on the same table, unless the policy has all of them reset. */
+static uint32_t lost_connections(const struct death_report *report, const struct slot_memory *after,
+                                 bool protect)
+{
+    bool kept = protect && after->phase == SLOT_STARTING && after->recover_how != RECOVER_RESET_ALL;
+    return kept ? 0 : report->connection_count;
 }
 
 void report_death(const struct death_report *report, unsigned slot, uint32_t generation,
-                  const struct slot_memory *after)
+                  const struct slot_memory *after, bool protect)
 {
-    if (report->facts.kind == DEATH_LEFT && after->phase == SLOT_ENDED) {
+    if (report->facts.kind == DEATH_LEFT) {
         log_event(LOG_LEVEL_INFO, "event=worker_left slot=%u generation=%u pid=%d uptime_ms=%lld", slot,
                   generation, report->pid, (long long)report->uptime_ms);
         return;
@@ -98,9 +119,9 @@ void report_death(const struct death_report *report, unsigned slot, uint32_t gen
               "phase=%s "
               "in_service=%d suspect_fd=%d fault_address=0x%llx next=%s",
               slot, generation, report->pid, report->cause, (long long)report->uptime_ms,
-              report->connection_count, report->connection_count, phase_name(report->phase),
-              report->facts.in_service, report->facts.suspect, (unsigned long long)report->fault_address,
-              next_word(after));
+              report->connection_count, lost_connections(report, after, protect),
+              report_phase_name(report->phase), report->facts.in_service, report->facts.suspect,
+              (unsigned long long)report->fault_address, next_word(after));
     if (report->check_note[0]) {
         char quoted[2 * CHECK_NOTE_BYTES];
         log_quote(quoted, sizeof quoted, report->check_note);

@@ -13,7 +13,8 @@
 struct death_report {
     struct death_facts facts;
     int32_t pid;
-    char cause[24]; /* "SIGSEGV", "exit:3" */
+    char cause[24];              /* "SIGSEGV", "exit:3" */
+    enum kill_reason killed_for; /* we ended it ourselves */
     uint64_t fault_address;
     int32_t fault_signal; /* 0: none was caught */
     int64_t uptime_ms;    /* of the generation's loop; 0: it never ran */
@@ -27,7 +28,9 @@ void report_collect(struct death_report *report, struct board *board, struct loa
 
 /* One line about the death, with what the policy made of it. */
 void report_death(const struct death_report *report, unsigned slot, uint32_t generation,
-                  const struct slot_memory *after);
+                  const struct slot_memory *after, bool protect);
+
+const char *report_phase_name(uint32_t phase);
 
 /* A generation's loop runs; after a death, with the length of the gap. */
 void report_ready(struct board *board, unsigned slot, uint32_t generation);

@@ -1,233 +1,185 @@
 #include "master/supervisor.h"
+#include "master/slot.h"
 #include "worker/check.h"
-
-/* ---- small things ---- */
-
-static struct supervisor_action *add(struct supervisor_actions *actions, enum supervisor_action_kind kind,
-                                     uint32_t slot)
-{
-    CHECK(actions->count < SUPERVISOR_ACTION_COUNT_MAX);
-    struct supervisor_action *action = &actions->items[actions->count++];
-    *action = (struct supervisor_action){.kind = kind, .slot = slot};
-    return action;
-}
-
-/* xorshift32: jitter needs no better. */
-static uint32_t next_random(struct supervisor *s)
-{
-    s->random ^= s->random << 13;
-    s->random ^= s->random >> 17;
-    s->random ^= s->random << 5;
-    return s->random;
-}
-
-static bool lives(const struct slot_memory *slot)
-{
-    return slot->phase == SLOT_STARTING || slot->phase == SLOT_SERVING;
-}
-
-static void emit_spawn(const struct supervisor *s, uint32_t slot, struct supervisor_actions *actions)
-{
-    add(actions, ACTION_SPAWN, slot)->generation = s->slots[slot].generation;
-}
-
-static void spawn(struct supervisor *s, uint32_t slot, struct supervisor_actions *actions)
-{
-    struct slot_memory *memory = &s->slots[slot];
-    memory->phase = SLOT_STARTING;
-    memory->kill_reason = KILL_NONE;
-    memory->generation++;
-    emit_spawn(s, slot, actions);
-}
-
-static void emit_kill(const struct supervisor *s, uint32_t slot, struct supervisor_actions *actions)
-{
-    struct supervisor_action *action = add(actions, ACTION_KILL, slot);
-    action->generation = s->slots[slot].generation;
-    action->reason = (enum kill_reason)s->slots[slot].kill_reason;
-}
-
-static void kill_slot(struct supervisor *s, uint32_t slot, enum kill_reason reason,
-                      struct supervisor_actions *actions)
-{
-    s->slots[slot].kill_reason = reason;
-    emit_kill(s, slot, actions);
-}
 
 /* ---- stages ---- */
 
-static void finish_when_ended(struct supervisor *s, struct supervisor_actions *actions)
+static void finish_when_gone(struct policy *p)
 {
-    if (s->stage == STAGE_RUNNING)
+    struct supervisor *s = p->state;
+    if (s->stage == STAGE_RUNNING || s->stage == STAGE_FINISHED)
         return;
-    for (uint32_t slot = 0; slot < s->slot_count; slot++)
-        if (s->slots[slot].phase != SLOT_ENDED)
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        if (!slot_is_gone(&s->slots[slot]))
             return;
     s->stage = STAGE_FINISHED;
-    add(actions, ACTION_FINISH, 0);
+    policy_add(p, ACTION_FINISH, 0);
 }
 
-static void drain(struct supervisor *s, int64_t now_ms, struct supervisor_actions *actions)
+static void drain(struct policy *p)
 {
+    struct supervisor *s = p->state;
     s->stage = STAGE_DRAINING;
-    s->drain_deadline_ms = s->drain_timeout_ms > 0 ? now_ms + s->drain_timeout_ms : INT64_MAX;
-    add(actions, ACTION_DRAINING, 0);
-    for (uint32_t slot = 0; slot < s->slot_count; slot++) {
-        if (lives(&s->slots[slot]))
-            add(actions, ACTION_DRAIN, slot);
+    s->drain_deadline_ms = s->drain_timeout_ms > 0 ? p->now_ms + s->drain_timeout_ms : INT64_MAX;
+    policy_add(p, ACTION_DRAINING, 0);
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        if (slot_lives(&s->slots[slot]))
+            policy_add(p, ACTION_DRAIN, slot);
         else
-            s->slots[slot].phase = SLOT_ENDED;
+            slot_end(p, slot);
     }
 }
 
-static void end_now(struct supervisor *s, struct supervisor_actions *actions)
+static void end_now(struct policy *p)
 {
+    struct supervisor *s = p->state;
     s->stage = STAGE_ENDING;
-    add(actions, ACTION_ENDING, 0);
-    for (uint32_t slot = 0; slot < s->slot_count; slot++) {
-        if (lives(&s->slots[slot]))
-            kill_slot(s, slot, KILL_STOP, actions);
-        else
-            s->slots[slot].phase = SLOT_ENDED;
+    policy_add(p, ACTION_ENDING, 0);
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        bool lives = slot_lives(&s->slots[slot]);
+        if (lives)
+            slot_kill(p, slot, KILL_STOP);
+        uint32_t phase = s->slots[slot].phase;
+        slot_end(p, slot);
+        if (lives)
+            s->slots[slot].phase = phase; /* ended when it is dead */
     }
 }
 
-static void stop(struct supervisor *s, int64_t now_ms, struct supervisor_actions *actions)
+static void stop(struct policy *p)
 {
-    if (s->stage == STAGE_RUNNING)
-        drain(s, now_ms, actions);
-    else if (s->stage == STAGE_DRAINING)
-        end_now(s, actions);
-    finish_when_ended(s, actions);
+    if (p->state->stage == STAGE_RUNNING)
+        drain(p);
+    else if (p->state->stage == STAGE_DRAINING)
+        end_now(p);
 }
 
-static void stop_now(struct supervisor *s, struct supervisor_actions *actions)
+static void stop_now(struct policy *p)
 {
-    if (s->stage == STAGE_RUNNING || s->stage == STAGE_DRAINING)
-        end_now(s, actions);
-    finish_when_ended(s, actions);
-}
-
-/* ---- slots ---- */
-
-static bool all_rest(const struct supervisor *s)
-{
-    for (uint32_t slot = 0; slot < s->slot_count; slot++)
-        if (s->slots[slot].phase != SLOT_RESTING)
-            return false;
-    return true;
+    if (p->state->stage == STAGE_RUNNING || p->state->stage == STAGE_DRAINING)
+        end_now(p);
 }
 
 /* Nothing serves and nothing will soon: whoever started us knows better what to do about it. */
-static void give_up(struct supervisor *s, struct supervisor_actions *actions)
+static void give_up_when_all_rest(struct policy *p)
 {
-    s->exit_code = EXIT_ALL_SLOTS_REST;
-    for (uint32_t slot = 0; slot < s->slot_count; slot++)
-        s->slots[slot].phase = SLOT_ENDED;
-    s->stage = STAGE_ENDING;
-    finish_when_ended(s, actions);
-}
-
-static void rest(struct supervisor *s, uint32_t slot, int64_t rest_ms, int64_t now_ms,
-                 struct supervisor_actions *actions)
-{
-    s->slots[slot].phase = SLOT_RESTING;
-    s->slots[slot].deadline_ms = now_ms + rest_ms;
-    add(actions, ACTION_RESTS, slot)->rest_ms = rest_ms;
-    if (all_rest(s))
-        give_up(s, actions);
-}
-
-static void died(struct supervisor *s, const struct supervisor_event *event, int64_t now_ms,
-                 struct supervisor_actions *actions)
-{
-    struct slot_memory *slot = &s->slots[event->slot];
-    if (!lives(slot) || slot->generation != event->generation)
+    struct supervisor *s = p->state;
+    if (s->stage != STAGE_RUNNING)
         return;
-    if (event->death.kind != DEATH_LEFT)
-        slot->death_count++;
-    if (s->stage != STAGE_RUNNING) {
-        slot->phase = SLOT_ENDED;
-        finish_when_ended(s, actions);
-        return;
+    bool any = false;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        if (s->slots[slot].phase != SLOT_RESTING && s->slots[slot].phase != SLOT_UNUSED)
+            return;
+        any |= s->slots[slot].phase == SLOT_RESTING;
     }
-    struct restart_decision decision = restart_on_death(&slot->restart, &event->death, next_random(s));
-    if (decision.verdict == RESTART_REST)
-        rest(s, event->slot, decision.rest_ms, now_ms, actions);
-    else
-        spawn(s, event->slot, actions);
+    if (!any)
+        return;
+    s->exit_code = EXIT_ALL_SLOTS_REST;
+    s->stage = STAGE_ENDING;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        slot_end(p, slot);
 }
 
-static void ready(struct supervisor *s, const struct supervisor_event *event,
-                  struct supervisor_actions *actions)
+/* ---- events of one slot ---- */
+
+/* A slot that rests or is being made counts; one that is leaving does not, and has another made beside it. */
+static void top_up(struct policy *p)
 {
-    struct slot_memory *slot = &s->slots[event->slot];
-    if (slot->phase != SLOT_STARTING || slot->generation != event->generation)
+    struct supervisor *s = p->state;
+    uint32_t count = 0;
+    if (s->stage != STAGE_RUNNING)
+        return;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        count += s->slots[slot].phase != SLOT_UNUSED && s->slots[slot].phase != SLOT_LEAVING;
+    for (; count < s->wanted_count; count++)
+        slot_begin_another(p);
+}
+
+static void ready(struct policy *p, struct slot_memory *slot)
+{
+    struct supervisor *s = p->state;
+    if (slot->phase != SLOT_STARTING)
         return;
     slot->phase = SLOT_SERVING;
-    if (s->announced || s->stage != STAGE_RUNNING)
+    slot->made = 1;
+    uint32_t serving = 0;
+    for (uint32_t i = 0; i < s->slot_limit; i++)
+        serving += s->slots[i].phase == SLOT_SERVING;
+    if (s->announced || s->stage != STAGE_RUNNING || serving < s->wanted_count)
         return;
-    for (uint32_t i = 0; i < s->slot_count; i++)
-        if (s->slots[i].phase != SLOT_SERVING)
-            return;
     s->announced = 1;
-    add(actions, ACTION_SERVING, 0);
+    policy_add(p, ACTION_SERVING, 0);
 }
 
-static void spawn_failed(struct supervisor *s, const struct supervisor_event *event, int64_t now_ms,
-                         struct supervisor_actions *actions)
+/* One kill for a hang at a time: what looks like many hangs is more likely one trouble of the machine. */
+static void hang(struct policy *p, const struct supervisor_event *event)
 {
-    struct slot_memory *slot = &s->slots[event->slot];
-    if (slot->phase != SLOT_STARTING || slot->generation != event->generation)
+    struct supervisor *s = p->state;
+    for (uint32_t i = 0; i < s->slot_limit; i++)
+        if (slot_lives(&s->slots[i]) && s->slots[i].kill_reason != KILL_NONE)
+            return;
+    if (s->slots[event->slot].phase == SLOT_SERVING || s->slots[event->slot].phase == SLOT_LEAVING)
+        slot_kill(p, event->slot, event->hang);
+}
+
+static void made(struct policy *p, struct slot_memory *slot)
+{
+    if (slot->made)
         return;
-    slot->phase = s->stage == STAGE_RUNNING ? SLOT_RETRYING : SLOT_ENDED;
-    slot->deadline_ms = now_ms + SPAWN_RETRY_MS;
-    finish_when_ended(s, actions);
+    slot->made = 1;
+    slot->since_ms = p->now_ms;
 }
 
 /* ---- time ---- */
 
-static bool overdue(const struct supervisor *s, int64_t now_ms)
+static bool overdue(const struct policy *p)
 {
+    const struct supervisor *s = p->state;
     return s->stage == STAGE_DRAINING && s->drain_deadline_ms != INT64_MAX &&
-           now_ms >= s->drain_deadline_ms + LINGER_MS + LEAVE_GRACE_MS;
+           p->now_ms >= s->drain_deadline_ms + LINGER_MS + LEAVE_GRACE_MS;
 }
 
-static void tick(struct supervisor *s, int64_t now_ms, struct supervisor_actions *actions)
+/* We were not running: nobody is to blame for what did not happen meanwhile. */
+static void forgive(struct supervisor *s, int64_t gap_ms)
 {
-    for (uint32_t i = 0; i < s->slot_count; i++) {
-        struct slot_memory *slot = &s->slots[i];
-        bool waits = slot->phase == SLOT_RETRYING || slot->phase == SLOT_RESTING;
-        if (waits && now_ms >= slot->deadline_ms)
-            spawn(s, i, actions);
-        else if (lives(slot) && overdue(s, now_ms) && slot->kill_reason == KILL_NONE)
-            kill_slot(s, i, KILL_OVERDUE, actions);
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        s->slots[slot].since_ms += gap_ms;
+        for (int letter = 0; letter < KEEPER_COUNT; letter++)
+            s->slots[slot].keepers[letter].since_ms += gap_ms;
     }
 }
 
-/* Whatever the one before us may not have done yet. */
-static void resume(const struct supervisor *s, struct supervisor_actions *actions)
+static void tick(struct policy *p)
 {
-    for (uint32_t i = 0; i < s->slot_count; i++) {
-        const struct slot_memory *slot = &s->slots[i];
-        if (slot->phase == SLOT_STARTING)
-            emit_spawn(s, i, actions);
-        if (lives(slot) && s->stage == STAGE_DRAINING)
-            add(actions, ACTION_DRAIN, i);
-        if (lives(slot) && slot->kill_reason != KILL_NONE)
-            emit_kill(s, i, actions);
+    struct supervisor *s = p->state;
+    int64_t gap_ms = s->last_tick_ms ? p->now_ms - s->last_tick_ms : 0;
+    if (gap_ms > TICK_LATE_MS)
+        forgive(s, gap_ms);
+    s->last_tick_ms = p->now_ms;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        slot_tick(p, slot);
+        if (overdue(p) && slot_lives(&s->slots[slot]) && s->slots[slot].kill_reason == KILL_NONE)
+            slot_kill(p, slot, KILL_OVERDUE);
     }
-    if (s->stage == STAGE_FINISHED)
-        add(actions, ACTION_FINISH, 0);
+}
+
+static void resume(struct policy *p)
+{
+    for (uint32_t slot = 0; slot < p->state->slot_limit; slot++)
+        slot_resume(p, slot);
+    if (p->state->stage == STAGE_FINISHED)
+        policy_add(p, ACTION_FINISH, 0);
 }
 
 /* ---- the function ---- */
 
-void supervisor_init(struct supervisor *s, uint32_t slot_count, int64_t drain_timeout_ms, uint32_t seed)
+void supervisor_init(struct supervisor *s, uint32_t wanted_count, bool protect, int64_t drain_timeout_ms,
+                     uint32_t seed)
 {
-    CHECK(slot_count > 0 && slot_count <= SLOT_COUNT_MAX);
+    CHECK(wanted_count > 0 && wanted_count <= SLOT_COUNT_MAX);
     *s = (struct supervisor){
-        .slot_count = slot_count,
+        .wanted_count = wanted_count,
+        .protect = protect,
         .stage = STAGE_RUNNING,
         .random = seed ? seed : 1,
         .drain_timeout_ms = drain_timeout_ms,
@@ -235,48 +187,93 @@ void supervisor_init(struct supervisor *s, uint32_t slot_count, int64_t drain_ti
     };
 }
 
-void supervisor_step(struct supervisor *s, const struct supervisor_event *event, int64_t now_ms,
-                     struct supervisor_actions *actions)
+static bool current_worker(const struct slot_memory *slot, const struct supervisor_event *event)
 {
-    CHECK(event->slot < s->slot_count);
-    actions->count = 0;
+    return slot_lives(slot) && slot->generation == event->generation;
+}
+
+static bool current_keeper(const struct slot_memory *slot, const struct supervisor_event *event)
+{
+    const struct keeper_memory *keeper = &slot->keepers[event->letter];
+    return keeper->phase != KEEPER_NONE && keeper->generation == event->generation;
+}
+
+static void handle(struct policy *p, const struct supervisor_event *event)
+{
+    struct slot_memory *slot = &p->state->slots[event->slot];
     switch (event->kind) {
     case SUPERVISOR_START:
-        for (uint32_t slot = 0; slot < s->slot_count; slot++)
-            spawn(s, slot, actions);
         break;
     case SUPERVISOR_RESUME:
-        resume(s, actions);
+        resume(p);
         break;
     case SUPERVISOR_TICK:
-        tick(s, now_ms, actions);
+        tick(p);
+        break;
+    case SUPERVISOR_MADE:
+        if (current_worker(slot, event))
+            made(p, slot);
         break;
     case SUPERVISOR_READY:
-        ready(s, event, actions);
+        if (current_worker(slot, event))
+            ready(p, slot);
         break;
     case SUPERVISOR_DEATH:
-        died(s, event, now_ms, actions);
+        if (current_worker(slot, event))
+            slot_worker_died(p, event);
+        break;
+    case SUPERVISOR_HANG:
+        if (current_worker(slot, event))
+            hang(p, event);
         break;
     case SUPERVISOR_SPAWN_FAILED:
-        spawn_failed(s, event, now_ms, actions);
+        slot_spawn_failed(p, event->slot);
+        break;
+    case SUPERVISOR_KEEPER_READY:
+        if (current_keeper(slot, event))
+            slot_keeper_ready(p, event);
+        break;
+    case SUPERVISOR_KEEPER_DEATH:
+        if (current_keeper(slot, event))
+            slot_keeper_died(p, event);
         break;
     case SUPERVISOR_STOP:
-        stop(s, now_ms, actions);
+        stop(p);
         break;
     case SUPERVISOR_STOP_NOW:
-        stop_now(s, actions);
+        stop_now(p);
         break;
     }
 }
 
+void supervisor_step(struct supervisor *s, const struct supervisor_event *event, int64_t now_ms,
+                     struct supervisor_actions *actions)
+{
+    struct policy policy = {.state = s, .actions = actions, .now_ms = now_ms};
+    CHECK(event->slot < SLOT_COUNT_MAX);
+    actions->count = 0;
+    handle(&policy, event);
+    top_up(&policy);
+    give_up_when_all_rest(&policy);
+    finish_when_gone(&policy);
+}
+
 const char *slot_phase_name(enum slot_phase phase)
 {
-    static const char *const names[] = {"unused", "starting", "serving", "retrying", "resting", "ended"};
+    static const char *const names[] = {
+#define X(name, word) word,
+        SLOT_PHASES(X)
+#undef X
+    };
     return names[phase];
 }
 
 const char *kill_reason_name(enum kill_reason reason)
 {
-    static const char *const names[] = {"none", "stop", "overdue"};
+    static const char *const names[] = {
+#define X(name, word) word,
+        KILL_REASONS(X)
+#undef X
+    };
     return names[reason];
 }

@@ -7,6 +7,10 @@
  * before any action, and so outlives the supervisor: a new one begins with SUPERVISOR_RESUME, which yields
  * again every action that may not have been carried out. All actions are therefore idempotent.
  *
+ * Protected, a slot has two keepers (keeper.h), and its worker is made by one of them; a worker's death costs
+ * no connection as long as one keeper lives. Unprotected, workers are made by the supervisor and take their
+ * connections with them.
+ *
  * Units: `_ms` are milliseconds of any steady clock, the same for all calls.
  */
 #ifndef MASTER_SUPERVISOR_H
@@ -16,42 +20,82 @@
 #include "worker/board.h"
 
 enum {
-    SPAWN_RETRY_MS = 100,  /* after a clone that failed */
+    SPAWN_RETRY_MS = 100,        /* after a clone that failed */
+    KEEPER_OBEY_MS_MAX = 1000,   /* a keeper that has not obeyed for so long is replaced by its twin */
+    WORKER_START_MS_MAX = 10000, /* a worker that does not serve so long after its birth is ended */
     LEAVE_GRACE_MS = 3000, /* a worker that has not left so long after its deadline and its linger is ended */
+    TICK_LATE_MS = 500,    /* a tick that comes so late says that we were not running: waits begin anew */
     EXIT_STOPPED = 0,      /* the exit codes of the service; 1 and 64 to 69 are of the start */
     EXIT_ALL_SLOTS_REST = 70,
 };
 
+#define SLOT_PHASES(X)                                                                                       \
+    X(UNUSED, "unused")                                                                                      \
+    X(KEEPING, "keeping")   /* its first keeper is being made, a worker is wanted */                         \
+    X(STARTING, "starting") /* a worker is ordered and has not said yet that it serves */                    \
+    X(SERVING, "serving")                                                                                    \
+    X(LEAVING, "leaving")   /* both keepers died: serves what it holds and accepts no more */                \
+    X(RETRYING, "retrying") /* a clone failed; tried again at the deadline */                                \
+    X(RESTING, "resting")   /* crash loop: no worker until the deadline */                                   \
+    X(ENDED, "ended")       /* no worker, and none wanted; keepers may still be leaving */
+
 enum slot_phase {
-    SLOT_UNUSED,
-    SLOT_STARTING, /* ordered; it has not said yet that it serves */
-    SLOT_SERVING,
-    SLOT_RETRYING, /* the clone failed; tried again at the deadline */
-    SLOT_RESTING,  /* crash loop: no worker until the deadline */
-    SLOT_ENDED,    /* no worker, and none wanted */
+#define X(name, word) SLOT_##name,
+    SLOT_PHASES(X)
+#undef X
 };
+
+enum keeper_phase { KEEPER_NONE, KEEPER_STARTING, KEEPER_READY, KEEPER_LEAVING };
 
 enum stage { STAGE_RUNNING, STAGE_DRAINING, STAGE_ENDING, STAGE_FINISHED };
 
-enum kill_reason { KILL_NONE, KILL_STOP, KILL_OVERDUE };
+#define KILL_REASONS(X)                                                                                      \
+    X(NONE, "none")                                                                                          \
+    X(STOP, "stop")                                                                                          \
+    X(OVERDUE, "overdue")         /* has not left by the drain deadline */                                   \
+    X(HANG_BUSY, "hang_busy")     /* for ever in one chunk */                                                \
+    X(HANG_SILENT, "hang_silent") /* stopped */                                                              \
+    X(STUCK, "stuck")             /* does not obey, or does not come to serve */
+
+enum kill_reason {
+#define X(name, word) KILL_##name,
+    KILL_REASONS(X)
+#undef X
+};
+
+struct keeper_memory {
+    uint32_t phase;      /* enum keeper_phase */
+    uint32_t generation; /* the last one ordered */
+    uint32_t killed;     /* that generation was told to die */
+    int64_t since_ms;    /* of the phase */
+};
 
 struct slot_memory {
     uint32_t phase;       /* enum slot_phase */
-    uint32_t generation;  /* the last one ordered */
+    uint32_t generation;  /* the last worker ordered */
     uint32_t kill_reason; /* enum kill_reason, of that generation; stored before the kill */
+    uint32_t spawner;     /* enum keeper_letter: whom the order to make it is addressed to */
+    uint32_t made;        /* that generation has a pid */
+    uint32_t recover_how; /* enum recover_how, for that generation */
+    int32_t suspect;      /* for that generation; 0: none */
     uint32_t death_count;
+    int64_t since_ms;    /* STARTING: of the order, then of the birth */
     int64_t deadline_ms; /* RETRYING, RESTING */
     struct restart restart;
+    struct keeper_memory keepers[KEEPER_COUNT];
 };
 
 struct supervisor {
-    uint32_t slot_count;
+    uint32_t wanted_count;    /* slots that should serve */
+    uint32_t slot_limit;      /* slots from this number on were never used */
+    uint32_t protect;         /* keepers are used */
     uint32_t stage;           /* enum stage */
     uint32_t announced;       /* serving has been said */
     uint32_t random;          /* state of the jitter's generator; never 0 */
     int32_t exit_code;        /* STAGE_FINISHED */
     int64_t drain_timeout_ms; /* 0: no deadline */
     int64_t drain_deadline_ms;
+    int64_t last_tick_ms;
     uint32_t signals_seen[SIGNAL_KIND_COUNT]; /* kept by the shell */
     struct slot_memory slots[SLOT_COUNT_MAX];
 };
@@ -60,9 +104,13 @@ enum supervisor_event_kind {
     SUPERVISOR_START,
     SUPERVISOR_RESUME,
     SUPERVISOR_TICK,
+    SUPERVISOR_MADE,         /* slot, generation: the worker has a pid */
     SUPERVISOR_READY,        /* slot, generation: its loop runs */
     SUPERVISOR_DEATH,        /* slot, generation, death */
-    SUPERVISOR_SPAWN_FAILED, /* slot, generation */
+    SUPERVISOR_HANG,         /* slot, generation, hang */
+    SUPERVISOR_SPAWN_FAILED, /* slot: a clone by the supervisor itself failed */
+    SUPERVISOR_KEEPER_READY, /* slot, letter, generation */
+    SUPERVISOR_KEEPER_DEATH, /* slot, letter, generation, twin_made, worker_made */
     SUPERVISOR_STOP,         /* graceful; a second one: at once */
     SUPERVISOR_STOP_NOW,
 };
@@ -70,28 +118,41 @@ enum supervisor_event_kind {
 struct supervisor_event {
     enum supervisor_event_kind kind;
     uint32_t slot, generation;
+    enum keeper_letter letter;
+    bool twin_made;        /* the other keeper's last ordered generation has a pid */
+    bool worker_made;      /* the worker's last ordered generation has a pid */
+    enum kill_reason hang; /* KILL_HANG_BUSY or KILL_HANG_SILENT */
     struct death_facts death;
 };
 
 enum supervisor_action_kind {
-    ACTION_SPAWN,    /* slot, generation: unless that generation has been made */
-    ACTION_KILL,     /* slot, generation, reason */
-    ACTION_DRAIN,    /* slot: no new connections, leave with the last; until drain_deadline_ms */
-    ACTION_SERVING,  /* every slot serves for the first time: say so */
-    ACTION_RESTS,    /* slot, rest_ms: say so */
-    ACTION_DRAINING, /* say so */
-    ACTION_ENDING,   /* say so */
-    ACTION_FINISH,   /* exit_code: every worker is gone */
+    ACTION_SPAWN,        /* slot, generation; protected: by keeper `letter` of keeper_generation */
+    ACTION_KEEPER,       /* slot, generation: the first keeper of a slot, always letter a */
+    ACTION_TWIN,         /* slot, generation of the twin, by keeper `letter` of keeper_generation */
+    ACTION_KEEPER_LEAVE, /* slot, letter, generation */
+    ACTION_KEEPER_KILL,  /* slot, letter, generation */
+    ACTION_KILL,         /* slot, generation, reason */
+    ACTION_LEAVE,        /* slot: its worker accepts no more and leaves with its last connection */
+    ACTION_DRAIN,        /* slot: the same, until drain_deadline_ms */
+    ACTION_SERVING,      /* every slot serves for the first time: say so */
+    ACTION_RESTS,        /* slot, rest_ms: say so */
+    ACTION_UNPROTECTED,  /* slot: both keepers are dead: say so */
+    ACTION_TABLE_LOST,   /* slot: worker and both keepers are dead: say so */
+    ACTION_DRAINING,     /* say so */
+    ACTION_ENDING,       /* say so */
+    ACTION_FINISH,       /* exit_code: everybody is gone */
 };
 
 struct supervisor_action {
     enum supervisor_action_kind kind;
     uint32_t slot, generation;
+    enum keeper_letter letter;
+    uint32_t keeper_generation;
     enum kill_reason reason;
     int64_t rest_ms;
 };
 
-enum { SUPERVISOR_ACTION_COUNT_MAX = 2 * SLOT_COUNT_MAX + 8 };
+enum { SUPERVISOR_ACTION_COUNT_MAX = 4 * SLOT_COUNT_MAX + 8 };
 
 struct supervisor_actions {
     uint32_t count;
@@ -102,12 +163,16 @@ static_assert(sizeof(struct supervisor) <= SUPERVISOR_MEMORY_BYTES,
               "the memory fits its room in the shared pages");
 
 /* A fresh memory. `seed` is any number. */
-void supervisor_init(struct supervisor *state, uint32_t slot_count, int64_t drain_timeout_ms, uint32_t seed);
+void supervisor_init(struct supervisor *state, uint32_t wanted_count, bool protect, int64_t drain_timeout_ms,
+                     uint32_t seed);
 
-/* One event. Replaces `actions`. Events that speak of a generation that is not the slot's current one are
- * ignored. */
+/* One event. Replaces `actions`. Events that speak of a generation that is not the current one are ignored.
+ */
 void supervisor_step(struct supervisor *state, const struct supervisor_event *event, int64_t now_ms,
                      struct supervisor_actions *actions);
+
+/* Does a worker live there, or may it? */
+bool slot_lives(const struct slot_memory *slot);
 
 const char *slot_phase_name(enum slot_phase phase);
 const char *kill_reason_name(enum kill_reason reason);

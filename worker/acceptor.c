@@ -57,7 +57,7 @@ static void log_accepted(struct worker *w, int fd, const struct sockaddr_storage
         log_event(LOG_LEVEL_INFO, "event=accepted slot=%u pid=%d count=%llu", w->slot, (int)getpid(),
                   (unsigned long long)suppressed);
     log_event(LOG_LEVEL_INFO, "event=accepted slot=%u pid=%d fd=%d peer=%s", w->slot, (int)getpid(), fd,
-              text);
+              quoted);
 }
 
 static void pause_accepting(struct worker *w, int error)
@@ -123,10 +123,14 @@ static bool accept_one(struct worker *w)
 
 /* ---- who takes the next one ---- */
 
-static void read_loads(struct worker *w, struct share_slot *slots)
+/* Returns how many slots there are. */
+static unsigned read_loads(struct worker *w, struct share_slot slots[SLOT_COUNT_MAX])
 {
+    uint32_t count = atomic_load_explicit(&w->pages->orders.slot_limit, memory_order_relaxed);
     bool any_deaf = false;
-    for (unsigned i = 0; i < w->settings.slot_count; i++) {
+    if (count > SLOT_COUNT_MAX)
+        count = SLOT_COUNT_MAX;
+    for (unsigned i = 0; i < count; i++) {
         struct load_cell *cell = &w->pages->loads.cells[i];
         slots[i] = (struct share_slot){
             .connection_count = atomic_load_explicit(&cell->connection_count, memory_order_relaxed),
@@ -137,14 +141,15 @@ static void read_loads(struct worker *w, struct share_slot *slots)
         any_deaf |= w->acceptor.deaf_until_ms[i] != 0;
     }
     if (!any_deaf)
-        return;
+        return count;
     int64_t now_ms = clock_now_ms();
-    for (unsigned i = 0; i < w->settings.slot_count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         if (w->acceptor.deaf_until_ms[i] > now_ms)
             slots[i].accepting = false;
         else
             w->acceptor.deaf_until_ms[i] = 0;
     }
+    return count;
 }
 
 static void poke(unsigned slot, uint32_t count)
@@ -171,8 +176,8 @@ void acceptor_event(struct worker *w)
     if (w->acceptor.state != LISTENER_IN)
         return; /* reported before it was taken out */
     struct share_slot slots[SLOT_COUNT_MAX];
-    read_loads(w, slots);
-    struct share_choice choice = accept_share_choose(slots, w->settings.slot_count, w->slot, SHARE_SLACK);
+    unsigned slot_count = read_loads(w, slots);
+    struct share_choice choice = accept_share_choose(slots, slot_count, w->slot, SHARE_SLACK);
     if (choice.verdict == SHARE_HAND_ON) {
         hand_on(w, &slots[choice.to_slot], choice, slots[w->slot].full);
         return;
@@ -191,9 +196,8 @@ void acceptor_poked(struct worker *w, uint32_t count)
     for (uint32_t i = 0; i < count && i < SHARE_POKE_COUNT_MAX; i++) {
         struct share_slot slots[SLOT_COUNT_MAX];
         if (w->conns.open_count >= w->settings.connection_count_max) {
-            read_loads(w, slots);
-            struct share_choice choice =
-                accept_share_choose(slots, w->settings.slot_count, w->slot, SHARE_SLACK);
+            unsigned slot_count = read_loads(w, slots);
+            struct share_choice choice = accept_share_choose(slots, slot_count, w->slot, SHARE_SLACK);
             if (choice.verdict == SHARE_HAND_ON) {
                 poke(choice.to_slot, 1);
                 return;
@@ -202,6 +206,14 @@ void acceptor_poked(struct worker *w, uint32_t count)
         if (!accept_one(w))
             return;
     }
+}
+
+void acceptor_tick(struct worker *w)
+{
+    uint64_t suppressed;
+    if (burst_flush(&w->acceptor.log, clock_now_ms(), &suppressed))
+        log_event(LOG_LEVEL_INFO, "event=accepted slot=%u pid=%d count=%llu", w->slot, (int)getpid(),
+                  (unsigned long long)suppressed);
 }
 
 /* ---- coming back to the listener ---- */
@@ -250,6 +262,12 @@ int acceptor_timeout_ms(const struct worker *w)
         break;
     }
     return -1;
+}
+
+void acceptor_leave(struct worker *w)
+{
+    set_accepting(w, false);
+    listener_remove(w, LISTENER_GONE);
 }
 
 void acceptor_drain(struct worker *w)

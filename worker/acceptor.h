@@ -26,6 +26,10 @@ void acceptor_event(struct worker *w);
 /* Another worker, or the supervisor, wants `count` connections accepted here. */
 void acceptor_poked(struct worker *w, uint32_t count);
 
+/* Says how many connections were accepted without a line of their own. Called when the worker looks at its
+ * board. */
+void acceptor_tick(struct worker *w);
+
 /* A connection ended: a worker that was full comes back to the listener. */
 void acceptor_room(struct worker *w);
 
@@ -34,6 +38,9 @@ void acceptor_check(struct worker *w);
 
 /* How long the loop may sleep for the acceptor's sake; -1: for ever. */
 int acceptor_timeout_ms(const struct worker *w);
+
+/* Accepts no more; the listener stays the others'. */
+void acceptor_leave(struct worker *w);
 
 /* Accepts all that is queued, then shuts the listener down for everybody: the port is free for a new server.
  */

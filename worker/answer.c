@@ -62,11 +62,11 @@ static enum answer_end ended(ssize_t n)
     return errno == ENOMEM || errno == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
 }
 
-static enum answer_end not_given(void)
+static enum answer_end not_given(int error)
 {
-    if (errno == EAGAIN)
+    if (error == EAGAIN)
         return ANSWER_BLOCKED;
-    return errno == ENOMEM || errno == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
+    return error == ENOMEM || error == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
 }
 
 static void count(const struct answerer *a, size_t given)
@@ -76,6 +76,14 @@ static void count(const struct answerer *a, size_t given)
     counter_add(a->cell, COUNTER_bytes_out, given);
 }
 
+/* Without sums to be asked a successor can only be told: between these two marks an answer may be out and not
+ * taken. */
+static void mark_giving(const struct answerer *a, int fd)
+{
+    if (a->is_unix)
+        atomic_store_explicit(&a->board->giving, (uint32_t)fd, memory_order_relaxed);
+}
+
 enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
 {
     for (int chunk = 0; chunk < TURN_CHUNK_COUNT_MAX; chunk++) {
@@ -83,17 +91,22 @@ enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
         if (n <= 0)
             return ended(n);
         transform(a, (size_t)n);
+        mark_giving(a, fd);
         ssize_t w = give(fd, a->out, (size_t)n);
+        int error = errno;
+        bool taken = w < 0 || take(a, fd, (size_t)w);
+        mark_giving(a, 0);
         if (w < 0)
-            return not_given();
-        if (!take(a, fd, (size_t)w))
+            return not_given(error);
+        if (!taken)
             return ANSWER_BROKEN;
         count(a, (size_t)w);
         if (w < n)
             return ANSWER_BLOCKED;
         if (n == CHUNK_BYTES_MAX)
             return ANSWER_AGAIN;
-        /* A look at a UNIX socket stops behind a message that carried descriptors: never the whole for sure. */
+        /* A look at a UNIX socket stops behind a message that carried descriptors: never the whole for sure.
+         */
         if (!until_empty && !a->is_unix)
             return ANSWER_WAIT;
     }

@@ -62,11 +62,16 @@ struct board *shared_board(struct shared_pages *pages, unsigned slot)
     return &pages->slots[slot].board;
 }
 
+int32_t board_living_pid(struct birth_cell *birth, struct death_cell *death)
+{
+    uint32_t dead = atomic_load_explicit(&death->generation, memory_order_acquire);
+    uint32_t born = atomic_load_explicit(&birth->generation, memory_order_acquire);
+    return born > dead ? atomic_load_explicit(&birth->pid, memory_order_acquire) : 0;
+}
+
 int32_t board_worker_pid(struct board *board)
 {
-    uint32_t dead = atomic_load_explicit(&board->worker_death.generation, memory_order_acquire);
-    uint32_t born = atomic_load_explicit(&board->worker.generation, memory_order_acquire);
-    return born > dead ? atomic_load_explicit(&board->worker.pid, memory_order_acquire) : 0;
+    return board_living_pid(&board->worker, &board->worker_death);
 }
 
 bool board_accepting(struct board *board, struct load_cell *cell)

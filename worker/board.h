@@ -16,6 +16,7 @@
 #define WORKER_BOARD_H
 
 #include "worker/limits.h"
+#include "worker/peer.h"
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,7 +31,6 @@ typedef _Atomic(int64_t) shared_i64;
 
 /* What a worker is told at its birth. Written by the supervisor before the clone, fixed in size. */
 struct worker_settings {
-    uint32_t slot_count;           /* slots that share the listener */
     uint32_t connection_count_max; /* connections of this worker */
     int64_t idle_timeout_ms;       /* 0: none */
     int64_t write_timeout_ms;      /* 0: none */
@@ -39,7 +39,13 @@ struct worker_settings {
     uint32_t log_level;
     uint32_t listener_is_unix;
     uint32_t core; /* core dumps allowed */
+    /* How this generation treats what it finds in the slot's table. */
+    uint32_t recover_how;    /* enum recover_how */
+    int32_t suspect;         /* descriptor that the last death is blamed on or happened at; 0: none */
+    uint32_t incident_bytes; /* of the suspect's queue, for the report */
 };
+
+enum recover_how { RECOVER_ALL, RECOVER_RESET_SUSPECT, RECOVER_RESET_ALL };
 
 /* One death, told by the master: all fields, then the generation with release. */
 struct death_cell {
@@ -60,7 +66,37 @@ struct birth_cell {
 
 enum worker_phase { PHASE_NONE, PHASE_ACCEPTING, PHASE_ANSWERING, PHASE_CLOSING };
 
-enum worker_order { ORDER_SERVE, ORDER_DRAIN };
+/* LEAVE: no new connections, and leave with the last one. DRAIN: the same for the whole service, to a
+ * deadline. */
+enum worker_order { ORDER_SERVE, ORDER_LEAVE, ORDER_DRAIN };
+
+/* The two keepers of a slot. */
+enum keeper_letter { KEEPER_A, KEEPER_B, KEEPER_COUNT };
+
+/*
+ * An order to a keeper, one word so that it is never half read: to whom (letter and keeper's generation) and
+ * which generation to make. A keeper obeys only what is addressed to itself.
+ */
+static inline uint64_t keeper_order(enum keeper_letter to, uint32_t to_generation, uint32_t make_generation)
+{
+    return (uint64_t)to << 63 | (uint64_t)to_generation << 32 | make_generation;
+}
+
+/* What a successor found on the connection that its predecessor was working on; for the incident report
+ * alone. */
+struct suspect_note {
+    shared_u32 generation; /* of the successor; the rest is whole */
+    uint32_t unread, unsent;
+    uint64_t bytes_received, bytes_acked;
+    char peer[PEER_TEXT_SIZE];
+    uint32_t queue_bytes;
+    unsigned char queue[INCIDENT_BYTES_MAX];
+};
+
+/* What became of the connections that a generation took over. */
+struct recovered {
+    shared_u32 continued, adopted, owed, reset, closed;
+};
 
 struct board {
     uint32_t version; /* master, once */
@@ -73,15 +109,28 @@ struct board {
     shared_u32 ping_asked;
     shared_u32 death_taken; /* generation of the last death cell that was dealt with */
 
-    /* Written by whoever clones the worker. */
+    shared_u64 order_spawn;                    /* keeper_order(): make that generation of the worker */
+    shared_u64 order_twin;                     /* keeper_order(): make that generation of the other keeper */
+    shared_u32 leave_generation[KEEPER_COUNT]; /* a keeper of this generation or an older one leaves */
+
+    /* Written by whoever makes the process: one at a time, since an order is addressed to one keeper, and to
+     * another only after the first one's death cell was seen. */
     struct birth_cell worker;
+    struct birth_cell keepers[KEEPER_COUNT];
+    shared_i32 clone_error; /* errno of the last clone that failed; 0: none */
 
     /* Written by the master. */
     struct death_cell worker_death;
+    struct death_cell keeper_deaths[KEEPER_COUNT];
+
+    /* Written by the keeper. */
+    shared_u32 keeper_ready[KEEPER_COUNT]; /* generation that waits for orders */
 
     /* Written by the worker. */
     alignas(64) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
     shared_u32 in_service;          /* inside the service call */
+    shared_u32 giving;              /* UNIX: descriptor whose answer is given and not yet taken; 0: none */
+    shared_u32 suspect_cleared;     /* generation that answered or closed the suspect of its settings */
     shared_u32 highest;             /* highest descriptor that ever was a connection of this slot */
     shared_u32 ready_generation;    /* this generation's loop runs */
     shared_i64 ready_ns;
@@ -92,6 +141,8 @@ struct board {
     shared_u32 fault_generation;
     shared_u32 check_generation; /* a CHECK failed; the note below is whole */
     char check_note[CHECK_NOTE_BYTES];
+    struct recovered recovered;
+    struct suspect_note suspect_note;
 };
 
 /* A slot's counters, in the order of counters.def. Written by the slot's worker alone. */
@@ -144,6 +195,7 @@ struct orders {
     /* Written by the supervisor. */
     shared_u32 finished; /* 1: nothing is left to do, exit_code holds */
     shared_i32 exit_code;
+    shared_u32 slot_limit;     /* slots from this number on were never used */
     shared_u32 memory_current; /* 0: none yet, else 1 + index of the copy that holds */
     alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];
 };
@@ -168,8 +220,11 @@ int shared_pages_create(struct shared_pages **pages);
 /* The board of a slot; `slot` must be below SLOT_COUNT_MAX. */
 struct board *shared_board(struct shared_pages *pages, unsigned slot);
 
-/* Pid of the slot's worker while it lives, else 0. It is dead, and told so, once its death cell names its
- * generation. */
+/* Pid of a process while it lives, else 0. It is dead, and told so, once its death cell names its generation.
+ */
+int32_t board_living_pid(struct birth_cell *birth, struct death_cell *death);
+
+/* The same for the slot's worker. */
 int32_t board_worker_pid(struct board *board);
 
 /* True while the slot's worker of the generation that set the flag lives and accepts. */

@@ -22,8 +22,10 @@ enum conn_state {
 };
 
 enum conn_flags {
-    CONN_BLOCKED = 1, /* the last send was short: nothing to do until the socket is writable */
-    CONN_READY = 2,   /* in the ready list */
+    CONN_BLOCKED = 1,   /* the last send was short: nothing to do until the socket is writable */
+    CONN_READY = 2,     /* in the ready list */
+    CONN_UNSETTLED = 4, /* taken over: what the dead worker owed is worked out at the first event */
+    CONN_SUSPECT = 8,   /* it was being worked on when our predecessor died; cleared by its first answer */
 };
 
 /* Which deadline list a connection is in; one at a time. */
@@ -60,7 +62,8 @@ struct conn *conn_find(struct conn_table *table, int fd);
 
 int conn_fd(const struct conn_table *table, const struct conn *conn);
 
-/* A fresh connection, or back to none: leaves all lists. */
+/* A fresh connection, or back to none: out of its deadline list. The ready list keeps the number until its
+ * turn comes; whoever pops it looks at the state. */
 void conn_open(struct conn_table *table, struct conn *conn);
 void conn_close(struct conn_table *table, struct conn *conn);
 

@@ -66,6 +66,9 @@ enum limits {
     /* Bytes of an expression or a file name kept of a failed CHECK. */
     CHECK_NOTE_BYTES = 160,
 
+    /* Bytes of a suspect's queue that an incident report may show. */
+    INCIDENT_BYTES_MAX = 1024,
+
     /* Size of a page, the unit in which boards are laid out. */
     BOARD_BYTES = 4096,
 };

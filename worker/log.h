@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_RECORD_SIZE_MAX 512
+#define LOG_RECORD_SIZE_MAX 1024
 #define LOG_RECORD_MAGIC    0x50554c47u /* "PULG" */
 
 /* Levels by weight, each with the word that stands in the line and on the command line. */

@@ -35,7 +35,7 @@ int loop_init(struct worker *w)
 
 static void drain(struct worker *w, int64_t deadline_ms)
 {
-    if (w->draining)
+    if (w->draining && w->drain_deadline_ms != INT64_MAX)
         return;
     w->draining = true;
     w->drain_deadline_ms = deadline_ms;
@@ -64,8 +64,18 @@ static void look_at_board(struct worker *w)
 {
     uint32_t asked = atomic_load_explicit(&w->board->ping_asked, memory_order_acquire);
     atomic_store_explicit(&w->board->ping_answered, asked, memory_order_release);
-    if (atomic_load_explicit(&w->board->order, memory_order_acquire) == ORDER_DRAIN)
+    acceptor_tick(w);
+    switch ((enum worker_order)atomic_load_explicit(&w->board->order, memory_order_acquire)) {
+    case ORDER_SERVE:
+        break;
+    case ORDER_LEAVE:
+        w->draining = true;
+        acceptor_leave(w);
+        break;
+    case ORDER_DRAIN:
         drain(w, atomic_load_explicit(&w->board->drain_deadline_ns, memory_order_acquire) / 1000000);
+        break;
+    }
 }
 
 static void poked(struct worker *w)

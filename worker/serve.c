@@ -2,7 +2,7 @@
 #include "worker/acceptor.h"
 #include "worker/check.h"
 #include "worker/heritage.h"
-#include "worker/log.h"
+#include "worker/recover.h"
 #include "worker/steps.h"
 #include "worker/tick.h"
 #include <errno.h>
@@ -20,7 +20,7 @@ static void mark(struct worker *w, int fd, enum worker_phase phase)
     atomic_store_explicit(&w->board->current, (uint64_t)fd << 8 | phase, memory_order_relaxed);
 }
 
-static void publish_load(struct worker *w)
+void serve_publish(struct worker *w)
 {
     uint32_t open = w->conns.open_count;
     atomic_store_explicit(&w->cell->connection_count, open, memory_order_relaxed);
@@ -56,14 +56,37 @@ bool serve_admit(struct worker *w, int fd)
     }
     STEP(ACCEPT_REGISTERED);
     conn_open(&w->conns, conn);
-    publish_load(w);
+    serve_publish(w);
     set_deadline(w, conn, DEADLINE_IDLE);
     return true;
+}
+
+bool serve_rearm(struct worker *w, int fd, int operation)
+{
+    struct conn *conn = conn_find(&w->conns, fd);
+    CHECK(conn != NULL);
+    struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
+    if (epoll_ctl(FD_EPOLL, operation, fd, &event) < 0)
+        return false;
+    conn_open(&w->conns, conn);
+    conn->flags |= CONN_UNSETTLED;
+    if (fd == w->settings.suspect)
+        conn->flags |= CONN_SUSPECT;
+    set_deadline(w, conn, DEADLINE_IDLE);
+    return true;
+}
+
+static void clear_suspect(struct worker *w, struct conn *conn)
+{
+    conn->flags &= (uint8_t)~CONN_SUSPECT;
+    atomic_store_explicit(&w->board->suspect_cleared, w->generation, memory_order_release);
 }
 
 static void finish(struct worker *w, struct conn *conn, bool reset)
 {
     int fd = conn_fd(&w->conns, conn);
+    if (conn->flags & CONN_SUSPECT)
+        clear_suspect(w, conn);
     mark(w, fd, PHASE_CLOSING);
     STEP(CLOSE_BEGIN);
     if (reset)
@@ -72,7 +95,7 @@ static void finish(struct worker *w, struct conn *conn, bool reset)
         close(fd);
     STEP(CLOSED);
     conn_close(&w->conns, conn);
-    publish_load(w);
+    serve_publish(w);
     acceptor_room(w);
 }
 
@@ -101,7 +124,10 @@ static void turn(struct worker *w, struct conn *conn, bool until_empty)
 {
     int fd = conn_fd(&w->conns, conn);
     mark(w, fd, PHASE_ANSWERING);
+    uint64_t answered = counter_get(w->cell, COUNTER_answered);
     enum answer_end end = answer_turn(&w->answerer, fd, until_empty);
+    if ((conn->flags & CONN_SUSPECT) && counter_get(w->cell, COUNTER_answered) != answered)
+        clear_suspect(w, conn);
     switch (end) {
     case ANSWER_AGAIN:
         conn_ready_push(&w->conns, conn);
@@ -138,6 +164,41 @@ static void discard(struct worker *w, struct conn *conn)
     conn_ready_push(&w->conns, conn);
 }
 
+/* Ends a connection from our side in a way that lets the client read what was answered. */
+static void linger(struct worker *w, struct conn *conn, enum counter cause)
+{
+    counter_add(w->cell, cause, 1);
+    shutdown(conn_fd(&w->conns, conn), SHUT_WR);
+    conn->state = CONN_LINGERING;
+    conn->flags &= (uint8_t)~CONN_BLOCKED;
+    set_deadline(w, conn, DEADLINE_LINGER);
+    conn_ready_push(&w->conns, conn); /* its input may have come long ago */
+}
+
+/* The first event of a connection that was taken over. True: it goes on like any other. */
+static bool settle(struct worker *w, struct conn *conn)
+{
+    switch (recover_settle(w, conn_fd(&w->conns, conn))) {
+    case SETTLE_DONE:
+        conn->flags &= (uint8_t)~CONN_UNSETTLED;
+        return true;
+    case SETTLE_LATER:
+        conn_ready_push(&w->conns, conn);
+        return false;
+    case SETTLE_LINGERS:
+        conn->flags &= (uint8_t)~CONN_UNSETTLED;
+        linger(w, conn, COUNTER_closed_drain);
+        return false;
+    case SETTLE_CLOSED:
+        finish_counted(w, conn, COUNTER_closed_reset);
+        return false;
+    case SETTLE_IMPOSSIBLE:
+        finish(w, conn, true);
+        return false;
+    }
+    return false;
+}
+
 void serve_event(struct worker *w, int fd, uint32_t events)
 {
     struct conn *conn = conn_find(&w->conns, fd);
@@ -153,31 +214,23 @@ void serve_event(struct worker *w, int fd, uint32_t events)
     if (!was_blocked && !(events & ~(uint32_t)EPOLLOUT))
         return; /* writable, and nobody waited for it */
     conn->flags &= (uint8_t)~CONN_BLOCKED;
-    turn(w, conn, was_blocked || (events & (EPOLLRDHUP | EPOLLPRI)));
+    bool taken_over = conn->flags & CONN_UNSETTLED;
+    if (taken_over && !settle(w, conn))
+        return;
+    turn(w, conn, was_blocked || taken_over || (events & (EPOLLRDHUP | EPOLLPRI)));
 }
 
 void serve_ready(struct worker *w)
 {
-    for (int i = 0; i < LOOP_READY_COUNT_MAX; i++) {
+    uint32_t count = w->conns.ready_count; /* one that comes back to the list waits for its next round */
+    for (uint32_t i = 0; i < count && i < LOOP_READY_COUNT_MAX; i++) {
         struct conn *conn = conn_ready_pop(&w->conns);
-        if (!conn)
-            return;
         if (conn->state == CONN_LINGERING)
             discard(w, conn);
-        else if (conn->state == CONN_OPEN && !(conn->flags & CONN_BLOCKED))
+        else if (conn->state == CONN_OPEN && !(conn->flags & CONN_BLOCKED) &&
+                 (!(conn->flags & CONN_UNSETTLED) || settle(w, conn)))
             turn(w, conn, true);
     }
-}
-
-/* Ends a connection from our side in a way that lets the client read what was answered. */
-static void linger(struct worker *w, struct conn *conn, enum counter cause)
-{
-    counter_add(w->cell, cause, 1);
-    shutdown(conn_fd(&w->conns, conn), SHUT_WR);
-    conn->state = CONN_LINGERING;
-    conn->flags &= (uint8_t)~CONN_BLOCKED;
-    set_deadline(w, conn, DEADLINE_LINGER);
-    conn_ready_push(&w->conns, conn); /* its input may have come long ago */
 }
 
 /* A slow reader is not a dead one: bytes that left the send queue since the deadline was armed buy a new one.

@@ -20,8 +20,15 @@
  * is closed. */
 bool serve_admit(struct worker *w, int fd);
 
+/* Takes a connection over from a dead worker: `operation` is EPOLL_CTL_MOD or EPOLL_CTL_ADD. False, and errno
+ * says why, when the kernel refuses. */
+bool serve_rearm(struct worker *w, int fd, int operation);
+
 /* The kernel reports `events` (epoll) for that number. */
 void serve_event(struct worker *w, int fd, uint32_t events);
+
+/* Writes the number of connections to the loads page, for those who share the listener. */
+void serve_publish(struct worker *w);
 
 /* One turn for the connections at the front of the ready list. */
 void serve_ready(struct worker *w);

@@ -20,7 +20,7 @@
     X(GIVEN)                                                                                                 \
     X(TAKEN)                                                                                                 \
     X(CLOSE_BEGIN)                                                                                           \
-    X(CLOSED)
+    X(CLOSED) X(RECOVER_ONE) X(RECOVER_RESET) X(RECOVERED) X(SETTLE_BEGIN) X(SETTLE_TAKE) X(SETTLED)
 
 enum step {
 #define X(name) STEP_##name,

@@ -7,6 +7,8 @@
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include "worker/loop.h"
+#include "worker/recover.h"
+#include "worker/serve.h"
 #include "worker/service.h"
 #include "worker/title.h"
 #include <errno.h>
@@ -110,18 +112,17 @@ static int init(struct worker *w)
 
 static void announce(struct worker *w)
 {
-    atomic_store_explicit(&w->cell->connection_count, w->conns.open_count, memory_order_relaxed);
-    atomic_store_explicit(&w->cell->full, 0, memory_order_relaxed);
+    const uint64_t one = 1, look = POKE_LOOK;
     atomic_store_explicit(&w->board->answered_at_start, counter_get(w->cell, COUNTER_answered),
                           memory_order_relaxed);
+    recover_all(w);
+    serve_publish(w);
     acceptor_start(w);
     atomic_store_explicit(&w->board->ready_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&w->board->ready_generation, w->generation, memory_order_release);
-    const uint64_t one = 1;
     ssize_t n = write(FD_SUPERVISOR, &one, sizeof one);
     (void)n;
     /* An order may have been given before this worker could hear of it. */
-    const uint64_t look = POKE_LOOK;
     n = write(FD_POKE + (int)w->slot, &look, sizeof look);
     (void)n;
 }
@@ -135,6 +136,9 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     w->cell = &pages->loads.cells[slot];
     w->settings = w->board->settings;
     w->drain_deadline_ms = INT64_MAX;
+    /* What the last one was doing has been read by now; nothing is being done yet. */
+    atomic_store_explicit(&w->board->current, 0, memory_order_relaxed);
+    atomic_store_explicit(&w->board->in_service, 0, memory_order_relaxed);
     set_signals(w->board);
     check_init(w->board, generation);
     crash_handler_install(w->board, generation);

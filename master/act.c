@@ -1,0 +1,241 @@
+#include "master/reactor_state.h"
+#include "worker/heritage.h"
+#include "worker/keeper.h"
+#include "worker/log.h"
+#include "worker/process.h"
+#include "worker/worker.h"
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- making processes ---- */
+
+static void write_settings(const struct reactor *r, uint32_t slot)
+{
+    const struct options *options = r->setup->options;
+    const struct slot_memory *memory = &r->state.slots[slot];
+    uint32_t service_index = 0;
+    while (service_at(service_index) != options->service)
+        service_index++;
+    shared_board(r->pages, slot)->settings = (struct worker_settings){
+        .connection_count_max = r->setup->connection_count_max,
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .write_timeout_ms = options->write_timeout_ms,
+        .drain_timeout_ms = options->drain_timeout_ms,
+        .service_index = service_index,
+        .log_level = (uint32_t)options->log_level,
+        .listener_is_unix = r->setup->listener_is_unix,
+        .core = options->core,
+        .recover_how = memory->recover_how,
+        .suspect = memory->suspect,
+        .incident_bytes = options->incident_bytes,
+    };
+}
+
+static bool made(struct birth_cell *cell, uint32_t generation)
+{
+    return atomic_load(&cell->generation) == generation && atomic_load(&cell->pid) != 0;
+}
+
+static void clone_failed(struct reactor *r, uint32_t slot, int error)
+{
+    log_event(LOG_LEVEL_ERROR, "event=failed what=clone slot=%u why=%s retry_ms=%d", slot,
+              strerrorname_np(-error), SPAWN_RETRY_MS);
+    reactor_feed(r, &(struct supervisor_event){.kind = SUPERVISOR_SPAWN_FAILED, .slot = slot});
+}
+
+_Noreturn static void be_lone_worker(struct shared_pages *pages, unsigned slot, uint32_t generation)
+{
+    atomic_store(&shared_board(pages, slot)->highest, 0); /* a fresh table */
+    if (worker_prepare_table() < 0)
+        _exit(WORKER_EXIT_SETUP);
+    worker_main(pages, slot, generation);
+}
+
+static void spawn_lone_worker(struct reactor *r, const struct supervisor_action *action)
+{
+    struct birth_cell *cell = &shared_board(r->pages, action->slot)->worker;
+    if (made(cell, action->generation))
+        return;
+    int pid = process_clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, cell, action->generation);
+    if (pid == 0)
+        be_lone_worker(r->pages, action->slot, action->generation);
+    if (pid < 0)
+        clone_failed(r, action->slot, pid);
+}
+
+static void make_first_keeper(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    if (made(&board->keepers[KEEPER_A], action->generation))
+        return;
+    atomic_store(&board->highest, 0); /* a fresh table */
+    int pid = process_clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, &board->keepers[KEEPER_A],
+                            action->generation);
+    if (pid == 0)
+        keeper_first_main(r->pages, action->slot, action->generation,
+                          FIRST_CONNECTION + r->setup->connection_count_max + DESCRIPTOR_RESERVE);
+    if (pid < 0)
+        clone_failed(r, action->slot, pid);
+}
+
+/* ---- keepers ---- */
+
+/* SIGCONT first: a keeper that somebody stopped would not look. */
+static void wake_keeper(struct reactor *r, uint32_t slot, enum keeper_letter letter, uint32_t generation)
+{
+    struct board *board = shared_board(r->pages, slot);
+    process_signal(&board->keepers[letter], &board->keeper_deaths[letter], generation, SIGCONT);
+    process_signal(&board->keepers[letter], &board->keeper_deaths[letter], generation, KEEPER_WAKE_SIGNAL);
+}
+
+static void order(struct reactor *r, const struct supervisor_action *action, shared_u64 *word)
+{
+    atomic_store_explicit(word, keeper_order(action->letter, action->keeper_generation, action->generation),
+                          memory_order_release);
+    wake_keeper(r, action->slot, action->letter, action->keeper_generation);
+}
+
+static void act_spawn(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    write_settings(r, action->slot);
+    atomic_store_explicit(&board->order, r->state.stage == STAGE_DRAINING ? ORDER_DRAIN : ORDER_SERVE,
+                          memory_order_release);
+    if (r->state.protect)
+        order(r, action, &board->order_spawn);
+    else
+        spawn_lone_worker(r, action);
+}
+
+static void leave_keeper(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    atomic_store_explicit(&board->leave_generation[action->letter], action->generation, memory_order_release);
+    wake_keeper(r, action->slot, action->letter, action->generation);
+}
+
+static void kill_keeper(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    if (process_signal(&board->keepers[action->letter], &board->keeper_deaths[action->letter],
+                       action->generation, SIGKILL) == 0)
+        log_event(LOG_LEVEL_WARN, "event=keeper_killed slot=%u keeper=%c why=\"did not obey\"", action->slot,
+                  action->letter == KEEPER_A ? 'a' : 'b');
+}
+
+/* ---- workers ---- */
+
+static void kill_worker(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    if (process_signal(&board->worker, &board->worker_death, action->generation, SIGKILL) < 0)
+        return;
+    if (action->reason != KILL_STOP)
+        log_event(LOG_LEVEL_WARN, "event=worker_killed slot=%u generation=%u why=%s", action->slot,
+                  action->generation, kill_reason_name(action->reason));
+}
+
+static void act_drain(struct reactor *r, uint32_t slot)
+{
+    struct board *board = shared_board(r->pages, slot);
+    int64_t deadline_ms = r->state.drain_deadline_ms;
+    int64_t deadline_ns = deadline_ms == INT64_MAX ? INT64_MAX : deadline_ms * 1000000;
+    atomic_store_explicit(&board->drain_deadline_ns, deadline_ns, memory_order_release);
+    atomic_store_explicit(&board->order, ORDER_DRAIN, memory_order_release);
+    reactor_poke(slot, POKE_LOOK);
+}
+
+static void act_leave(struct reactor *r, uint32_t slot)
+{
+    atomic_store_explicit(&shared_board(r->pages, slot)->order, ORDER_LEAVE, memory_order_release);
+    reactor_poke(slot, POKE_LOOK);
+}
+
+/* ---- what is said ---- */
+
+static void say_rests(const struct reactor *r, const struct supervisor_action *action)
+{
+    log_event(LOG_LEVEL_ERROR, "event=slot_rests slot=%u for_ms=%lld deaths_in_a_row=%u", action->slot,
+              (long long)action->rest_ms, r->state.slots[action->slot].restart.deaths_in_a_row);
+}
+
+static void say_unprotected(struct reactor *r, uint32_t slot)
+{
+    log_event(LOG_LEVEL_ERROR,
+              "event=slot_unprotected slot=%u connections=%u why=\"both keepers died\" "
+              "next=\"serves what it holds, another slot takes new connections\"",
+              slot, atomic_load(&r->pages->loads.cells[slot].connection_count));
+}
+
+static void say_table_lost(struct reactor *r, uint32_t slot)
+{
+    struct load_cell *cell = &r->pages->loads.cells[slot];
+    uint32_t lost = atomic_load(&cell->connection_count);
+    log_event(LOG_LEVEL_ERROR,
+              "event=connections_lost slot=%u lost=%u why=\"the worker and both keepers died\"", slot, lost);
+}
+
+_Noreturn static void finish(struct reactor *r)
+{
+    struct orders *orders = &r->pages->orders;
+    incident_flush_all(r->incidents, r->setup->options->incident_dir, r->pages);
+    announce_end(r);
+    atomic_store(&orders->exit_code, r->state.exit_code);
+    atomic_store_explicit(&orders->finished, 1, memory_order_release);
+    while (logsink_drain(&r->sink) >= LOGSINK_RECORDS_PER_TURN)
+        ;
+    _exit(0);
+}
+
+void act(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    switch (action->kind) {
+    case ACTION_SPAWN:
+        act_spawn(r, action);
+        break;
+    case ACTION_KEEPER:
+        make_first_keeper(r, action);
+        break;
+    case ACTION_TWIN:
+        order(r, action, &board->order_twin);
+        break;
+    case ACTION_KEEPER_LEAVE:
+        leave_keeper(r, action);
+        break;
+    case ACTION_KEEPER_KILL:
+        kill_keeper(r, action);
+        break;
+    case ACTION_KILL:
+        kill_worker(r, action);
+        break;
+    case ACTION_LEAVE:
+        act_leave(r, action->slot);
+        break;
+    case ACTION_DRAIN:
+        act_drain(r, action->slot);
+        break;
+    case ACTION_SERVING:
+        announce_serving(r);
+        break;
+    case ACTION_RESTS:
+        say_rests(r, action);
+        break;
+    case ACTION_UNPROTECTED:
+        say_unprotected(r, action->slot);
+        break;
+    case ACTION_TABLE_LOST:
+        say_table_lost(r, action->slot);
+        break;
+    case ACTION_DRAINING:
+        announce_draining(r);
+        break;
+    case ACTION_ENDING:
+        log_event(LOG_LEVEL_INFO, "event=ending_at_once connections=%u", reactor_connections(r));
+        break;
+    case ACTION_FINISH:
+        finish(r);
+    }
+}

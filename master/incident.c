@@ -1,0 +1,240 @@
+#include "master/incident.h"
+#include "worker/clock.h"
+#include "worker/log.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NAME_PREFIX "incident-"
+#define NAME_SIZE   96
+
+/* ---- the directory ---- */
+
+int incident_prepare(const char *dir)
+{
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    struct stat status;
+    if (stat(dir, &status) < 0)
+        return -errno;
+    if (!S_ISDIR(status.st_mode))
+        return -ENOTDIR;
+    return access(dir, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+static int is_incident(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, NAME_PREFIX, strlen(NAME_PREFIX)) == 0;
+}
+
+/* Names begin with the time, so their order is the order of the deaths. */
+static void remove_oldest(const char *dir)
+{
+    struct dirent **names;
+    int count = scandir(dir, &names, is_incident, alphasort);
+    if (count < 0)
+        return;
+    int dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < count; i++) {
+        if (dir_fd >= 0 && i < count - INCIDENT_FILE_COUNT_MAX)
+            unlinkat(dir_fd, names[i]->d_name, 0);
+        free(names[i]);
+    }
+    free(names);
+    if (dir_fd >= 0)
+        close(dir_fd);
+}
+
+/* ---- the text ---- */
+
+static const char *next_text(const struct incident *incident)
+{
+    if (incident->next_phase == SLOT_RESTING)
+        return "rest: too many deaths without an answer";
+    if (incident->next_phase != SLOT_STARTING)
+        return "none";
+    switch ((enum recover_how)incident->recover_how) {
+    case RECOVER_RESET_SUSPECT:
+        return "respawn, suspect reset";
+    case RECOVER_RESET_ALL:
+        return "respawn, all connections of the slot reset";
+    case RECOVER_ALL:
+        break;
+    }
+    return "respawn";
+}
+
+static void write_death(FILE *file, const struct incident *incident)
+{
+    const struct death_report *report = &incident->report;
+    fprintf(file, "worker:       %u\ngeneration:   %u\npid:          %d\ncause:        %s\n", incident->slot,
+            incident->generation, report->pid, report->cause);
+    if (report->fault_signal)
+        fprintf(file, "fault:        at address 0x%llx\n", (unsigned long long)report->fault_address);
+    if (report->killed_for != KILL_NONE)
+        fprintf(file, "killed for:   %s\n", kill_reason_name(report->killed_for));
+    fprintf(file, "uptime:       %lld ms\nphase:        %s%s\n", (long long)report->uptime_ms,
+            report_phase_name(report->phase), report->facts.in_service ? ", inside the service" : "");
+    if (report->check_note[0])
+        fprintf(file, "check:        %s\n", report->check_note);
+}
+
+static void write_outcome(FILE *file, const struct incident *incident, struct board *board)
+{
+    struct recovered *recovered = &board->recovered;
+    fprintf(file, "next:         %s\nheld:         %u\n", next_text(incident),
+            incident->report.connection_count);
+    if (!incident->replaced)
+        return;
+    fprintf(
+        file,
+        "gap:          %lld.%03lld ms\ncontinued:    %u\nbytes owed:   %u connections\nadopted:      %u\n",
+        (long long)(incident->gap_us / 1000), (long long)(incident->gap_us % 1000),
+        atomic_load(&recovered->continued), atomic_load(&recovered->owed), atomic_load(&recovered->adopted));
+    fprintf(file, "reset:        %u\nclosed:       %u\n", atomic_load(&recovered->reset),
+            atomic_load(&recovered->closed));
+}
+
+/* Rows of 16 bytes: offset, hex, text. */
+static void write_hex(FILE *file, const unsigned char *bytes, uint32_t count)
+{
+    for (uint32_t row = 0; row < count; row += 16) {
+        fprintf(file, "  %04x ", row);
+        for (uint32_t i = row; i < row + 16; i++)
+            i < count ? fprintf(file, " %02x", bytes[i]) : fprintf(file, "   ");
+        fprintf(file, "  ");
+        for (uint32_t i = row; i < row + 16 && i < count; i++)
+            fputc(bytes[i] >= 32 && bytes[i] < 127 ? bytes[i] : '.', file);
+        fputc('\n', file);
+    }
+}
+
+static void write_suspect(FILE *file, const struct incident *incident, struct board *board)
+{
+    struct suspect_note *note = &board->suspect_note;
+    if (incident->suspect == 0) {
+        fprintf(file, "suspect:      none\n");
+        return;
+    }
+    fprintf(file, "suspect:      descriptor %d\n", incident->suspect);
+    if (atomic_load_explicit(&note->generation, memory_order_acquire) != incident->generation + 1)
+        return;
+    uint32_t count = note->queue_bytes < sizeof note->queue ? note->queue_bytes : sizeof note->queue;
+    fprintf(file, "  peer:       %.*s\n  received:   %llu bytes\n  acked:      %llu bytes\n", PEER_TEXT_SIZE,
+            note->peer, (unsigned long long)note->bytes_received, (unsigned long long)note->bytes_acked);
+    fprintf(file, "  unread:     %u bytes\n  unsent:     %u bytes\n  queue:      first %u bytes\n",
+            note->unread, note->unsent, count);
+    write_hex(file, note->queue, count);
+}
+
+/* ---- the file ---- */
+
+static FILE *open_report(const char *dir, const struct incident *incident, char name[NAME_SIZE])
+{
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
+    snprintf(name, NAME_SIZE, NAME_PREFIX "%s.%06ld-worker%u-generation%u.txt", stamp, now.tv_nsec / 1000,
+             incident->slot, incident->generation);
+    int dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return NULL;
+    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int error = errno;
+    close(dir_fd);
+    errno = error;
+    return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
+static bool write_report(const char *dir, const struct incident *incident, struct board *board,
+                         char name[NAME_SIZE])
+{
+    FILE *file = open_report(dir, incident, name);
+    if (!file)
+        return false;
+    write_death(file, incident);
+    write_outcome(file, incident, board);
+    write_suspect(file, incident, board);
+    bool written = !ferror(file);
+    return fclose(file) == 0 && written;
+}
+
+static void log_incident(const struct incident *incident, struct board *board, const char *file)
+{
+    struct recovered *recovered = &board->recovered;
+    log_event(LOG_LEVEL_INFO,
+              "event=incident slot=%u generation=%u cause=%s held=%u continued=%u owed=%u adopted=%u "
+              "reset=%u closed=%u "
+              "gap_ms=%lld.%03lld file=%s",
+              incident->slot, incident->generation, incident->report.cause, incident->report.connection_count,
+              incident->replaced ? atomic_load(&recovered->continued) : 0,
+              incident->replaced ? atomic_load(&recovered->owed) : 0,
+              incident->replaced ? atomic_load(&recovered->adopted) : 0,
+              incident->replaced ? atomic_load(&recovered->reset) : 0,
+              incident->replaced ? atomic_load(&recovered->closed) : 0, (long long)(incident->gap_us / 1000),
+              (long long)(incident->gap_us % 1000), file);
+}
+
+void incident_flush(struct incident *incident, const char *dir, struct board *board)
+{
+    char name[NAME_SIZE] = "none";
+    if (!incident->pending)
+        return;
+    incident->pending = false;
+    if (dir && !write_report(dir, incident, board, name))
+        log_event(LOG_LEVEL_WARN, "event=failed what=incident_file slot=%u why=%s", incident->slot,
+                  strerrorname_np(errno));
+    else if (dir)
+        remove_oldest(dir);
+    log_incident(incident, board, name);
+}
+
+void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
+                        struct shared_pages *pages)
+{
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++)
+        incident_flush(&incidents[slot], dir, shared_board(pages, slot));
+}
+
+/* ---- life ---- */
+
+void incident_begin(struct incident *incident, const struct death_report *report, uint32_t slot,
+                    uint32_t generation, const struct slot_memory *after)
+{
+    if (report->facts.kind == DEATH_LEFT)
+        return;
+    *incident = (struct incident){
+        .pending = true,
+        .slot = slot,
+        .generation = generation,
+        .report = *report,
+        .next_phase = after->phase,
+        .recover_how = after->recover_how,
+        .suspect = after->phase == SLOT_STARTING ? after->suspect : report->facts.suspect,
+        .due_ms = clock_now_ms() + INCIDENT_SETTLE_MS,
+    };
+}
+
+void incident_ready(struct incident *incident, struct board *board, uint32_t generation)
+{
+    if (!incident->pending || generation != incident->generation + 1)
+        return;
+    incident->replaced = true;
+    incident->gap_us = (atomic_load(&board->ready_ns) - atomic_load(&board->worker_death.time_ns)) / 1000;
+    incident->due_ms = clock_now_ms() + INCIDENT_SETTLE_MS;
+}
+
+void incident_tick(struct incident *incident, const char *dir, struct board *board, int64_t now_ms)
+{
+    if (incident->pending && now_ms >= incident->due_ms)
+        incident_flush(incident, dir, board);
+}

@@ -1,0 +1,50 @@
+/*
+ * Incident reports: one file a death, for the person who asks the next morning why it happened and what it
+ * cost.
+ *
+ * The report of a death has two parts: what the dead worker left on its board, known at once, and what became
+ * of its connections, known when the successor has served them. It is written a moment after the successor
+ * began, or when the slot's next death comes first. Files have mode 0600, since they may hold client data;
+ * the last 64 are kept. A disk that is full or gone costs the file and one log line, nothing else.
+ *
+ * Called by the supervisor alone.
+ */
+#ifndef MASTER_INCIDENT_H
+#define MASTER_INCIDENT_H
+
+#include "master/report.h"
+
+enum {
+    INCIDENT_FILE_COUNT_MAX = 64,
+    INCIDENT_SETTLE_MS = 500, /* the successor's first events, by which it learns what was owed */
+};
+
+struct incident {
+    bool pending;
+    uint32_t slot, generation; /* of the worker that died */
+    struct death_report report;
+    uint32_t next_phase, recover_how; /* what the policy made of it */
+    int32_t suspect;
+    bool replaced;
+    int64_t gap_us; /* from the death to the successor's loop */
+    int64_t due_ms;
+};
+
+/* Makes the directory if need be and tries it. Returns 0 or a negative errno. */
+int incident_prepare(const char *dir);
+
+void incident_begin(struct incident *incident, const struct death_report *report, uint32_t slot,
+                    uint32_t generation, const struct slot_memory *after);
+
+/* The successor's loop runs. */
+void incident_ready(struct incident *incident, struct board *board, uint32_t generation);
+
+/* Writes the report when it is due. */
+void incident_tick(struct incident *incident, const char *dir, struct board *board, int64_t now_ms);
+
+/* Writes the report now, if there is one that waits. `dir` NULL: only the log line. */
+void incident_flush(struct incident *incident, const char *dir, struct board *board);
+void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
+                        struct shared_pages *pages);
+
+#endif

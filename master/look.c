@@ -1,0 +1,285 @@
+#include "master/reactor_state.h"
+#include "master/report.h"
+#include "worker/clock.h"
+#include "worker/heritage.h"
+#include "worker/log.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PING_TICKS 5 /* a ping every half second: a quarter of the usual hang timeout */
+
+/* ---- workers ---- */
+
+static bool has_pid(struct birth_cell *cell, uint32_t generation)
+{
+    return atomic_load_explicit(&cell->generation, memory_order_acquire) == generation &&
+           atomic_load_explicit(&cell->pid, memory_order_acquire) != 0;
+}
+
+static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
+{
+    struct slot_memory *memory = &r->state.slots[slot];
+    struct board *board = shared_board(r->pages, slot);
+    struct supervisor_event event = {.kind = SUPERVISOR_DEATH, .slot = slot, .generation = generation};
+    struct death_report report;
+    report_collect(&report, board, &r->pages->loads.cells[slot], generation,
+                   (enum kill_reason)memory->kill_reason);
+    event.death = report.facts;
+    incident_flush(&r->incidents[slot], r->setup->options->incident_dir, board);
+    reactor_decide(r, &event);
+    report_death(&report, slot, generation, memory, r->state.protect);
+    incident_begin(&r->incidents[slot], &report, slot, generation, memory);
+    reactor_carry_out(r);
+}
+
+static void look_for_death(struct reactor *r, uint32_t slot)
+{
+    struct board *board = shared_board(r->pages, slot);
+    uint32_t generation = atomic_load_explicit(&board->worker_death.generation, memory_order_acquire);
+    if (generation == atomic_load(&board->death_taken))
+        return;
+    if (generation == r->state.slots[slot].generation) /* else our predecessor knew of it already */
+        take_death(r, slot, generation);
+    atomic_store_explicit(&board->death_taken, generation, memory_order_release);
+}
+
+static void look_for_birth(struct reactor *r, uint32_t slot)
+{
+    struct board *board = shared_board(r->pages, slot);
+    struct slot_memory *memory = &r->state.slots[slot];
+    if (memory->phase != SLOT_STARTING)
+        return;
+    uint32_t generation = memory->generation;
+    if (!memory->made && has_pid(&board->worker, generation))
+        reactor_feed(
+            r, &(struct supervisor_event){.kind = SUPERVISOR_MADE, .slot = slot, .generation = generation});
+    if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) != generation)
+        return;
+    report_ready(board, slot, generation);
+    incident_ready(&r->incidents[slot], board, generation);
+    reactor_feed(
+        r, &(struct supervisor_event){.kind = SUPERVISOR_READY, .slot = slot, .generation = generation});
+}
+
+/* ---- keepers ---- */
+
+static void report_keeper_death(struct board *board, uint32_t slot, enum keeper_letter letter, bool expected)
+{
+    struct death_cell *cell = &board->keeper_deaths[letter];
+    int status = atomic_load(&cell->status);
+    bool by_signal = atomic_load(&cell->code) != CLD_EXITED;
+    if (!expected)
+        log_event(LOG_LEVEL_WARN, "event=keeper_died slot=%u keeper=%c pid=%d cause=%s%s status=%d", slot,
+                  letter == KEEPER_A ? 'a' : 'b', atomic_load(&board->keepers[letter].pid),
+                  by_signal ? "SIG" : "exit", by_signal ? sigabbrev_np(status) : "", status);
+}
+
+static void look_for_keeper_death(struct reactor *r, uint32_t slot, enum keeper_letter letter)
+{
+    struct board *board = shared_board(r->pages, slot);
+    struct slot_memory *memory = &r->state.slots[slot];
+    struct keeper_memory *keeper = &memory->keepers[letter];
+    enum keeper_letter other = letter == KEEPER_A ? KEEPER_B : KEEPER_A;
+    uint32_t generation =
+        atomic_load_explicit(&board->keeper_deaths[letter].generation, memory_order_acquire);
+    if (keeper->phase == KEEPER_NONE || generation != keeper->generation)
+        return;
+    report_keeper_death(board, slot, letter, keeper->phase == KEEPER_LEAVING);
+    reactor_feed(r, &(struct supervisor_event){
+                        .kind = SUPERVISOR_KEEPER_DEATH,
+                        .slot = slot,
+                        .letter = letter,
+                        .generation = generation,
+                        .twin_made = has_pid(&board->keepers[other], memory->keepers[other].generation),
+                        .worker_made = has_pid(&board->worker, memory->generation),
+                    });
+}
+
+static void look_for_keeper(struct reactor *r, uint32_t slot, enum keeper_letter letter)
+{
+    struct board *board = shared_board(r->pages, slot);
+    struct keeper_memory *keeper = &r->state.slots[slot].keepers[letter];
+    uint32_t ready = atomic_load_explicit(&board->keeper_ready[letter], memory_order_acquire);
+    if (keeper->phase == KEEPER_STARTING && ready == keeper->generation)
+        reactor_feed(
+            r, &(struct supervisor_event){
+                   .kind = SUPERVISOR_KEEPER_READY, .slot = slot, .letter = letter, .generation = ready});
+    look_for_keeper_death(r, slot, letter);
+}
+
+/* ---- all ---- */
+
+static void look_for_signals(struct reactor *r)
+{
+    static const enum supervisor_event_kind meaning[SIGNAL_KIND_COUNT] = {
+        [SIGNAL_TERM] = SUPERVISOR_STOP, [SIGNAL_INT] = SUPERVISOR_STOP, [SIGNAL_QUIT] = SUPERVISOR_STOP_NOW};
+    for (int i = 0; i < SIGNAL_KIND_COUNT; i++) {
+        uint32_t count = atomic_load_explicit(&r->pages->orders.signals[i], memory_order_acquire);
+        while (r->state.signals_seen[i] != count) {
+            r->state.signals_seen[i]++;
+            if (meaning[i] != SUPERVISOR_START)
+                reactor_feed(r, &(struct supervisor_event){.kind = meaning[i]});
+        }
+    }
+}
+
+void look_around(struct reactor *r)
+{
+    look_for_signals(r);
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
+        for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
+            look_for_keeper(r, slot, letter);
+        /* A worker may have been ready and died before we looked. */
+        look_for_birth(r, slot);
+        look_for_death(r, slot);
+    }
+}
+
+/* ---- time ---- */
+
+/* A worker that stopped between its wake-up and its accept leaves a connection that nobody will be woken for.
+ */
+static void rescue_stray(struct reactor *r)
+{
+    uint32_t accepts = 0;
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
+        accepts += atomic_load(&r->pages->loads.cells[slot].accept_count);
+    struct pollfd listener = {.fd = FD_LISTENER, .events = POLLIN};
+    bool stray = accepts == r->accepts_seen && poll(&listener, 1, 0) == 1 && listener.revents == POLLIN;
+    r->accepts_seen = accepts;
+    if (!stray || r->state.stage != STAGE_RUNNING)
+        return;
+    r->stray_slot = (r->stray_slot + 1) % r->state.slot_limit;
+    reactor_poke(r->stray_slot, POKE_ACCEPT);
+}
+
+static void sum_lost_lines(struct reactor *r)
+{
+    uint64_t lost = 0;
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
+        lost += atomic_load_explicit(&r->pages->loads.cells[slot].log_lost, memory_order_relaxed);
+    if (lost > r->log_lost_seen)
+        logsink_add_lost(&r->sink, lost - r->log_lost_seen);
+    r->log_lost_seen = lost;
+    uint64_t own = log_take_lost();
+    if (own > 0)
+        logsink_add_lost(&r->sink, own);
+}
+
+/* Keepers use no descriptor, so a clone that failed there stands on the board. */
+static void report_clone_errors(struct reactor *r)
+{
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
+        int error = atomic_exchange(&shared_board(r->pages, slot)->clone_error, 0);
+        if (error)
+            log_event(LOG_LEVEL_ERROR, "event=failed what=clone slot=%u why=%s", slot,
+                      strerrorname_np(error));
+    }
+}
+
+/* ---- hangs ---- */
+
+static int64_t cpu_ns(int32_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+        return 0;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/* proc(5): the line "TracerPid:" of status, 0 when nobody traces. */
+static bool traced(int32_t pid)
+{
+    char path[32], line[128];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    while (!found && fgets(line, sizeof line, file))
+        found = strncmp(line, "TracerPid:", 10) == 0 && strtol(line + 10, NULL, 10) != 0;
+    fclose(file);
+    return found;
+}
+
+static uint64_t progress(struct board *board, struct load_cell *cell)
+{
+    uint64_t current = atomic_load_explicit(&board->current, memory_order_relaxed);
+    return counter_get(cell, COUNTER_answered) * 0x9e3779b97f4a7c15u ^ current;
+}
+
+static void look_for_hang(struct reactor *r, uint32_t slot, int64_t elapsed_ms, bool on_time)
+{
+    struct board *board = shared_board(r->pages, slot);
+    int32_t pid = board_worker_pid(board);
+    uint32_t asked = atomic_load(&board->ping_asked);
+    if (pid <= 0)
+        return;
+    struct hang_look look = {
+        .generation = r->state.slots[slot].generation,
+        .answered = atomic_load_explicit(&board->ping_answered, memory_order_acquire) == asked,
+        .progress = progress(board, &r->pages->loads.cells[slot]),
+    };
+    if (!look.answered) {
+        look.cpu_ns = cpu_ns(pid);
+        look.traced = traced(pid);
+    }
+    enum hang_verdict verdict =
+        hang_observe(&r->hangs[slot], &look, elapsed_ms, on_time, r->setup->options->hang_timeout_ms);
+    if (verdict == HANG_NONE)
+        return;
+    reactor_feed(r, &(struct supervisor_event){
+                        .kind = SUPERVISOR_HANG,
+                        .slot = slot,
+                        .generation = look.generation,
+                        .hang = verdict == HANG_BUSY ? KILL_HANG_BUSY : KILL_HANG_SILENT,
+                    });
+}
+
+static void ping(struct reactor *r, uint32_t slot)
+{
+    struct board *board = shared_board(r->pages, slot);
+    uint32_t asked = atomic_load(&board->ping_asked);
+    if (atomic_load(&board->ping_answered) != asked)
+        return; /* one is under way */
+    atomic_store_explicit(&board->ping_asked, asked + 1, memory_order_release);
+    reactor_poke(slot, POKE_LOOK);
+}
+
+static void look_for_hangs(struct reactor *r, int64_t now_ms)
+{
+    int64_t elapsed_ms = now_ms - r->last_tick_ms;
+    bool on_time = elapsed_ms < 2 * REACTOR_TICK_MS;
+    bool time_to_ping =
+        now_ms / (PING_TICKS * REACTOR_TICK_MS) != r->last_tick_ms / (PING_TICKS * REACTOR_TICK_MS);
+    if (r->setup->options->hang_timeout_ms == 0)
+        return;
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
+        uint32_t phase = r->state.slots[slot].phase;
+        if (phase != SLOT_SERVING && phase != SLOT_LEAVING)
+            continue;
+        look_for_hang(r, slot, elapsed_ms, on_time);
+        if (time_to_ping)
+            ping(r, slot);
+    }
+}
+
+void look_on_tick(struct reactor *r, int64_t now_ms)
+{
+    reactor_feed(r, &(struct supervisor_event){.kind = SUPERVISOR_TICK});
+    look_for_hangs(r, now_ms);
+    rescue_stray(r);
+    report_clone_errors(r);
+    sum_lost_lines(r);
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
+        incident_tick(&r->incidents[slot], r->setup->options->incident_dir, shared_board(r->pages, slot),
+                      now_ms);
+}

@@ -1,0 +1,61 @@
+/*
+ * What the parts of the supervisor's shell share; private to reactor.c, look.c, act.c and announce.c.
+ *
+ * Arrows: reactor (the process and its loop) -> look (boards and clocks become events) -> reactor_feed -> the
+ * policy of supervisor.h -> act (actions are carried out) -> announce (what is said about them).
+ */
+#ifndef MASTER_REACTOR_STATE_H
+#define MASTER_REACTOR_STATE_H
+
+#include "master/hang.h"
+#include "master/incident.h"
+#include "master/logsink.h"
+#include "master/reactor.h"
+#include "master/supervisor.h"
+
+#define REACTOR_TICK_MS 100
+
+struct reactor {
+    const struct service_setup *setup;
+    struct shared_pages *pages;
+    struct supervisor state;
+    struct supervisor_actions actions;
+    struct logsink sink;
+    int64_t next_tick_ms;
+    int64_t last_tick_ms;
+    int64_t next_progress_ms;
+    uint32_t accepts_seen; /* sum over all slots at the last tick */
+    uint32_t stray_slot;   /* who is poked next for a connection that nobody takes */
+    uint32_t drain_connections;
+    uint64_t log_lost_seen;
+    struct hang hangs[SLOT_COUNT_MAX];
+    struct incident incidents[SLOT_COUNT_MAX]; /* reports that wait for the successor's part */
+};
+
+/* One event: decide, remember, act. */
+void reactor_feed(struct reactor *r, const struct supervisor_event *event);
+
+/* The same in two steps, for an event about which something must be said between deciding and acting. */
+void reactor_decide(struct reactor *r, const struct supervisor_event *event);
+void reactor_carry_out(struct reactor *r);
+
+/* Connections held by living workers. */
+uint32_t reactor_connections(const struct reactor *r);
+
+/* Adds to a slot's eventfd: POKE_ACCEPT, POKE_LOOK. */
+void reactor_poke(unsigned slot, uint64_t value);
+
+/* look.c: everything that happened since the last look; and what only time brings. */
+void look_around(struct reactor *r);
+void look_on_tick(struct reactor *r, int64_t now_ms);
+
+/* act.c */
+void act(struct reactor *r, const struct supervisor_action *action);
+
+/* announce.c */
+void announce_serving(struct reactor *r);
+void announce_draining(struct reactor *r);
+void announce_progress(struct reactor *r, int64_t now_ms);
+void announce_end(struct reactor *r);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * One slot's part of the policy: its worker, its two keepers, and what follows when any of them dies.
+ *
+ * Pure, and private to supervisor.c, which owns the stages of the whole service. A slot's life:
+ *
+ *     UNUSED -> KEEPING -> STARTING <-> SERVING -> LEAVING -> UNUSED        (LEAVING: both keepers died)
+ *                             |
+ *                             +-> RESTING -> KEEPING                        (crash loop; RETRYING for a
+ * failed clone)
+ *
+ * and to ENDED from anywhere once the service stops.
+ */
+#ifndef MASTER_SLOT_H
+#define MASTER_SLOT_H
+
+#include "master/supervisor.h"
+
+/* What one step works with. */
+struct policy {
+    struct supervisor *state;
+    struct supervisor_actions *actions;
+    int64_t now_ms;
+};
+
+struct supervisor_action *policy_add(struct policy *p, enum supervisor_action_kind kind, uint32_t slot);
+
+/* Sets the slot up from nothing: a first keeper, or a worker where there are none. */
+void slot_begin(struct policy *p, uint32_t slot);
+
+/* Takes an unused slot and begins it. */
+void slot_begin_another(struct policy *p);
+
+/* No worker is wanted any more; keepers are told to leave. */
+void slot_end(struct policy *p, uint32_t slot);
+
+void slot_kill(struct policy *p, uint32_t slot, enum kill_reason reason);
+
+/* Nothing of the slot is left: no worker, no keeper. */
+bool slot_is_gone(const struct slot_memory *memory);
+
+/* Events. Each has been checked to speak of the slot's current generation. */
+void slot_worker_died(struct policy *p, const struct supervisor_event *event);
+void slot_spawn_failed(struct policy *p, uint32_t slot);
+void slot_keeper_ready(struct policy *p, const struct supervisor_event *event);
+void slot_keeper_died(struct policy *p, const struct supervisor_event *event);
+
+/* Deadlines, and orders that were not obeyed yet. */
+void slot_tick(struct policy *p, uint32_t slot);
+
+/* All orders of which nobody knows whether they were given. */
+void slot_resume(struct policy *p, uint32_t slot);
+
+#endif

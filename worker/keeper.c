@@ -1,0 +1,152 @@
+#include "worker/keeper.h"
+#include "worker/process.h"
+#include "worker/title.h"
+#include "worker/worker.h"
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Between two tries of a clone that failed. */
+#define CLONE_RETRY_MS 100
+
+#define SHARING_CHILD (CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD)
+
+struct keeper {
+    struct shared_pages *pages;
+    struct board *board;
+    unsigned slot;
+    enum keeper_letter letter;
+    uint32_t generation;
+};
+
+_Noreturn static void keeper_main(struct keeper keeper);
+
+static enum keeper_letter other_letter(enum keeper_letter letter)
+{
+    return letter == KEEPER_A ? KEEPER_B : KEEPER_A;
+}
+
+/* ---- orders ---- */
+
+static bool made(struct birth_cell *cell, uint32_t generation)
+{
+    return atomic_load(&cell->generation) == generation && atomic_load(&cell->pid) != 0;
+}
+
+/* The generation that an order asks of this keeper; 0: none, or not of this one. */
+static uint32_t asked_of(const struct keeper *k, shared_u64 *order)
+{
+    uint64_t word = atomic_load_explicit(order, memory_order_acquire);
+    uint32_t generation = (uint32_t)word;
+    return word == keeper_order(k->letter, k->generation, generation) ? generation : 0;
+}
+
+/* True: nothing is left to do about that clone. */
+static bool note_clone(struct keeper *k, int result)
+{
+    atomic_store(&k->board->clone_error, result < 0 ? -result : 0);
+    return result >= 0;
+}
+
+static bool obey_spawn(struct keeper *k)
+{
+    uint32_t generation = asked_of(k, &k->board->order_spawn);
+    if (generation == 0 || made(&k->board->worker, generation))
+        return true;
+    int result = process_clone(SHARING_CHILD, &k->board->worker, generation);
+    if (result == 0)
+        worker_main(k->pages, k->slot, generation);
+    return note_clone(k, result);
+}
+
+static bool obey_twin(struct keeper *k)
+{
+    uint32_t generation = asked_of(k, &k->board->order_twin);
+    struct keeper twin = *k;
+    twin.letter = other_letter(k->letter);
+    twin.generation = generation;
+    struct birth_cell *cell = &k->board->keepers[twin.letter];
+    if (generation == 0 || made(cell, generation))
+        return true;
+    int result = process_clone(SHARING_CHILD, cell, generation);
+    if (result == 0)
+        keeper_main(twin);
+    return note_clone(k, result);
+}
+
+static bool told_to_leave(const struct keeper *k)
+{
+    return atomic_load_explicit(&k->board->leave_generation[k->letter], memory_order_acquire) >=
+           k->generation;
+}
+
+/* ---- life ---- */
+
+static void wait_for_orders(bool all_done)
+{
+    sigset_t all;
+    sigfillset(&all);
+    const struct timespec retry = {.tv_nsec = CLONE_RETRY_MS * 1000000L};
+    if (all_done)
+        sigwaitinfo(&all, NULL);
+    else
+        sigtimedwait(&all, NULL, &retry);
+}
+
+_Noreturn static void keeper_main(struct keeper keeper)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    /* Without its master a slot is drained, not kept. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != keeper.pages->orders.master_pid)
+        _exit(0);
+    title_set("prefork-upper: keeper %u %c", keeper.slot, keeper.letter == KEEPER_A ? 'a' : 'b');
+    atomic_store_explicit(&keeper.board->keeper_ready[keeper.letter], keeper.generation,
+                          memory_order_release);
+    while (!told_to_leave(&keeper)) {
+        bool twin_done = obey_twin(&keeper);
+        bool spawn_done = obey_spawn(&keeper);
+        wait_for_orders(twin_done && spawn_done);
+    }
+    _exit(0);
+}
+
+/* ---- the first of a slot ---- */
+
+static void grow_table(uint32_t descriptor_count)
+{
+    int last = dup2(STDIN_FILENO, (int)descriptor_count - 1);
+    if (last > STDERR_FILENO)
+        close(last);
+}
+
+_Noreturn void keeper_first_main(struct shared_pages *pages, unsigned slot, uint32_t generation,
+                                 uint32_t descriptor_count)
+{
+    struct keeper keeper = {
+        .pages = pages,
+        .board = shared_board(pages, slot),
+        .slot = slot,
+        .letter = KEEPER_A,
+        .generation = generation,
+    };
+    setpgid(0, 0); /* the slot's processes are a group of their own, out of the terminal's reach */
+    grow_table(descriptor_count);
+    if (worker_prepare_table() < 0)
+        _exit(WORKER_EXIT_SETUP);
+    keeper_main(keeper);
+}
+
+int keeper_probe(void)
+{
+    struct birth_cell cell = {0};
+    int result = process_clone(SHARING_CHILD, &cell, 1);
+    if (result == 0)
+        _exit(0);
+    return result < 0 ? result : 0;
+}

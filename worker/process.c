@@ -1,0 +1,30 @@
+#include "worker/process.h"
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int process_clone(unsigned long flags, struct birth_cell *cell, uint32_t generation)
+{
+    atomic_store(&cell->pid, 0);
+    atomic_store(&cell->generation, generation);
+    long pid = syscall(SYS_clone, flags, NULL, &cell->pid, NULL, NULL);
+    return pid < 0 ? -errno : (int)pid;
+}
+
+int process_signal(struct birth_cell *cell, struct death_cell *death, uint32_t generation, int signal_number)
+{
+    int32_t pid = board_living_pid(cell, death);
+    if (pid <= 0 || atomic_load(&cell->generation) != generation)
+        return -ESRCH;
+    int fd = pidfd_open(pid, 0);
+    if (fd < 0)
+        return -errno;
+    int result = -ESRCH;
+    if (board_living_pid(cell, death) == pid)
+        result = pidfd_send_signal(fd, signal_number, NULL, 0) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
