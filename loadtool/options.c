@@ -105,13 +105,13 @@ struct option_row {
     int (*parse)(struct parsed *parsed, const char *word); /* 0, -EINVAL, -ERANGE */
 };
 
-static const char durations[] = "1ms to 1h; a number with ms, s, m or h, a bare one is seconds";
+static const char durations[] = "1ms to 1h; ms, s, m or h, bare = seconds";
 
 static const struct option_row rows[] = {
     {"clients", 'c', "CLIENTS", "1 to 1000000", "100", "Clients that are connected at the same time",
      parse_clients},
-    {"duration", 'd', "TIME", "1ms to 1000h; a number with ms, s, m or h, a bare one is seconds",
-     "10s, or none with -n", "How long the load lasts", parse_duration},
+    {"duration", 'd', "TIME", "1ms to 1000h; ms, s, m or h, bare = seconds", "10s, or none with -n",
+     "How long the load lasts", parse_duration},
     {"messages", 'n', "MESSAGES", "1 or more", "no limit",
      "End after so many messages in all; those that the final proof needs come on top", parse_messages},
     {"size", 's', "BYTES", "1 to 64M; K and M are 1024", "64", "Bytes of a message", parse_size},
@@ -131,8 +131,8 @@ static const struct option_row rows[] = {
      parse_timeout},
     {"connect-timeout", 261, "TIME", durations, "5s", "A client that connects for longer is refused",
      parse_connect_timeout},
-    {"json", 262, "FILE", "a file, or - for standard output (the text goes to stderr then)", "no JSON",
-     "Write the results as JSON", parse_json},
+    {"json", 262, "FILE", "a path, or - for standard output, then the text goes to stderr", "no JSON",
+     "Write the results as JSON too", parse_json},
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };

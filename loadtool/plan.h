@@ -18,7 +18,7 @@
     X(HALFCLOSE, "halfclose", true, "send some requests, shut writing, read every reply, expect FIN")        \
     X(KILL9, "kill9", true, "a child process that owns connections gets SIGKILL")                            \
     X(SLOWREAD, "slowread", false, "let replies pile up unread, then read them all, then close")             \
-    X(OOB, "oob", false, "send part of the stream as urgent data (MSG_OOB), end as halfclose")
+    X(OOB, "oob", false, "send bytes of the stream as urgent data, end as halfclose")
 
 #define X(id, name, by_default, definition) PLAN_##id,
 enum plan_mode { PLAN_MODES(X) PLAN_MODE_COUNT };

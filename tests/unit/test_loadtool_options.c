@@ -1,0 +1,230 @@
+#include "loadtool/options.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/cmocka_all.h"
+
+enum { ARGUMENTS_MAX = 32, SAID_BYTES = 16384 };
+
+static struct settings settings;
+static char said[SAID_BYTES]; /* on stderr and stdout */
+
+/* argp ends the process after --help and after an unknown option: such lines are parsed in a child. */
+static int call(int argc, char **argv, bool is_apart)
+{
+    int status = 0;
+
+    if (!is_apart)
+        return options_parse(argc, argv, &settings);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(options_parse(argc, argv, &settings) == 0 ? 100 : 101);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Parse a command line, words parted by blanks; what it says goes to `said`. */
+static int parse_where(const char *line, bool is_apart)
+{
+    static char words[512];
+    char *argv[ARGUMENTS_MAX] = {(char[]){"loadtool"}};
+    int argc = 1;
+    int kept[2] = {dup(1), dup(2)};
+    FILE *file = tmpfile();
+
+    strcpy(words, line);
+    for (char *word = strtok(words, " "); word != NULL && argc < ARGUMENTS_MAX - 1; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    fflush(stdout);
+    dup2(fileno(file), 1);
+    dup2(fileno(file), 2);
+    int rc = call(argc, argv, is_apart);
+    fflush(stdout);
+    fflush(stderr);
+    dup2(kept[0], 1);
+    dup2(kept[1], 2);
+    close(kept[0]);
+    close(kept[1]);
+    rewind(file);
+    said[fread(said, 1, SAID_BYTES - 1, file)] = '\0';
+    fclose(file);
+    return rc;
+}
+
+static int parse(const char *line)
+{
+    return parse_where(line, false);
+}
+
+static void parse__nothing__has_the_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(""), 0);
+    assert_string_equal(settings.target_word, "127.0.0.1:9999");
+    assert_string_equal(settings.target_name.port, "9999");
+    assert_int_equal(settings.clients, 100);
+    assert_int_equal(settings.duration_ms, 10000);
+    assert_int_equal(settings.messages, 0);
+    assert_int_equal(settings.size_bytes, 64);
+    assert_int_equal(settings.rate_per_s, 0);
+    assert_int_equal(settings.timeout_ms, 5000);
+    assert_int_equal(settings.connect_timeout_ms, 5000);
+    assert_int_equal(settings.check, ORACLE_UPPER);
+    assert_int_equal(plan_share_per_10000(&settings.plan), 1000);
+    assert_null(settings.json_path);
+    assert_string_equal(said, "");
+}
+
+static void parse__every_option__is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse("-c 500 -d 3s -n 9000 -s 200K -r 5000 --kill rst:5% --check echo --seed 7 --timeout 2s "
+              "--connect-timeout 300ms"),
+        0);
+    assert_int_equal(settings.clients, 500);
+    assert_int_equal(settings.duration_ms, 3000);
+    assert_int_equal(settings.messages, 9000);
+    assert_int_equal(settings.size_bytes, 204800);
+    assert_int_equal(settings.rate_per_s, 5000);
+    assert_int_equal(settings.plan.share_per_10000[PLAN_RST], 500);
+    assert_int_equal(settings.check, ORACLE_ECHO);
+    assert_int_equal(settings.seed, 7);
+    assert_int_equal(settings.timeout_ms, 2000);
+    assert_int_equal(settings.connect_timeout_ms, 300);
+    assert_int_equal(parse("--json - unix:@x"), 0);
+    assert_string_equal(settings.json_path, "-");
+    assert_int_equal(settings.target_name.family, AF_UNIX);
+}
+
+static void parse__messages_alone__have_no_duration_and_lower_the_default_clients(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("-n 7"), 0);
+    assert_int_equal(settings.duration_ms, 0);
+    assert_int_equal(settings.clients, 7);
+    assert_int_equal(parse("-n 1000"), 0);
+    assert_int_equal(settings.clients, 100);
+}
+
+static void parse__no_seed__makes_one_up(void **state)
+{
+    uint64_t seeds[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(parse(""), 0);
+        seeds[i] = settings.seed;
+    }
+    assert_true(seeds[0] != seeds[1] || seeds[1] != seeds[2]);
+}
+
+static void parse__wrong_values__are_one_line_with_option_value_and_what_is_accepted(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *says;
+    } rows[] = {
+        {"-c 0", "loadtool: --clients 0: accepted is 1 to 1000000\n"},
+        {"-c many", "loadtool: --clients many: accepted is 1 to 1000000\n"},
+        {"-d 0", "loadtool: --duration 0: accepted is"},
+        {"-d 5x", "loadtool: --duration 5x: accepted is"},
+        {"-n 0", "loadtool: --messages 0: accepted is 1 or more\n"},
+        {"-s 0", "loadtool: --size 0: accepted is"},
+        {"-s 65M", "loadtool: --size 65M: accepted is"},
+        {"-r 0", "loadtool: --rate 0: accepted is"},
+        {"--kill 10", "loadtool: --kill 10: accepted is none, 0% to 100%, or MODE:SHARE"},
+        {"--check lower", "loadtool: --check lower: accepted is upper, echo\n"},
+        {"--seed x", "loadtool: --seed x: accepted is"},
+        {"--timeout 2h", "loadtool: --timeout 2h: accepted is"},
+        {"--connect-timeout 0", "loadtool: --connect-timeout 0: accepted is"},
+        {"--json=", "loadtool: --json : accepted is"},
+        {"host", "loadtool: target host: accepted is HOST:PORT"},
+        {":80 :81", "loadtool: second target :81: accepted is one target\n"},
+        {"-c 10 -n 9", "loadtool: --messages 9: accepted is at least one message a client (--clients)\n"},
+        {"unix:@x --kill oob:5%", "loadtool: --kill oob: accepted is this mode over TCP only\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse(rows[i].line), -EINVAL);
+        assert_memory_equal(said, rows[i].says, strlen(rows[i].says));
+        assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+    }
+}
+
+static void parse__unknown_option__exits_with_2(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_where("--nope", true), 2);
+    assert_non_null(strstr(said, "nope"));
+}
+
+static void help__asked_for__defines_every_option_and_mode(void **state)
+{
+    static const char *const words[] = {
+        "--clients", "--duration",  "--messages", "--size",        "--rate",
+        "--kill",    "--check",     "--seed",     "--timeout",     "--connect-timeout",
+        "--json",    "default: 64", "Exit codes", "unix:@abstract"};
+
+    (void)state;
+    assert_int_equal(parse_where("--help", true), 0);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        assert_non_null(strstr(said, words[i]));
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
+        char definition[40];
+        assert_non_null(strstr(said, plan_mode_name((enum plan_mode)i)));
+        snprintf(definition, sizeof(definition), "%.30s", plan_mode_definition((enum plan_mode)i));
+        assert_non_null(strstr(said, definition));
+    }
+}
+
+static const char *command(char **argv, int argc, uint64_t seed)
+{
+    static char text[256];
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    options_write_command(out, argc, argv, seed);
+    fclose(out);
+    return text;
+}
+
+static void command__without_a_seed__has_it_added(void **state)
+{
+    char *argv[] = {(char[]){"loadtool"}, (char[]){"-c"}, (char[]){"5"}};
+
+    (void)state;
+    assert_string_equal(command(argv, 3, 77), "loadtool -c 5 --seed 77");
+}
+
+static void command__words_that_a_shell_would_change__are_quoted(void **state)
+{
+    char *argv[] = {(char[]){"loadtool"}, (char[]){"[::1]:80"}, (char[]){"it's"}, (char[]){""},
+                    (char[]){"--seed=5"}};
+
+    (void)state;
+    assert_string_equal(command(argv, 5, 5), "loadtool '[::1]:80' 'it'\\''s' '' --seed=5");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parse__nothing__has_the_defaults),
+        cmocka_unit_test(parse__every_option__is_taken),
+        cmocka_unit_test(parse__messages_alone__have_no_duration_and_lower_the_default_clients),
+        cmocka_unit_test(parse__no_seed__makes_one_up),
+        cmocka_unit_test(parse__wrong_values__are_one_line_with_option_value_and_what_is_accepted),
+        cmocka_unit_test(parse__unknown_option__exits_with_2),
+        cmocka_unit_test(help__asked_for__defines_every_option_and_mode),
+        cmocka_unit_test(command__without_a_seed__has_it_added),
+        cmocka_unit_test(command__words_that_a_shell_would_change__are_quoted),
+    };
+
+    return cmocka_run_group_tests_name("loadtool options", tests, NULL, NULL);
+}

@@ -1,0 +1,277 @@
+/* Both reports of the same made-up runs. */
+#include "loadtool/report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "tests/support/cmocka_all.h"
+
+enum { REPORT_BYTES = 32768 };
+
+static struct settings settings;
+static struct outcome outcome;
+static struct verdict verdict;
+static struct report report = {
+    .settings = &settings, .outcome = &outcome, .verdict = &verdict, .command = "loadtool :9999 --seed 7"};
+static char text[REPORT_BYTES];
+
+static int fresh(void **state)
+{
+    (void)state;
+    memset(&outcome, 0, sizeof(outcome));
+    settings = (struct settings){
+        .target_word = ":9999", .clients = 500, .duration_ms = 10000, .size_bytes = 64, .seed = 7};
+    assert_int_equal(plan_parse("10%", &settings.plan), 0);
+    outcome.tally.messages_sent = outcome.tally.messages_right = 1203456;
+    outcome.tally.bytes_right = 1203456 * 64;
+    outcome.control.clients = 450;
+    outcome.victims = 50;
+    outcome.done_count = 941;
+    for (size_t i = 0; i < 5; i++)
+        outcome.done[i] = 188;
+    outcome.recovery.is_checked = outcome.recovery.is_ok = true;
+    outcome.recovery.ns = 1200000;
+    for (int i = 0; i < 1000; i++)
+        histogram_record(&outcome.latency, 312000);
+    outcome.silence.max_ns = 2000000;
+    outcome.messages_per_s = 120345.4;
+    outcome.elapsed_ns = 10100000000;
+    return 0;
+}
+
+static const char *write_text(int width)
+{
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    verdict_judge(&settings, &outcome, &verdict);
+    report_write_text(out, &report, width);
+    fclose(out);
+    return text;
+}
+
+static json_t *write_json(void)
+{
+    json_error_t error;
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    verdict_judge(&settings, &outcome, &verdict);
+    assert_int_equal(report_write_json(out, &report), 0);
+    fclose(out);
+    json_t *object = json_loads(text, 0, &error);
+    assert_non_null(object);
+    return object;
+}
+
+static void spoil(void)
+{
+    outcome.tally.wrong_bytes = 3;
+    outcome.tally.differs_from_request = true;
+    outcome.tally.first_wrong = (struct tally_wrong){.is_set = true,
+                                                     .connection = 12,
+                                                     .offset = 345,
+                                                     .count = 2,
+                                                     .expected = {0x41, 0x42},
+                                                     .got = {0x41, 0xff}};
+    outcome.control.reset = outcome.control.lost = 2;
+    outcome.not_done[PLAN_RST] = 4;
+    tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 (control): connection reset by peer");
+    outcome.busy_share = 0.97;
+}
+
+static void text__a_good_run__begins_with_the_verdict_and_ends_with_the_command(void **state)
+{
+    const char *headline =
+        "PASS  941 of our clients died abruptly, the other 450 noticed nothing; 1,203,456 replies, "
+        "every byte right\n";
+    static const char *const order[] = {"correctness", "control group", "disconnects", "recovery", "latency",
+                                        "silence",     "rate",          "errors",      "repeat"};
+    const char *at = write_text(0);
+
+    (void)state;
+    assert_memory_equal(at, headline, strlen(headline));
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        const char *next = strstr(at, order[i]);
+        assert_non_null(next);
+        at = next;
+    }
+    assert_non_null(strstr(text, "errors         none\n"));
+    assert_null(strstr(text, "note"));
+    assert_non_null(strstr(text, "repeat         loadtool :9999 --seed 7\n"));
+}
+
+static void text__a_bad_run__names_every_finding(void **state)
+{
+    (void)state;
+    spoil();
+    write_text(0);
+    assert_memory_equal(text, "FAIL  3 reply bytes were wrong\n", strlen("FAIL  3 reply bytes were wrong\n"));
+    assert_non_null(strstr(text, "\n      2 of 450 control clients lost the connection by a reset\n"));
+    assert_non_null(strstr(text, "first wrong byte: connection 12, offset 345\n"));
+    assert_non_null(strstr(text, "expected  41 42\n"));
+    assert_non_null(strstr(text, "got       41 ff\n"));
+    assert_non_null(strstr(text, "(4 not done)"));
+    assert_non_null(strstr(text, "1 reset (server side, at reply), first: connection 17"));
+    assert_non_null(strstr(text, "loadtool was the bottleneck (busy 97 %"));
+}
+
+static void text__any_width__no_line_is_longer_but_for_the_command(void **state)
+{
+    (void)state;
+    spoil();
+    for (int width = 60; width <= 200; width += 10) {
+        write_text(width);
+        for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
+            if (strstr(line, "repeat") == NULL)
+                assert_true(strlen(line) <= (size_t)width);
+    }
+}
+
+static void text__nothing_answered__does_not_make_up_a_latency(void **state)
+{
+    (void)state;
+    memset(&outcome, 0, sizeof(outcome));
+    write_text(0);
+    assert_non_null(strstr(text, "latency        not measured"));
+    assert_null(strstr(text, "silence"));
+}
+
+static void text__a_rate__says_what_was_asked_for(void **state)
+{
+    (void)state;
+    settings.rate_per_s = 200000;
+    write_text(0);
+    assert_non_null(strstr(text, "120,345 messages/s of 200,000 asked for"));
+    assert_non_null(strstr(text, "(from the due time)"));
+}
+
+static void json__any_run__has_exactly_the_promised_keys(void **state)
+{
+    static const char *const keys[] = {"tool",
+                                       "version",
+                                       "command",
+                                       "seed",
+                                       "target",
+                                       "clients",
+                                       "duration_ms",
+                                       "size_bytes",
+                                       "check",
+                                       "rate_per_s",
+                                       "verdict",
+                                       "exit_code",
+                                       "reasons",
+                                       "messages",
+                                       "wrong",
+                                       "control",
+                                       "victims",
+                                       "disconnects",
+                                       "disconnects_done",
+                                       "connections",
+                                       "latency_us",
+                                       "silence_ms",
+                                       "rate",
+                                       "errors",
+                                       "recovery",
+                                       "bottleneck",
+                                       "elapsed_ms"};
+    json_t *object = write_json();
+
+    (void)state;
+    assert_int_equal(json_object_size(object), sizeof(keys) / sizeof(keys[0]));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        assert_non_null(json_object_get(object, keys[i]));
+    json_decref(object);
+}
+
+static void json__a_good_run__has_its_values(void **state)
+{
+    const char *tool = NULL, *seen = NULL;
+    int code = -1, seed = 0, opened = -1, done = 0, checked = 0, ok = 0, lost = -1;
+    double p50 = 0, share = 0, ms = 0;
+    json_t *first = NULL;
+    json_t *object = write_json();
+
+    (void)state;
+    assert_int_equal(
+        json_unpack(object,
+                    "{s:s s:s s:i s:i s:{s:i} s:{s:{s:i s:f}} s:{s:b s:b s:f} s:{s:f} s:{s:i} s:{s:o}}",
+                    "tool", &tool, "verdict", &seen, "exit_code", &code, "seed", &seed, "connections",
+                    "opened", &opened, "disconnects", "rst", "done", &done, "share", &share, "recovery",
+                    "checked", &checked, "ok", &ok, "ms", &ms, "latency_us", "p50", &p50, "control", "lost",
+                    &lost, "wrong", "first", &first),
+        0);
+    assert_string_equal(tool, "loadtool");
+    assert_string_equal(seen, "PASS");
+    assert_int_equal(code, 0);
+    assert_int_equal(seed, 7);
+    assert_int_equal(done, 188);
+    assert_true(share > 1.99 && share < 2.01);
+    assert_true(checked && ok && ms > 1.19 && ms < 1.21);
+    assert_true(p50 > 311 && p50 < 313);
+    assert_int_equal(lost, 0);
+    assert_true(json_is_null(first));
+    json_decref(object);
+}
+
+static void json__a_bad_run__has_the_first_wrong_bytes_and_the_errors(void **state)
+{
+    const char *expected = NULL, *got = NULL, *class = NULL, *side = NULL, *where = NULL, *example = NULL;
+    int offset = 0, count = 0, bound = 0;
+
+    (void)state;
+    spoil();
+    json_t *object = write_json();
+    assert_int_equal(json_unpack(object, "{s:{s:{s:i s:s s:s}} s:[{s:s s:s s:s s:i s:s}] s:{s:b}}", "wrong",
+                                 "first", "offset", &offset, "expected", &expected, "got", &got, "errors",
+                                 "class", &class, "side", &side, "where", &where, "count", &count, "first",
+                                 &example, "bottleneck", "client_bound", &bound),
+                     0);
+    assert_int_equal(offset, 345);
+    assert_string_equal(expected, "4142");
+    assert_string_equal(got, "41ff");
+    assert_string_equal(class, "reset");
+    assert_string_equal(side, "server");
+    assert_string_equal(where, "reply");
+    assert_int_equal(count, 1);
+    assert_true(bound);
+    assert_int_equal(json_array_size(json_object_get(object, "reasons")), 2);
+    json_decref(object);
+}
+
+static void json__a_command_that_is_no_utf_8__is_still_json(void **state)
+{
+    (void)state;
+    report.command = "\xff";
+    json_t *object = write_json();
+    assert_string_equal(json_string_value(json_object_get(object, "command")), "(not UTF-8)");
+    json_decref(object);
+    report.command = "loadtool :9999 --seed 7";
+}
+
+static void json__a_full_disk__is_told(void **state)
+{
+    FILE *full = fopen("/dev/full", "w");
+
+    (void)state;
+    assert_non_null(full);
+    assert_int_equal(report_write_json(full, &report), -EIO);
+    fclose(full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(text__a_good_run__begins_with_the_verdict_and_ends_with_the_command, fresh),
+        cmocka_unit_test_setup(text__a_bad_run__names_every_finding, fresh),
+        cmocka_unit_test_setup(text__any_width__no_line_is_longer_but_for_the_command, fresh),
+        cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),
+        cmocka_unit_test_setup(text__a_rate__says_what_was_asked_for, fresh),
+        cmocka_unit_test_setup(json__any_run__has_exactly_the_promised_keys, fresh),
+        cmocka_unit_test_setup(json__a_good_run__has_its_values, fresh),
+        cmocka_unit_test_setup(json__a_bad_run__has_the_first_wrong_bytes_and_the_errors, fresh),
+        cmocka_unit_test_setup(json__a_command_that_is_no_utf_8__is_still_json, fresh),
+        cmocka_unit_test_setup(json__a_full_disk__is_told, fresh),
+    };
+
+    return cmocka_run_group_tests_name("loadtool report", tests, NULL, NULL);
+}
