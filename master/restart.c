@@ -47,12 +47,32 @@ static bool blame(struct restart *r, const struct death_facts *facts)
     return ++r->kill_blames >= BLAME_KILL_COUNT;
 }
 
+static int64_t delay_ms(uint32_t kills_in_a_row)
+{
+    int64_t ms = RESTART_DELAY_MS_MIN;
+    if (kills_in_a_row <= RESTART_KILLS_FREE_COUNT)
+        return 0;
+    for (uint32_t i = RESTART_KILLS_FREE_COUNT + 1; i < kills_in_a_row && ms < RESTART_DELAY_MS_MAX; i++)
+        ms *= 2;
+    return ms < RESTART_DELAY_MS_MAX ? ms : RESTART_DELAY_MS_MAX;
+}
+
 static void count(struct restart *r, const struct death_facts *facts)
 {
     if (facts->answered)
-        r->deaths_in_a_row = r->rest_count = 0;
-    if (facts->kind != DEATH_LEFT && facts->kind != DEATH_ORDER)
+        r->deaths_in_a_row = r->kills_in_a_row = r->rest_count = 0;
+    switch (facts->kind) {
+    case DEATH_CRASH:
+    case DEATH_HANG:
         r->deaths_in_a_row++;
+        break;
+    case DEATH_KILL:
+        r->kills_in_a_row++;
+        break;
+    case DEATH_LEFT:
+    case DEATH_ORDER:
+        break;
+    }
 }
 
 struct restart_decision restart_on_death(struct restart *r, const struct death_facts *facts, uint32_t random)
@@ -68,6 +88,10 @@ struct restart_decision restart_on_death(struct restart *r, const struct death_f
         forget_suspect(r);
     } else {
         decision.suspect = r->suspect;
+    }
+    if (facts->kind == DEATH_KILL) {
+        decision.delay_ms = delay_ms(r->kills_in_a_row);
+        return decision;
     }
     if (r->deaths_in_a_row >= RESTART_REST_COUNT) {
         decision.verdict = RESTART_REST;

@@ -9,6 +9,10 @@
  *                       REST and more        rest: no worker until a back-off is over, doubled each time,
  * with jitter
  *
+ * A SIGKILL from elsewhere says nothing about the service, so it is not part of that count and never costs a
+ * connection, however often it comes: after many in a row without an answer (a memory limit that is too low
+ * looks like that) the successor is only made later and later, and the connections wait.
+ *
  * Blame falls on the connection that was being worked on, and only for a death inside the service or for a
  * hang that we ended ourselves; elsewhere it is not the connection's fault.
  */
@@ -19,12 +23,15 @@
 #include <stdint.h>
 
 enum {
-    RESTART_RESET_ALL_COUNT = 5, /* deaths in a row: every connection of the slot may be the cause */
-    RESTART_REST_COUNT = 8,      /* deaths in a row: no connection is the cause */
-    RESTART_REST_MS_MIN = 250,   /* first back-off */
-    RESTART_REST_MS_MAX = 30000, /* cap of the back-off, before jitter */
-    BLAME_CRASH_COUNT = 2,       /* crashes of one suspect without an answered byte between */
-    BLAME_KILL_COUNT = 5,        /* SIGKILLs from elsewhere, which may be a memory limit's */
+    RESTART_RESET_ALL_COUNT = 5,   /* deaths in a row: every connection of the slot may be the cause */
+    RESTART_REST_COUNT = 8,        /* deaths in a row: no connection is the cause */
+    RESTART_REST_MS_MIN = 250,     /* first back-off */
+    RESTART_REST_MS_MAX = 30000,   /* cap of the back-off, before jitter */
+    RESTART_KILLS_FREE_COUNT = 16, /* SIGKILLs in a row that delay nothing */
+    RESTART_DELAY_MS_MIN = 20,     /* after one more; then doubled */
+    RESTART_DELAY_MS_MAX = 1000,
+    BLAME_CRASH_COUNT = 2, /* crashes of one suspect without an answered byte between */
+    BLAME_KILL_COUNT = 5,  /* SIGKILLs from elsewhere, which may be a memory limit's */
 };
 
 /* How a worker ended, as far as blame goes. */
@@ -47,6 +54,7 @@ struct death_facts {
 /* What a slot remembers. All zero: nothing ever happened. */
 struct restart {
     uint32_t deaths_in_a_row; /* without an answered chunk */
+    uint32_t kills_in_a_row;  /* SIGKILLs from elsewhere, likewise */
     uint32_t rest_count;      /* back-offs in a row */
     int32_t suspect;
     uint32_t crash_blames, kill_blames;
@@ -59,6 +67,7 @@ struct restart_decision {
     int32_t suspect;    /* the successor touches it last; 0: none */
     bool reset_suspect; /* or rather resets it */
     int64_t rest_ms;    /* RESTART_REST */
+    int64_t delay_ms;   /* otherwise: the successor is made so much later */
 };
 
 /* Takes in one death. `random` is any number, for the jitter of a back-off. */

@@ -65,6 +65,8 @@ static uint32_t next_random(struct supervisor *s)
 static void emit_spawn(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
+    if (p->now_ms < memory->not_before_ms)
+        return;
     if (p->state->protect) {
         if (memory->keepers[memory->spawner].phase != KEEPER_READY)
             memory->spawner = other_of((enum keeper_letter)memory->spawner);
@@ -77,7 +79,7 @@ static void emit_spawn(struct policy *p, uint32_t slot)
     action->keeper_generation = memory->keepers[memory->spawner].generation;
 }
 
-static void spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect)
+static void spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms)
 {
     struct slot_memory *memory = memory_of(p, slot);
     memory->phase = SLOT_STARTING;
@@ -86,7 +88,7 @@ static void spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t
     memory->made = 0;
     memory->recover_how = how;
     memory->suspect = suspect;
-    memory->since_ms = p->now_ms;
+    memory->since_ms = memory->not_before_ms = p->now_ms + delay_ms;
     emit_spawn(p, slot);
 }
 
@@ -148,7 +150,7 @@ void slot_begin(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     if (!p->state->protect) {
-        spawn(p, slot, RECOVER_ALL, 0);
+        spawn(p, slot, RECOVER_ALL, 0, 0);
         return;
     }
     CHECK(keepers_gone(memory));
@@ -227,7 +229,7 @@ static void replace(struct policy *p, const struct supervisor_event *event)
     else if (p->state->protect && keepers_gone(memory))
         table_lost(p, event->slot);
     else
-        spawn(p, event->slot, how_to_recover(&decision), decision.suspect);
+        spawn(p, event->slot, how_to_recover(&decision), decision.suspect, decision.delay_ms);
 }
 
 void slot_worker_died(struct policy *p, const struct supervisor_event *event)
@@ -278,7 +280,7 @@ void slot_keeper_ready(struct policy *p, const struct supervisor_event *event)
         return;
     set_keeper(p, &memory->keepers[event->letter], KEEPER_READY);
     if (memory->phase == SLOT_KEEPING)
-        spawn(p, event->slot, RECOVER_ALL, 0);
+        spawn(p, event->slot, RECOVER_ALL, 0, 0);
     else if (memory->phase == SLOT_STARTING && !memory->made)
         emit_spawn(p, event->slot);
     want_twin(p, event->slot);

@@ -79,8 +79,9 @@ struct slot_memory {
     uint32_t recover_how; /* enum recover_how, for that generation */
     int32_t suspect;      /* for that generation; 0: none */
     uint32_t death_count;
-    int64_t since_ms;    /* STARTING: of the order, then of the birth */
-    int64_t deadline_ms; /* RETRYING, RESTING */
+    int64_t since_ms;      /* STARTING: of the order, then of the birth */
+    int64_t not_before_ms; /* STARTING: the order is held back until then */
+    int64_t deadline_ms;   /* RETRYING, RESTING */
     struct restart restart;
     struct keeper_memory keepers[KEEPER_COUNT];
 };
