@@ -35,7 +35,7 @@ struct child_page {
     uint32_t clients;
     int64_t parent_pid;
     /* what came of it */
-    _Atomic uint32_t serving;         /* connections open now that have had a right reply */
+    _Atomic uint32_t serving;         /* connections open now that have had a reply */
     _Atomic uint32_t unexpected_ends; /* connections that ended while the child lived, or could not be made */
     struct tally tally;
 };
