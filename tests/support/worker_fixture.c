@@ -140,6 +140,7 @@ void worker_fixture_open(struct worker_fixture *f, struct fixture_options option
     memset(f, 0, sizeof *f);
     f->options = options;
     f->pages = shared_memory(sizeof *f->pages);
+    f->pages->orders.slot_limit = options.slot_count ? options.slot_count : 1;
 
     struct worker *w = &f->worker;
 
@@ -270,7 +271,8 @@ void worker_fixture_start_loop(struct worker_fixture *f)
     if (f->loop_pid > 0)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close_range(FIRST_CONNECTION, ~0u, 0); /* the clients are the parent's */
+    alarm(3 * FIXTURE_DEADLINE_MS / 1000);     /* a loop that does not end fails its test */
+    close_range(FIXTURE_CLIENT_FIRST, ~0u, 0); /* the parent's, which says when they end */
     loop_run(&f->worker);
     _exit(0);
 }
