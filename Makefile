@@ -83,6 +83,13 @@ chaos: $(TESTED) ## Run every chaos scenario: faults under load, each with its p
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
 
+.PHONY: bench
+bench: all $(BUILD)/bench/floor ## Measure what supervision costs, beside the barest loop that does the same job
+	$(Q)tests/bench/run
+$(BUILD)/bench/floor: $(BUILD)/obj/tests/bench/floor.o $(BUILD)/libworker.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
 # Sanitizer reports go to files: a worker's stderr may be nobody's.
 ASAN_LOG := $(abspath $(BUILD))/sanitizer
 SUBMAKE := $(MAKE) --no-print-directory
