@@ -1,4 +1,4 @@
-#include "loadtool/engine.h"
+#include "loadtool/engine_parts.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -8,171 +8,6 @@
 #include "loadtool/limits.h"
 
 static const uint64_t ns_per_ms = 1000000;
-
-static void enter(struct engine *engine, enum engine_phase phase);
-
-/* -- the probe -- */
-
-static void on_probe_opened(struct client *client)
-{
-    client_send(client, 1);
-}
-
-static void on_probe_answered(struct client *client, uint64_t count, uint64_t right)
-{
-    struct engine *engine = client->owner;
-
-    (void)count;
-    if (right > 0 && !engine->probe.is_right) {
-        engine->probe.is_right = true;
-        engine->outcome->recovery.is_ok = true;
-        engine->outcome->recovery.ns = client->world->now_ns - engine->victims.last_done_ns;
-    }
-    client_close(client);
-}
-
-static void on_probe_ended(struct client *client, enum fault fault, enum where where)
-{
-    struct engine *engine = client->owner;
-
-    (void)fault;
-    (void)where;
-    engine->probe.next_ns = uv_hrtime() + LIMIT_RETRY_MS * ns_per_ms;
-}
-
-static void on_probe_closed(struct client *client)
-{
-    struct engine *engine = client->owner;
-
-    engine->probe.is_out = false;
-}
-
-static const struct client_events probe_events = {.opened = on_probe_opened,
-                                                  .answered = on_probe_answered,
-                                                  .ended = on_probe_ended,
-                                                  .closed = on_probe_closed};
-
-/* Try till a new client had a right reply, or the time is over. True when there is nothing more to try. */
-static bool probe_step(struct engine *engine, uint64_t now_ns)
-{
-    struct probe *probe = &engine->probe;
-
-    if (!engine->outcome->recovery.is_checked || probe->is_right)
-        return true;
-    if (now_ns - engine->phase_ns > LIMIT_RECOVERY_MS * ns_per_ms)
-        return true;
-    if (!probe->is_out && now_ns >= probe->next_ns) {
-        probe->is_out = true;
-        probe->client.owner = engine;
-        probe->client.group = "new client after the last disturbance";
-        client_open(&probe->client, &engine->world, &probe_events);
-    }
-    return false;
-}
-
-/* -- the phases -- */
-
-static bool has_victims(const struct engine *engine)
-{
-    return engine->victims.count > 0;
-}
-
-static bool is_hopeless(const struct engine *engine, bool ramp_is_over)
-{
-    const struct control_group *control = &engine->control;
-
-    if (control->count == 0 || control->answered_count > 0)
-        return false;
-    return ramp_is_over || control->counts->unanswered > 0 ||
-           control->world->tally->faults[FAULT_TIMEOUT][WHERE_CONNECT].count > 0;
-}
-
-static enum engine_phase step_ramp(struct engine *engine)
-{
-    bool is_over = control_ramp(&engine->control);
-
-    if (is_hopeless(engine, is_over))
-        return ENGINE_CLOSE;
-    return is_over ? ENGINE_MAIN : ENGINE_RAMP;
-}
-
-static bool is_main_over(const struct engine *engine, uint64_t now_ns)
-{
-    const struct settings *settings = engine->settings;
-    uint64_t age_ns = now_ns - engine->phase_ns;
-
-    if (settings->duration_ms > 0 && age_ns >= settings->duration_ms * ns_per_ms)
-        return true;
-    if (engine->load.budget.is_limited && engine->load.budget.left == 0)
-        return true;
-    return engine->control.gone_count == engine->control.count && !has_victims(engine);
-}
-
-/* Without one disturbance nothing would be proven: MAIN waits for it, within reason. */
-static enum engine_phase step_main(struct engine *engine, uint64_t now_ns)
-{
-    const struct settings *settings = engine->settings;
-    uint64_t age_ns = now_ns - engine->phase_ns;
-    uint64_t patience_ms = settings->duration_ms + settings->timeout_ms + LIMIT_LIFE_MS_MAX;
-
-    if (engine->control.count == 0 && engine->world.tally->opened == 0 &&
-        age_ns > settings->connect_timeout_ms * ns_per_ms)
-        return ENGINE_CLOSE;
-    if (!is_main_over(engine, now_ns))
-        return ENGINE_MAIN;
-    if (!has_victims(engine))
-        return ENGINE_AFTER;
-    if (engine->victims.done_count == 0 && age_ns < patience_ms * ns_per_ms)
-        return ENGINE_MAIN;
-    return ENGINE_BETWEEN;
-}
-
-static enum engine_phase step_between(struct engine *engine)
-{
-    if (engine->has_between && control_prove(&engine->control) > 0)
-        return ENGINE_BETWEEN;
-    return ENGINE_KILLS;
-}
-
-static enum engine_phase step_kills(struct engine *engine, uint64_t now_ns)
-{
-    const struct settings *settings = engine->settings;
-    uint64_t patience_ms = settings->timeout_ms + settings->connect_timeout_ms + LIMIT_LIFE_MS_MAX;
-
-    if (engine->victims.away_count < engine->victims.count &&
-        now_ns - engine->phase_ns < patience_ms * ns_per_ms)
-        return ENGINE_KILLS;
-    return ENGINE_AFTER;
-}
-
-static enum engine_phase step_after(struct engine *engine, uint64_t now_ns)
-{
-    bool is_probed = probe_step(engine, now_ns);
-    uint32_t lacking = engine->victims.done_count > 0 ? control_prove(&engine->control) : 0;
-
-    if (!is_probed || lacking > 0 || control_waiting_count(&engine->control) > 0)
-        return ENGINE_AFTER;
-    return ENGINE_CLOSE;
-}
-
-static enum engine_phase step(struct engine *engine, uint64_t now_ns)
-{
-    switch (engine->phase) {
-    case ENGINE_RAMP:
-        return step_ramp(engine);
-    case ENGINE_MAIN:
-        return step_main(engine, now_ns);
-    case ENGINE_BETWEEN:
-        return step_between(engine);
-    case ENGINE_KILLS:
-        return step_kills(engine, now_ns);
-    case ENGINE_AFTER:
-        return step_after(engine, now_ns);
-    case ENGINE_CLOSE:
-        break;
-    }
-    return ENGINE_CLOSE;
-}
 
 /* -- entering a phase -- */
 
@@ -224,14 +59,16 @@ static void finish_main(struct engine *engine)
         return;
     outcome->messages_per_s = (double)(outcome->tally.messages_right - engine->main.messages) / seconds;
     outcome->bytes_per_s = (double)(outcome->tally.bytes_right - engine->main.bytes) / seconds;
-    outcome->busy_share = idle_s >= wall_s ? 0 : 1 - idle_s / wall_s;
+    if (wall_s >= LIMIT_BUSY_MS_MIN / 1e3)
+        outcome->busy_share = idle_s >= wall_s ? 0 : 1 - idle_s / wall_s;
 }
 
 static void enter_after(struct engine *engine)
 {
-    victims_drop_all(&engine->victims);
+    victims_drop_all(&engine->victims, true);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
+    probe_init(&engine->probe, &engine->world, engine->phase_ns);
     engine->outcome->recovery.is_checked = engine->victims.done_count > 0;
     if (engine->victims.done_count > 0)
         engine->control.part = PART_AFTER;
@@ -253,10 +90,9 @@ static void enter_close(struct engine *engine)
     count_silent(engine);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
-    victims_drop_all(&engine->victims);
+    victims_drop_all(&engine->victims, false);
     control_close_all(&engine->control);
-    if (engine->probe.is_out)
-        client_close(&engine->probe.client);
+    probe_close(&engine->probe);
     uv_close((uv_handle_t *)&engine->tick, NULL);
     for (size_t i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&engine->interrupts[i], NULL);
@@ -308,7 +144,7 @@ static void on_tick(uv_timer_t *timer)
             engine->show_progress(engine, now_ns);
     }
     /* A phase that is over at once does not wait for a tick. */
-    for (enum engine_phase next; (next = step(engine, now_ns)) != engine->phase;) {
+    for (enum engine_phase next; (next = engine_step(engine, now_ns)) != engine->phase;) {
         enter(engine, next);
         now_ns = engine->phase_ns;
     }

@@ -22,19 +22,12 @@
 #include "loadtool/control.h"
 #include "loadtool/outcome.h"
 #include "loadtool/pacer.h"
+#include "loadtool/probe.h"
 #include "loadtool/schedule.h"
 #include "loadtool/settings.h"
 #include "loadtool/victims.h"
 
 enum engine_phase { ENGINE_RAMP, ENGINE_MAIN, ENGINE_BETWEEN, ENGINE_KILLS, ENGINE_AFTER, ENGINE_CLOSE };
-
-/* The new client that looks whether the server still takes new clients after the last disturbance. */
-struct probe {
-    struct client client;
-    bool is_out;
-    bool is_right;
-    uint64_t next_ns;
-};
 
 struct engine {
     const struct settings *settings;

@@ -92,15 +92,26 @@ static void pile_up(struct victim *victim)
     client_send(&victim->client, count);
 }
 
-/* One piece a tick for a while, then as fast as it comes. */
-static void read_slowly(struct victim *victim)
+/* Its time is over, but it goes on not reading till all is sent or the server takes no more. */
+static void read_when_piled(struct victim *victim)
 {
+    const struct client *client = &victim->client;
+
+    if (!client->is_paused)
+        return;
+    if (victim->reads == 0 && client->sent != victim->sent_before) {
+        victim->sent_before = client->sent;
+        victim->steps = 0;
+    }
+    if (victim->reads == 0 && client->sent < client->send_end && victim->steps < LIMIT_SLOWREAD_STILL_TICKS)
+        return;
     client_resume(&victim->client);
 }
 
-static void pause_after_piece(struct victim *victim)
+/* One reply a tick for a while, then as fast as they come. */
+static void pause_after_reply(struct victim *victim)
 {
-    if (victim->steps < LIMIT_SLOWREAD_PIECES && client_is_waiting(&victim->client))
+    if (client_is_waiting(&victim->client) && victim->reads++ < LIMIT_SLOWREAD_REPLIES)
         client_pause(&victim->client);
     else
         close_if_idle(victim);
@@ -122,9 +133,9 @@ static const struct kill_mode modes[PLAN_MODE_COUNT] = {
     [PLAN_KILL9] = {.in_child = true},
     [PLAN_SLOWREAD] = {.prepare = shrink_window,
                        .live = pile_up,
-                       .begin = read_slowly,
-                       .step = read_slowly,
-                       .answered = pause_after_piece},
+                       .begin = read_when_piled,
+                       .step = read_when_piled,
+                       .answered = pause_after_reply},
     [PLAN_OOB] = {.tcp_only = true, .born = send_urgently, .begin = ask_and_shut, .finished = done},
 };
 

@@ -31,8 +31,14 @@ enum {
        it. */
     LIMIT_SLOWREAD_MESSAGES = 64,
     LIMIT_SLOWREAD_BYTES = 8 * 1024 * 1024,
-    LIMIT_SLOWREAD_PIECES = 8,
-    LIMIT_SLOWREAD_RCVBUF_BYTES = 16 * 1024,
+    /* Then it reads so many replies one a tick, and the rest as fast as they come. */
+    LIMIT_SLOWREAD_REPLIES = 8,
+    /* It takes a send queue that has not moved for so many ticks for blocked: the pile is as high as it gets.
+     */
+    LIMIT_SLOWREAD_STILL_TICKS = 20,
+    /* A small window fills the server's send queue sooner; below loopback's segment size of 64 KiB it would
+       crawl. */
+    LIMIT_SLOWREAD_RCVBUF_BYTES = 128 * 1024,
 
     /* Connections of one child that is to be killed: one process start for many deaths. */
     LIMIT_CHILD_CLIENTS = 32,
@@ -46,6 +52,8 @@ enum {
 
     /* After the last disturbance a new client must be answered within this time. */
     LIMIT_RECOVERY_MS = 5000,
+    /* One that is not answered within this time is given up for another one. */
+    LIMIT_RECOVERY_TRY_MS = 1000,
 
     /* Descriptors beside the clients': loop, timers, standard streams, children's pages, and some air. */
     LIMIT_SPARE_DESCRIPTORS = 100,
@@ -57,6 +65,8 @@ enum {
     /* The report calls loadtool the bottleneck when its loop was busy for more than this share of the time.
      */
     LIMIT_BUSY_PERCENT = 90,
+    /* Below this time the share means nothing, and is 0. */
+    LIMIT_BUSY_MS_MIN = 100,
 };
 
 #endif

@@ -69,8 +69,9 @@ static void write_pass(const struct page *page, const struct report *report)
                  count(&disconnects, outcome->done_count), count(&control, outcome->control.clients),
                  right.s);
     else
-        snprintf(words, sizeof(words), "%s clients, %s replies, every byte right",
-                 count(&control, report->settings->clients), right.s);
+        snprintf(words, sizeof(words), "%s client%s, %s repl%s, every byte right",
+                 count(&control, report->settings->clients), report->settings->clients == 1 ? "" : "s",
+                 right.s, outcome->tally.messages_right == 1 ? "y" : "ies");
     write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
 }
 

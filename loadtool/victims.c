@@ -1,4 +1,4 @@
-#include "loadtool/victims.h"
+#include "loadtool/victims_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ void victims_settle(struct victim *victim, bool is_done, uint32_t count)
         all->disturbed(all->owner);
 }
 
-static void go_away(struct victim *victim)
+void victims_leave(struct victim *victim)
 {
     if (!victim->is_serving)
         victim->not_before_ns = uv_hrtime() + LIMIT_RETRY_MS * UINT64_C(1000000);
@@ -116,7 +116,7 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
 
 static void on_closed(struct client *client)
 {
-    go_away(client->owner);
+    victims_leave(client->owner);
 }
 
 /* -- serving -- */
@@ -132,7 +132,8 @@ static void send_next(struct victim *victim)
 static void begin_to_die(struct victim *victim)
 {
     victim->stage = VICTIM_DYING;
-    victim->steps = 0;
+    victim->steps = victim->reads = 0;
+    victim->sent_before = 0;
     victim->mode->begin(victim);
 }
 
@@ -190,79 +191,6 @@ static const struct client_events events = {
     .closed = on_closed,
 };
 
-/* -- children -- */
-
-static void on_child_gone(struct child *child)
-{
-    struct victim *victim = child->owner;
-    struct victims *all = victim->all;
-    uint32_t serving = atomic_load(&child->page->serving);
-
-    victim->is_serving = serving > 0;
-    all->unexpected_ends += atomic_load(&child->page->unexpected_ends);
-    if (child->was_killed && serving > 0) {
-        victims_settle(victim, true, serving);
-        if (serving < victim->width)
-            all->not_done[victim->mode_id] += victim->width - serving;
-    } else {
-        victims_settle(victim, false, victim->width);
-    }
-    go_away(victim);
-}
-
-static int make_child(struct victim *victim)
-{
-    victim->child = calloc(1, sizeof(*victim->child));
-    if (victim->child == NULL)
-        return -ENOMEM;
-    victim->child->owner = victim;
-    victim->child->gone = on_child_gone;
-    return child_init(victim->child);
-}
-
-static uint64_t child_interval_ns(const struct victims *all)
-{
-    return all->load->rate_per_s == 0 ? 0 : schedule_due_ns(all->load->rate_per_s, all->load->places);
-}
-
-static void start_child(struct victim *victim)
-{
-    struct victims *all = victim->all;
-    int rc = victim->child == NULL ? make_child(victim) : 0;
-
-    if (rc == 0)
-        rc = child_start(victim->child, all->world, victim->width, all->settings.check,
-                         all->settings.timeout_ns, all->settings.connect_timeout_ns, child_interval_ns(all));
-    if (rc == 0)
-        return;
-    tally_note(all->world->tally, FAULT_RESOURCES, WHERE_CONNECT, "a child process could not be started: %s",
-               uv_strerror(rc));
-    if (victim->child != NULL && victim->child->page == NULL) {
-        child_free(victim->child);
-        free(victim->child);
-        victim->child = NULL;
-    }
-    victims_settle(victim, false, victim->width);
-    go_away(victim);
-}
-
-/* The child is killed when one of its connections serves, when none ever will, or when all have had the time
- * to. */
-static void step_child(struct victim *victim, uint64_t now_ns)
-{
-    const struct child_page *page = victim->child->page;
-    uint64_t limit_ns = victim->all->settings.timeout_ns + victim->all->settings.connect_timeout_ns;
-    bool serves = atomic_load(&page->serving) > 0;
-    bool is_lost = atomic_load(&page->unexpected_ends) >= victim->width;
-
-    if (victim->stage != VICTIM_LIVING || now_ns < victim->die_at_ns)
-        return;
-    if (!serves && !is_lost && now_ns - victim->born_ns < limit_ns)
-        return;
-    victim->stage = VICTIM_DYING;
-    child_kill(victim->child);
-}
-
 /* -- living -- */
 
 static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
@@ -279,7 +207,7 @@ static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
     victim->pace.begun_count = victim->pace.due_count;
     all->away_count--;
     if (victim->mode->in_child)
-        start_child(victim);
+        victims_start_child(victim);
     else
         client_open(&victim->client, all->world, &events);
 }
@@ -331,7 +259,7 @@ void victims_tick(struct victims *victims, uint64_t now_ns)
             if (victims->is_replacing && now_ns >= victim->not_before_ns)
                 start_life(victim, i, now_ns);
         } else if (victim->mode->in_child) {
-            step_child(victim, now_ns);
+            victims_step_child(victim, now_ns);
         } else {
             step_client(victim, now_ns);
         }
@@ -345,13 +273,15 @@ void victims_end_all(struct victims *victims)
         victims->list[i].die_at_ns = 0;
 }
 
-void victims_drop_all(struct victims *victims)
+void victims_drop_all(struct victims *victims, bool counts)
 {
     victims->is_replacing = false;
     for (uint32_t i = 0; i < victims->count; i++) {
         struct victim *victim = &victims->list[i];
         if (victim->stage == VICTIM_AWAY)
             continue;
+        if (counts)
+            victims_settle(victim, false, victim->width);
         victim->was_settled = true;
         if (victim->mode->in_child)
             child_kill(victim->child);

@@ -36,7 +36,9 @@ struct victim {
     bool is_over;     /* its time is over, but it still waits for its first reply */
     bool was_settled; /* this life has been counted as done or not done */
     uint32_t width;   /* connections: more than one in a child only */
-    uint32_t steps;   /* ticks since it began to die */
+    uint32_t steps;   /* ticks since it began to die, or since its mode saw progress */
+    uint32_t reads;   /* for slow readers: replies read since */
+    uint64_t sent_before;
     uint64_t lives;
     uint64_t born_ns;
     uint64_t die_at_ns;
@@ -81,8 +83,9 @@ void victims_tick(struct victims *victims, uint64_t now_ns);
 /* Everyone's time is over now, and nobody comes again. Done when away_count == count. */
 void victims_end_all(struct victims *victims);
 
-/* Close everything at once, uncounted: the run is over. */
-void victims_drop_all(struct victims *victims);
+/* Close everything at once: the run is over. Who could not die in time is counted as not done, if it counts.
+ */
+void victims_drop_all(struct victims *victims, bool counts);
 
 /* An arrival of the open loop is due at the victims' n-th place. */
 void victims_arrival(struct victims *victims, uint32_t n);

@@ -1,0 +1,110 @@
+/* When a phase of a run is over, and which one follows. */
+#include "loadtool/engine_parts.h"
+
+#include "loadtool/limits.h"
+
+static const uint64_t ns_per_ms = 1000000;
+
+static bool has_victims(const struct engine *engine)
+{
+    return engine->victims.count > 0;
+}
+
+static bool is_hopeless(const struct engine *engine, bool ramp_is_over)
+{
+    const struct control_group *control = &engine->control;
+
+    if (control->count == 0 || control->answered_count > 0)
+        return false;
+    return ramp_is_over || control->counts->unanswered > 0 ||
+           control->world->tally->faults[FAULT_TIMEOUT][WHERE_CONNECT].count > 0;
+}
+
+static enum engine_phase step_ramp(struct engine *engine)
+{
+    bool is_over = control_ramp(&engine->control);
+
+    if (is_hopeless(engine, is_over))
+        return ENGINE_CLOSE;
+    return is_over ? ENGINE_MAIN : ENGINE_RAMP;
+}
+
+static bool is_main_over(const struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t age_ns = now_ns - engine->phase_ns;
+
+    if (settings->duration_ms > 0 && age_ns >= settings->duration_ms * ns_per_ms)
+        return true;
+    if (engine->load.budget.is_limited && engine->load.budget.left == 0)
+        return true;
+    return engine->control.gone_count == engine->control.count && !has_victims(engine);
+}
+
+/* Without one disturbance nothing would be proven: MAIN waits for it, within reason. */
+static enum engine_phase step_main(struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t age_ns = now_ns - engine->phase_ns;
+    uint64_t patience_ms = settings->duration_ms + settings->timeout_ms + LIMIT_LIFE_MS_MAX;
+
+    if (engine->control.count == 0 && engine->world.tally->opened == 0 &&
+        age_ns > settings->connect_timeout_ms * ns_per_ms)
+        return ENGINE_CLOSE;
+    if (!is_main_over(engine, now_ns))
+        return ENGINE_MAIN;
+    if (!has_victims(engine))
+        return ENGINE_AFTER;
+    if (engine->victims.done_count == 0 && age_ns < patience_ms * ns_per_ms)
+        return ENGINE_MAIN;
+    return ENGINE_BETWEEN;
+}
+
+static enum engine_phase step_between(struct engine *engine)
+{
+    if (engine->has_between && control_prove(&engine->control) > 0)
+        return ENGINE_BETWEEN;
+    return ENGINE_KILLS;
+}
+
+static enum engine_phase step_kills(struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t patience_ms = settings->timeout_ms + settings->connect_timeout_ms + LIMIT_LIFE_MS_MAX;
+
+    if (engine->victims.away_count < engine->victims.count &&
+        now_ns - engine->phase_ns < patience_ms * ns_per_ms)
+        return ENGINE_KILLS;
+    return ENGINE_AFTER;
+}
+
+static enum engine_phase step_after(struct engine *engine, uint64_t now_ns)
+{
+    bool is_probed = !engine->outcome->recovery.is_checked || probe_step(&engine->probe, now_ns);
+    uint32_t lacking = engine->victims.done_count > 0 ? control_prove(&engine->control) : 0;
+
+    engine->outcome->recovery.is_ok = engine->probe.is_right;
+    engine->outcome->recovery.ns = engine->probe.took_ns;
+    if (!is_probed || lacking > 0 || control_waiting_count(&engine->control) > 0)
+        return ENGINE_AFTER;
+    return ENGINE_CLOSE;
+}
+
+enum engine_phase engine_step(struct engine *engine, uint64_t now_ns)
+{
+    switch (engine->phase) {
+    case ENGINE_RAMP:
+        return step_ramp(engine);
+    case ENGINE_MAIN:
+        return step_main(engine, now_ns);
+    case ENGINE_BETWEEN:
+        return step_between(engine);
+    case ENGINE_KILLS:
+        return step_kills(engine, now_ns);
+    case ENGINE_AFTER:
+        return step_after(engine, now_ns);
+    case ENGINE_CLOSE:
+        break;
+    }
+    return ENGINE_CLOSE;
+}

@@ -1,0 +1,69 @@
+#include "loadtool/probe.h"
+
+#include "loadtool/limits.h"
+
+static const uint64_t ns_per_ms = 1000000;
+
+static void on_opened(struct client *client)
+{
+    client_send(client, 1);
+}
+
+static void on_answered(struct client *client, uint64_t count, uint64_t right)
+{
+    struct probe *probe = client->owner;
+
+    (void)count;
+    if (right > 0) {
+        probe->is_right = true;
+        probe->took_ns = client->world->now_ns - probe->begin_ns;
+    }
+    probe->next_ns = uv_hrtime() + LIMIT_RETRY_MS * ns_per_ms;
+    client_close(client);
+}
+
+static void on_ended(struct client *client, enum fault fault, enum where where)
+{
+    struct probe *probe = client->owner;
+
+    (void)fault;
+    (void)where;
+    probe->next_ns = uv_hrtime() + LIMIT_RETRY_MS * ns_per_ms;
+}
+
+static void on_closed(struct client *client)
+{
+    struct probe *probe = client->owner;
+
+    probe->is_out = false;
+}
+
+static const struct client_events events = {
+    .opened = on_opened, .answered = on_answered, .ended = on_ended, .closed = on_closed};
+
+void probe_init(struct probe *probe, struct client_world *world, uint64_t begin_ns)
+{
+    *probe = (struct probe){.world = world, .begin_ns = begin_ns};
+    probe->client.owner = probe;
+    probe->client.group = "new client after the last disturbance";
+}
+
+bool probe_step(struct probe *probe, uint64_t now_ns)
+{
+    if (probe->is_right || now_ns - probe->begin_ns > LIMIT_RECOVERY_MS * ns_per_ms)
+        return true;
+    if (probe->is_out && now_ns - probe->tried_ns > LIMIT_RECOVERY_TRY_MS * ns_per_ms)
+        client_close(&probe->client);
+    if (!probe->is_out && now_ns >= probe->next_ns) {
+        probe->is_out = true;
+        probe->tried_ns = now_ns;
+        client_open(&probe->client, probe->world, &events);
+    }
+    return false;
+}
+
+void probe_close(struct probe *probe)
+{
+    if (probe->is_out)
+        client_close(&probe->client);
+}

@@ -1,0 +1,76 @@
+/* Victims whose connections belong to a child process: start, watch, kill, count. */
+#include "loadtool/victims_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void on_child_gone(struct child *child)
+{
+    struct victim *victim = child->owner;
+    struct victims *all = victim->all;
+    uint32_t serving = atomic_load(&child->page->serving);
+
+    victim->is_serving = serving > 0;
+    all->unexpected_ends += atomic_load(&child->page->unexpected_ends);
+    if (child->was_killed && serving > 0) {
+        victims_settle(victim, true, serving);
+        if (serving < victim->width)
+            all->not_done[victim->mode_id] += victim->width - serving;
+    } else {
+        victims_settle(victim, false, victim->width);
+    }
+    victims_leave(victim);
+}
+
+static int make_child(struct victim *victim)
+{
+    victim->child = calloc(1, sizeof(*victim->child));
+    if (victim->child == NULL)
+        return -ENOMEM;
+    victim->child->owner = victim;
+    victim->child->gone = on_child_gone;
+    return child_init(victim->child);
+}
+
+static uint64_t child_interval_ns(const struct victims *all)
+{
+    return all->load->rate_per_s == 0 ? 0 : schedule_due_ns(all->load->rate_per_s, all->load->places);
+}
+
+void victims_start_child(struct victim *victim)
+{
+    struct victims *all = victim->all;
+    int rc = victim->child == NULL ? make_child(victim) : 0;
+
+    if (rc == 0)
+        rc = child_start(victim->child, all->world, victim->width, all->settings.check,
+                         all->settings.timeout_ns, all->settings.connect_timeout_ns, child_interval_ns(all));
+    if (rc == 0)
+        return;
+    tally_note(all->world->tally, FAULT_RESOURCES, WHERE_CONNECT, "a child process could not be started: %s",
+               uv_strerror(rc));
+    if (victim->child != NULL && victim->child->page == NULL) {
+        child_free(victim->child);
+        free(victim->child);
+        victim->child = NULL;
+    }
+    victims_settle(victim, false, victim->width);
+    victims_leave(victim);
+}
+
+/* The child is killed when one of its connections serves, when none ever will, or when all have had the time
+ * to. */
+void victims_step_child(struct victim *victim, uint64_t now_ns)
+{
+    const struct child_page *page = victim->child->page;
+    uint64_t limit_ns = victim->all->settings.timeout_ns + victim->all->settings.connect_timeout_ns;
+    bool serves = atomic_load(&page->serving) > 0;
+    bool is_lost = atomic_load(&page->unexpected_ends) >= victim->width;
+
+    if (victim->stage != VICTIM_LIVING || now_ns < victim->die_at_ns)
+        return;
+    if (!serves && !is_lost && now_ns - victim->born_ns < limit_ns)
+        return;
+    victim->stage = VICTIM_DYING;
+    child_kill(victim->child);
+}
