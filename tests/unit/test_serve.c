@@ -1,9 +1,10 @@
 /* Connections from their first event to their end: real clients, the time in the test's hand. */
-/* wrap: epoll_ctl recv */
+/* wrap: epoll_ctl recv recover_settle */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
 #include "worker/heritage.h"
+#include "worker/recover.h"
 #include "worker/serve.h"
 
 #include <errno.h>
@@ -43,6 +44,17 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
     return __real_recv(fd, bytes, size, flags);
 }
 
+/* What the kernel hardly ever makes recovery say is put into its mouth; -1: its own answer. */
+static int settle_result;
+
+enum settle_result __real_recover_settle(struct worker *worker, int fd);
+enum settle_result __wrap_recover_settle(struct worker *worker, int fd);
+
+enum settle_result __wrap_recover_settle(struct worker *worker, int fd)
+{
+    return settle_result < 0 ? __real_recover_settle(worker, fd) : (enum settle_result)settle_result;
+}
+
 static int open_with(struct fixture_options options)
 {
     worker_fixture_open(&fixture, options);
@@ -52,6 +64,7 @@ static int open_with(struct fixture_options options)
     watched = -1;
     recv_count = 0;
     recv_limit = SIZE_MAX;
+    settle_result = -1;
     return 0;
 }
 
@@ -264,6 +277,149 @@ static void event__bulk_stream__others_have_their_turn_before_its_next_chunk(voi
     serve_ready(w);
     assert_int_equal(recv_count, 1); /* looked once more, and found nothing */
     assert_int_equal(w->conns.ready_count, 0);
+}
+
+/* ---- taken over from a dead worker ---- */
+
+/* A connection as a dead worker leaves it: `given` bytes of the message answered, none of them taken. */
+static int leave_behind(int *client, const char *message, const char *given)
+{
+    int server = worker_fixture_pair(&fixture, client);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = (uint64_t)server};
+
+    assert_int_equal(epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, server, &event), 0);
+    if (*message == '\0')
+        return server;
+    socket_send_text(*client, message);
+    socket_wait_queued(server, strlen(message));
+    assert_int_equal(epoll_wait(FD_EPOLL, &event, 1, FIXTURE_DEADLINE_MS), 1); /* the edge was its own */
+    socket_send_text(server, given);
+    return server;
+}
+
+static void rearm__connection_given_and_not_taken__goes_on_with_the_rest(void **state)
+{
+    int client, server = leave_behind(&client, "hello", "HEL");
+
+    (void)state;
+    assert_true(serve_rearm(w, server, EPOLL_CTL_MOD));
+    worker_fixture_turn(&fixture);
+    socket_expect_text(client, "HELLO");
+    assert_int_equal(counter(COUNTER_owed_bytes), 3);
+    socket_send_text(client, "again");
+    worker_fixture_serve_until_readable(&fixture, client, 5);
+    socket_expect_text(client, "AGAIN");
+    assert_int_equal(counter(COUNTER_owed), 1);
+}
+
+static void rearm__refused_by_the_kernel__false_and_errno(void **state)
+{
+    int client, server = worker_fixture_pair(&fixture, &client);
+
+    (void)state;
+    assert_false(serve_rearm(w, server, EPOLL_CTL_MOD));
+    assert_int_equal(errno, ENOENT);
+    assert_true(worker_fixture_state_is(&fixture, server, CONN_CLOSED));
+    assert_true(serve_rearm(w, server, EPOLL_CTL_ADD));
+    assert_int_equal(w->conns.open_count, 1);
+}
+
+static int rearmed(int *client)
+{
+    int server = leave_behind(client, "hello", "");
+
+    assert_true(serve_rearm(w, server, EPOLL_CTL_MOD));
+    return server;
+}
+
+static void settle__cannot_be_told_yet__asked_again_before_any_answer(void **state)
+{
+    int client, server = rearmed(&client);
+
+    (void)state;
+    settle_result = SETTLE_LATER;
+    watched = server;
+    worker_fixture_turn(&fixture);
+    serve_ready(w);
+    assert_int_equal(recv_count, 0);
+    assert_int_equal(w->conns.ready_count, 1);
+    settle_result = -1;
+    serve_ready(w);
+    socket_expect_text(client, "HELLO");
+}
+
+static void settle__impossible_sums__reset_and_nothing_answered(void **state)
+{
+    int client, server = rearmed(&client);
+
+    (void)state;
+    settle_result = SETTLE_IMPOSSIBLE;
+    worker_fixture_turn(&fixture);
+    assert_false(is_open(server));
+    assert_int_equal(counter(COUNTER_answered), 0);
+    socket_expect_reset(client);
+}
+
+static void settle__dead_connection__closed(void **state)
+{
+    int client, server = rearmed(&client);
+
+    (void)state;
+    settle_result = SETTLE_CLOSED;
+    worker_fixture_turn(&fixture);
+    assert_false(is_open(server));
+    assert_int_equal(counter(COUNTER_closed_reset), 1);
+}
+
+static void settle__we_had_ended_it__lingers_on(void **state)
+{
+    int client, server = rearmed(&client);
+
+    (void)state;
+    shutdown(server, SHUT_WR);
+    worker_fixture_turn(&fixture);
+    assert_true(worker_fixture_state_is(&fixture, server, CONN_LINGERING));
+    serve_ready(w);
+    assert_int_equal(socket_queued(server), 0);
+    assert_int_equal(counter(COUNTER_answered), 0);
+    socket_expect_end(client);
+}
+
+static void suspect__answers__cleared_on_the_board(void **state)
+{
+    int client, server = leave_behind(&client, "hello", "");
+
+    (void)state;
+    w->settings.suspect = server;
+    assert_true(serve_rearm(w, server, EPOLL_CTL_MOD));
+    assert_int_equal(atomic_load(&w->board->suspect_cleared), 0);
+    worker_fixture_turn(&fixture);
+    assert_int_equal(atomic_load(&w->board->suspect_cleared), FIXTURE_GENERATION);
+}
+
+static void suspect__leaves_unanswered__cleared_on_the_board(void **state)
+{
+    int client, server = leave_behind(&client, "", "");
+
+    (void)state;
+    w->settings.suspect = server;
+    assert_true(serve_rearm(w, server, EPOLL_CTL_MOD));
+    close(client);
+    worker_fixture_turn(&fixture);
+    assert_false(is_open(server));
+    assert_int_equal(atomic_load(&w->board->suspect_cleared), FIXTURE_GENERATION);
+}
+
+static void suspect__another_answers__not_cleared(void **state)
+{
+    int clients[2], server = leave_behind(&clients[0], "hello", "");
+
+    (void)state;
+    w->settings.suspect = server + 1;
+    assert_true(serve_rearm(w, server, EPOLL_CTL_MOD));
+    worker_fixture_turn(&fixture);
+    socket_expect_text(clients[0], "HELLO");
+    assert_int_equal(atomic_load(&w->board->suspect_cleared), 0);
 }
 
 /* ---- events that mean nothing ---- */
@@ -614,6 +770,15 @@ int main(void)
         PLAIN(event__reset__closed_and_counted),
         PLAIN(event__urgent_data__whole_stream_in_one_event),
         PLAIN(event__bulk_stream__others_have_their_turn_before_its_next_chunk),
+        PLAIN(rearm__connection_given_and_not_taken__goes_on_with_the_rest),
+        PLAIN(rearm__refused_by_the_kernel__false_and_errno),
+        PLAIN(settle__cannot_be_told_yet__asked_again_before_any_answer),
+        PLAIN(settle__impossible_sums__reset_and_nothing_answered),
+        PLAIN(settle__dead_connection__closed),
+        PLAIN(settle__we_had_ended_it__lingers_on),
+        PLAIN(suspect__answers__cleared_on_the_board),
+        PLAIN(suspect__leaves_unanswered__cleared_on_the_board),
+        PLAIN(suspect__another_answers__not_cleared),
         PLAIN(event__number_without_connection__nothing),
         PLAIN(event__stale_hang_up_for_a_reused_number__connection_lives),
         PLAIN(event__writable_and_nobody_waits__no_look),
