@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define NAME_PREFIX "incident-"
-#define NAME_SIZE   96
 
 /* ---- the directory ---- */
 
@@ -135,7 +134,7 @@ static void write_suspect(FILE *file, const struct incident *incident, struct bo
 
 /* ---- the file ---- */
 
-static FILE *open_report(const char *dir, const struct incident *incident, char name[NAME_SIZE])
+static void make_name(struct incident *incident)
 {
     struct timespec now;
     struct tm utc;
@@ -143,32 +142,42 @@ static FILE *open_report(const char *dir, const struct incident *incident, char 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
-    snprintf(name, NAME_SIZE, NAME_PREFIX "%s.%06ld-worker%u-generation%u.txt", stamp, now.tv_nsec / 1000,
-             incident->slot, incident->generation);
+    snprintf(incident->name, sizeof incident->name, NAME_PREFIX "%s.%06ld-worker%u-generation%u.txt", stamp,
+             now.tv_nsec / 1000, incident->slot, incident->generation);
+}
+
+/* Opened relative to the directory and never through a link: others may be able to write there. */
+static FILE *open_report(const char *dir, const char *name)
+{
     int dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     if (dir_fd < 0)
         return NULL;
-    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     int error = errno;
     close(dir_fd);
     errno = error;
     return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-static bool write_report(const char *dir, const struct incident *incident, struct board *board,
-                         char name[NAME_SIZE])
+static void write_report(struct incident *incident, const char *dir, struct board *board)
 {
-    FILE *file = open_report(dir, incident, name);
-    if (!file)
-        return false;
-    write_death(file, incident);
-    write_outcome(file, incident, board);
-    write_suspect(file, incident, board);
-    bool written = !ferror(file);
-    return fclose(file) == 0 && written;
+    FILE *file = open_report(dir, incident->name);
+    bool written = file != NULL;
+    if (file) {
+        write_death(file, incident);
+        write_outcome(file, incident, board);
+        write_suspect(file, incident, board);
+        written = !ferror(file);
+        written &= fclose(file) == 0;
+    }
+    if (written)
+        return;
+    log_event(LOG_LEVEL_WARN, "event=failed what=incident_file slot=%u why=%s", incident->slot,
+              strerrorname_np(errno));
+    incident->name[0] = '\0';
 }
 
-static void log_incident(const struct incident *incident, struct board *board, const char *file)
+static void log_incident(const struct incident *incident, struct board *board)
 {
     struct recovered *recovered = &board->recovered;
     log_event(LOG_LEVEL_INFO,
@@ -181,21 +190,17 @@ static void log_incident(const struct incident *incident, struct board *board, c
               incident->replaced ? atomic_load(&recovered->adopted) : 0,
               incident->replaced ? atomic_load(&recovered->reset) : 0,
               incident->replaced ? atomic_load(&recovered->closed) : 0, (long long)(incident->gap_us / 1000),
-              (long long)(incident->gap_us % 1000), file);
+              (long long)(incident->gap_us % 1000), incident->name[0] ? incident->name : "none");
 }
 
 void incident_flush(struct incident *incident, const char *dir, struct board *board)
 {
-    char name[NAME_SIZE] = "none";
     if (!incident->pending)
         return;
     incident->pending = false;
-    if (dir && !write_report(dir, incident, board, name))
-        log_event(LOG_LEVEL_WARN, "event=failed what=incident_file slot=%u why=%s", incident->slot,
-                  strerrorname_np(errno));
-    else if (dir)
-        remove_oldest(dir);
-    log_incident(incident, board, name);
+    if (dir && incident->name[0])
+        write_report(incident, dir, board);
+    log_incident(incident, board);
 }
 
 void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
@@ -207,8 +212,9 @@ void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *d
 
 /* ---- life ---- */
 
-void incident_begin(struct incident *incident, const struct death_report *report, uint32_t slot,
-                    uint32_t generation, const struct slot_memory *after)
+void incident_begin(struct incident *incident, const char *dir, struct board *board,
+                    const struct death_report *report, uint32_t slot, uint32_t generation,
+                    const struct slot_memory *after)
 {
     if (report->facts.kind == DEATH_LEFT)
         return;
@@ -222,6 +228,11 @@ void incident_begin(struct incident *incident, const struct death_report *report
         .suspect = after->phase == SLOT_STARTING ? after->suspect : report->facts.suspect,
         .due_ms = clock_now_ms() + INCIDENT_SETTLE_MS,
     };
+    if (!dir)
+        return;
+    make_name(incident);
+    write_report(incident, dir, board);
+    remove_oldest(dir);
 }
 
 void incident_ready(struct incident *incident, struct board *board, uint32_t generation)

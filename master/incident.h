@@ -16,6 +16,7 @@
 
 enum {
     INCIDENT_FILE_COUNT_MAX = 64,
+    INCIDENT_NAME_SIZE = 96,
     INCIDENT_SETTLE_MS = 500, /* the successor's first events, by which it learns what was owed */
 };
 
@@ -28,13 +29,16 @@ struct incident {
     bool replaced;
     int64_t gap_us; /* from the death to the successor's loop */
     int64_t due_ms;
+    char name[INCIDENT_NAME_SIZE]; /* of the file; empty: none could be made */
 };
 
 /* Makes the directory if need be and tries it. Returns 0 or a negative errno. */
 int incident_prepare(const char *dir);
 
-void incident_begin(struct incident *incident, const struct death_report *report, uint32_t slot,
-                    uint32_t generation, const struct slot_memory *after);
+/* A death, and what the policy made of it. `dir` NULL: no file, in this call and all others. */
+void incident_begin(struct incident *incident, const char *dir, struct board *board,
+                    const struct death_report *report, uint32_t slot, uint32_t generation,
+                    const struct slot_memory *after);
 
 /* The successor's loop runs. */
 void incident_ready(struct incident *incident, struct board *board, uint32_t generation);

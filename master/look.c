@@ -4,6 +4,7 @@
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PING_TICKS 5 /* a ping every half second: a quarter of the usual hang timeout */
+#define WORKER_OOM_SCORE "500"
+#define PING_TICKS       5 /* a ping every half second: a quarter of the usual hang timeout */
 
 /* ---- workers ---- */
 
@@ -35,8 +37,13 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
     incident_flush(&r->incidents[slot], r->setup->options->incident_dir, board);
     reactor_decide(r, &event);
     report_death(&report, slot, generation, memory, r->state.protect);
-    incident_begin(&r->incidents[slot], &report, slot, generation, memory);
-    reactor_carry_out(r);
+    bool last = r->state.stage == STAGE_FINISHED; /* carrying that out does not return */
+    if (!last)
+        reactor_carry_out(r); /* the successor first, the paper after */
+    incident_begin(&r->incidents[slot], r->setup->options->incident_dir, board, &report, slot, generation,
+                   memory);
+    if (last)
+        reactor_carry_out(r);
 }
 
 static void look_for_death(struct reactor *r, uint32_t slot)
@@ -48,6 +55,21 @@ static void look_for_death(struct reactor *r, uint32_t slot)
     if (generation == r->state.slots[slot].generation) /* else our predecessor knew of it already */
         take_death(r, slot, generation);
     atomic_store_explicit(&board->death_taken, generation, memory_order_release);
+}
+
+/* When memory is short the kernel should take a worker, which costs nobody anything, rather than a keeper or
+ * the master. Raising the score needs no privilege (proc(5)). */
+static void raise_oom_score(struct board *board, uint32_t generation)
+{
+    char path[40];
+    int32_t pid = board_worker_pid(board);
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+    int fd = pid > 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    if (board_worker_pid(board) == pid && atomic_load(&board->worker.generation) == generation)
+        (void)!write(fd, WORKER_OOM_SCORE, strlen(WORKER_OOM_SCORE));
+    close(fd);
 }
 
 static void look_for_birth(struct reactor *r, uint32_t slot)
@@ -62,6 +84,7 @@ static void look_for_birth(struct reactor *r, uint32_t slot)
             r, &(struct supervisor_event){.kind = SUPERVISOR_MADE, .slot = slot, .generation = generation});
     if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) != generation)
         return;
+    raise_oom_score(board, generation);
     report_ready(board, slot, generation);
     incident_ready(&r->incidents[slot], board, generation);
     reactor_feed(
