@@ -28,7 +28,8 @@ WORKER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard worker/*.c))
 MASTER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out master/main.c,$(wildcard master/*.c)))
 LOADTOOL_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out loadtool/main.c,$(wildcard loadtool/*.c)))
 SUPPORT_OBJS  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
-UNIT_TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+MODEL_OBJS    := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/model/test_%,$(wildcard tests/model/*.c)))
+UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/test_*.c tests/model/test_*.c)))
 
 MASTER_LIBS   :=
 LOADTOOL_LIBS := -luv -ljansson -lm
@@ -47,6 +48,7 @@ $(BUILD)/libworker.a: $(WORKER_OBJS)
 $(BUILD)/libmaster.a: $(MASTER_OBJS)
 $(BUILD)/libloadtool.a: $(LOADTOOL_OBJS)
 $(BUILD)/libsupport.a: $(SUPPORT_OBJS)
+$(BUILD)/libmodel.a: $(MODEL_OBJS)
 $(BUILD)/lib%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -64,6 +66,11 @@ $(BUILD)/tests/test_loadtool_%: $(BUILD)/obj/tests/unit/test_loadtool_%.o $(BUIL
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
+
+# A model comes first, and so stands in for the functions of the server that it defines itself.
+$(BUILD)/tests/%: $(BUILD)/obj/tests/model/%.o $(BUILD)/libmodel.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/model/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
 
 # What the runners below need to know: where the programs are.
 export BUILD
