@@ -33,11 +33,6 @@ static void write_settings(const struct reactor *r, uint32_t slot)
     };
 }
 
-static bool made(struct birth_cell *cell, uint32_t generation)
-{
-    return atomic_load(&cell->generation) == generation && atomic_load(&cell->pid) != 0;
-}
-
 static void clone_failed(struct reactor *r, uint32_t slot, int error)
 {
     log_event(LOG_LEVEL_ERROR, "event=failed what=clone slot=%u why=%s retry_ms=%d", slot,
@@ -56,7 +51,7 @@ _Noreturn static void be_lone_worker(struct shared_pages *pages, unsigned slot, 
 static void spawn_lone_worker(struct reactor *r, const struct supervisor_action *action)
 {
     struct birth_cell *cell = &shared_board(r->pages, action->slot)->worker;
-    if (made(cell, action->generation))
+    if (board_was_made(cell, action->generation))
         return;
     int pid = process_clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, cell, action->generation);
     if (pid == 0)
@@ -68,7 +63,7 @@ static void spawn_lone_worker(struct reactor *r, const struct supervisor_action 
 static void make_first_keeper(struct reactor *r, const struct supervisor_action *action)
 {
     struct board *board = shared_board(r->pages, action->slot);
-    if (made(&board->keepers[KEEPER_A], action->generation))
+    if (board_was_made(&board->keepers[KEEPER_A], action->generation))
         return;
     atomic_store(&board->highest, 0); /* a fresh table */
     int pid = process_clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, &board->keepers[KEEPER_A],
@@ -144,13 +139,13 @@ static void act_drain(struct reactor *r, uint32_t slot)
     int64_t deadline_ns = deadline_ms == INT64_MAX ? INT64_MAX : deadline_ms * 1000000;
     atomic_store_explicit(&board->drain_deadline_ns, deadline_ns, memory_order_release);
     atomic_store_explicit(&board->order, ORDER_DRAIN, memory_order_release);
-    reactor_poke(slot, POKE_LOOK);
+    heritage_poke(slot, POKE_LOOK);
 }
 
 static void act_leave(struct reactor *r, uint32_t slot)
 {
     atomic_store_explicit(&shared_board(r->pages, slot)->order, ORDER_LEAVE, memory_order_release);
-    reactor_poke(slot, POKE_LOOK);
+    heritage_poke(slot, POKE_LOOK);
 }
 
 /* ---- what is said ---- */

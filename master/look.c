@@ -19,12 +19,6 @@
 
 /* ---- workers ---- */
 
-static bool has_pid(struct birth_cell *cell, uint32_t generation)
-{
-    return atomic_load_explicit(&cell->generation, memory_order_acquire) == generation &&
-           atomic_load_explicit(&cell->pid, memory_order_acquire) != 0;
-}
-
 static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
 {
     struct slot_memory *memory = &r->state.slots[slot];
@@ -79,7 +73,7 @@ static void look_for_birth(struct reactor *r, uint32_t slot)
     if (memory->phase != SLOT_STARTING)
         return;
     uint32_t generation = memory->generation;
-    if (!memory->made && has_pid(&board->worker, generation))
+    if (!memory->made && board_was_made(&board->worker, generation))
         reactor_feed(
             r, &(struct supervisor_event){.kind = SUPERVISOR_MADE, .slot = slot, .generation = generation});
     if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) != generation)
@@ -115,14 +109,15 @@ static void look_for_keeper_death(struct reactor *r, uint32_t slot, enum keeper_
     if (keeper->phase == KEEPER_NONE || generation != keeper->generation)
         return;
     report_keeper_death(board, slot, letter, keeper->phase == KEEPER_LEAVING);
-    reactor_feed(r, &(struct supervisor_event){
-                        .kind = SUPERVISOR_KEEPER_DEATH,
-                        .slot = slot,
-                        .letter = letter,
-                        .generation = generation,
-                        .twin_made = has_pid(&board->keepers[other], memory->keepers[other].generation),
-                        .worker_made = has_pid(&board->worker, memory->generation),
-                    });
+    reactor_feed(r,
+                 &(struct supervisor_event){
+                     .kind = SUPERVISOR_KEEPER_DEATH,
+                     .slot = slot,
+                     .letter = letter,
+                     .generation = generation,
+                     .twin_made = board_was_made(&board->keepers[other], memory->keepers[other].generation),
+                     .worker_made = board_was_made(&board->worker, memory->generation),
+                 });
 }
 
 static void look_for_keeper(struct reactor *r, uint32_t slot, enum keeper_letter letter)
@@ -180,7 +175,7 @@ static void rescue_stray(struct reactor *r)
     if (!stray || r->state.stage != STAGE_RUNNING)
         return;
     r->stray_slot = (r->stray_slot + 1) % r->state.slot_limit;
-    reactor_poke(r->stray_slot, POKE_ACCEPT);
+    heritage_poke(r->stray_slot, POKE_ACCEPT);
 }
 
 static void sum_lost_lines(struct reactor *r)
@@ -274,7 +269,7 @@ static void ping(struct reactor *r, uint32_t slot)
     if (atomic_load(&board->ping_answered) != asked)
         return; /* one is under way */
     atomic_store_explicit(&board->ping_asked, asked + 1, memory_order_release);
-    reactor_poke(slot, POKE_LOOK);
+    heritage_poke(slot, POKE_LOOK);
 }
 
 static void look_for_hangs(struct reactor *r, int64_t now_ms)

@@ -57,17 +57,6 @@ static int tidy_descriptors(int *ready_fd)
     return 0;
 }
 
-static int place(int fd, int number)
-{
-    if (fd < 0)
-        return -errno;
-    if (fd == number)
-        return 0;
-    int result = dup2(fd, number) < 0 ? -errno : 0;
-    close(fd);
-    return result;
-}
-
 /* The listener and everything else of heritage.h, each at its number. The log pipe's numbers come first,
  * since pipe2 takes the two lowest. */
 static int make_heritage(int listener_fd)
@@ -81,17 +70,17 @@ static int make_heritage(int listener_fd)
     close(log_pipe[0]);
     close(log_pipe[1]);
     close(listener_fd);
-    int error = place(high[1], FD_LOG);
+    int error = heritage_place(high[1], FD_LOG);
     if (!error)
-        error = place(high[0], FD_LOG_READ);
+        error = heritage_place(high[0], FD_LOG_READ);
     if (!error)
-        error = place(high_listener, FD_LISTENER);
+        error = heritage_place(high_listener, FD_LISTENER);
     if (!error)
-        error = place(pidfd_open(getpid(), 0), FD_MASTER);
+        error = heritage_place(pidfd_open(getpid(), 0), FD_MASTER);
     if (!error)
-        error = place(eventfd(0, EFD_NONBLOCK), FD_SUPERVISOR);
+        error = heritage_place(eventfd(0, EFD_NONBLOCK), FD_SUPERVISOR);
     for (int slot = 0; slot < SLOT_COUNT_MAX && !error; slot++)
-        error = place(eventfd(0, EFD_NONBLOCK), FD_POKE + slot);
+        error = heritage_place(eventfd(0, EFD_NONBLOCK), FD_POKE + slot);
     return error;
 }
 

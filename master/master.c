@@ -41,13 +41,6 @@ void master_block_signals(void)
     sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
-static void wake_supervisor(void)
-{
-    const uint64_t one = 1;
-    ssize_t n = write(FD_SUPERVISOR, &one, sizeof one);
-    (void)n;
-}
-
 /* ---- the supervisor's life ---- */
 
 static void start_supervisor(struct master *m)
@@ -100,7 +93,7 @@ static void tell_death(struct death_cell *cell, uint32_t generation, const sigin
     atomic_store_explicit(&cell->cpu_us, cpu_us, memory_order_relaxed);
     atomic_store_explicit(&cell->rss_kib, usage->ru_maxrss, memory_order_relaxed);
     atomic_store_explicit(&cell->generation, generation, memory_order_release);
-    wake_supervisor();
+    heritage_wake_supervisor();
 }
 
 /* True: it was that process. */
@@ -179,7 +172,7 @@ static void take_signal(struct master *m, int signal_number)
     for (int i = 0; i < SIGNAL_KIND_COUNT; i++)
         if (counted_signals[i] == signal_number) {
             atomic_fetch_add(&m->pages->orders.signals[i], 1);
-            wake_supervisor();
+            heritage_wake_supervisor();
         }
     /* SIGRTMIN: serving has been told, and a reader of the ready descriptor waits for its end. */
     if (signal_number == SIGRTMIN && m->setup->ready_fd >= 0) {

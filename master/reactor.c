@@ -24,12 +24,6 @@ uint32_t reactor_connections(const struct reactor *r)
     return sum;
 }
 
-void reactor_poke(unsigned slot, uint64_t value)
-{
-    ssize_t n = write(FD_POKE + (int)slot, &value, sizeof value);
-    (void)n; /* full only if its worker has not read for 2^32 pokes: then it hangs, which is seen elsewhere */
-}
-
 /* ---- memory ---- */
 
 /* Into the copy that does not hold, then the switch: a death in between leaves the older memory whole. */

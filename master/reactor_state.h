@@ -42,9 +42,6 @@ void reactor_carry_out(struct reactor *r);
 /* Connections held by living workers. */
 uint32_t reactor_connections(const struct reactor *r);
 
-/* Adds to a slot's eventfd: POKE_ACCEPT, POKE_LOOK. */
-void reactor_poke(unsigned slot, uint64_t value);
-
 /* look.c: everything that happened since the last look; and what only time brings. */
 void look_around(struct reactor *r);
 void look_on_tick(struct reactor *r, int64_t now_ms);

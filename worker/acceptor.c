@@ -152,14 +152,6 @@ static unsigned read_loads(struct worker *w, struct share_slot slots[SLOT_COUNT_
     return count;
 }
 
-static void poke(unsigned slot, uint32_t count)
-{
-    uint64_t value = count * POKE_ACCEPT;
-    ssize_t n = write(FD_POKE + (int)slot, &value, sizeof value);
-    (void)
-        n; /* the sum is full only if nobody has read for 2^32 pokes: the supervisor sees to such a worker */
-}
-
 static void hand_on(struct worker *w, const struct share_slot *to, struct share_choice choice, bool full)
 {
     w->acceptor.handed_slot = choice.to_slot;
@@ -167,7 +159,7 @@ static void hand_on(struct worker *w, const struct share_slot *to, struct share_
     w->acceptor.until_ms = clock_now_ms() + SHARE_WAIT_MS;
     if (w->acceptor.state == LISTENER_IN)
         listener_remove(w, full ? LISTENER_FULL : LISTENER_HANDED);
-    poke(choice.to_slot, choice.poke_count);
+    heritage_poke(choice.to_slot, choice.poke_count * POKE_ACCEPT);
     counter_add(w->cell, COUNTER_handed_on, choice.poke_count);
 }
 
@@ -199,7 +191,7 @@ void acceptor_poked(struct worker *w, uint32_t count)
             unsigned slot_count = read_loads(w, slots);
             struct share_choice choice = accept_share_choose(slots, slot_count, w->slot, SHARE_SLACK);
             if (choice.verdict == SHARE_HAND_ON) {
-                poke(choice.to_slot, 1);
+                heritage_poke(choice.to_slot, POKE_ACCEPT);
                 return;
             }
         }

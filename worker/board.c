@@ -74,6 +74,12 @@ int32_t board_worker_pid(struct board *board)
     return board_living_pid(&board->worker, &board->worker_death);
 }
 
+bool board_was_made(struct birth_cell *birth, uint32_t generation)
+{
+    return atomic_load_explicit(&birth->generation, memory_order_acquire) == generation &&
+           atomic_load_explicit(&birth->pid, memory_order_acquire) != 0;
+}
+
 bool board_accepting(struct board *board, struct load_cell *cell)
 {
     uint32_t accepting = atomic_load_explicit(&cell->accepting_generation, memory_order_relaxed);

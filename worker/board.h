@@ -227,6 +227,9 @@ int32_t board_living_pid(struct birth_cell *birth, struct death_cell *death);
 /* The same for the slot's worker. */
 int32_t board_worker_pid(struct board *board);
 
+/* Has that generation been made? (It may be dead by now.) */
+bool board_was_made(struct birth_cell *birth, uint32_t generation);
+
 /* True while the slot's worker of the generation that set the flag lives and accepts. */
 bool board_accepting(struct board *board, struct load_cell *cell);
 

@@ -12,6 +12,7 @@
 #define WORKER_HERITAGE_H
 
 #include "worker/limits.h"
+#include <stdint.h>
 
 enum heritage {
     FD_LISTENER = 3,   /* the one listener */
@@ -31,5 +32,16 @@ enum heritage {
  */
 #define POKE_ACCEPT ((uint64_t)1)       /* accept one connection */
 #define POKE_LOOK   ((uint64_t)1 << 32) /* look at orders and ping on the board */
+
+/* Moves a fresh descriptor to that number. `fd` negative: the call that should have made it failed, and errno
+ * says why. Returns 0 or a negative errno; `fd` is closed either way. */
+int heritage_place(int fd, int number);
+
+/* Adds to a slot's eventfd. Never blocks and never fails for a reason that matters: the sum is full only if
+ * nobody has read for 2^32 pokes, and such a worker hangs, which is seen elsewhere. */
+void heritage_poke(unsigned slot, uint64_t value);
+
+/* Wakes the supervisor: there is something for it to look at. */
+void heritage_wake_supervisor(void);
 
 #endif

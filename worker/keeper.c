@@ -31,11 +31,6 @@ static enum keeper_letter other_letter(enum keeper_letter letter)
 
 /* ---- orders ---- */
 
-static bool made(struct birth_cell *cell, uint32_t generation)
-{
-    return atomic_load(&cell->generation) == generation && atomic_load(&cell->pid) != 0;
-}
-
 /* The generation that an order asks of this keeper; 0: none, or not of this one. */
 static uint32_t asked_of(const struct keeper *k, shared_u64 *order)
 {
@@ -54,7 +49,7 @@ static bool note_clone(struct keeper *k, int result)
 static bool obey_spawn(struct keeper *k)
 {
     uint32_t generation = asked_of(k, &k->board->order_spawn);
-    if (generation == 0 || made(&k->board->worker, generation))
+    if (generation == 0 || board_was_made(&k->board->worker, generation))
         return true;
     int result = process_clone(SHARING_CHILD, &k->board->worker, generation);
     if (result == 0)
@@ -69,7 +64,7 @@ static bool obey_twin(struct keeper *k)
     twin.letter = other_letter(k->letter);
     twin.generation = generation;
     struct birth_cell *cell = &k->board->keepers[twin.letter];
-    if (generation == 0 || made(cell, generation))
+    if (generation == 0 || board_was_made(cell, generation))
         return true;
     int result = process_clone(SHARING_CHILD, cell, generation);
     if (result == 0)

@@ -23,17 +23,6 @@
 
 /* ---- the table ---- */
 
-static int move_to(int fd, int number)
-{
-    if (fd < 0)
-        return -errno;
-    if (fd == number)
-        return 0;
-    int result = dup2(fd, number) < 0 ? -errno : 0;
-    close(fd);
-    return result;
-}
-
 /* accept takes the lowest free number: with none free below FIRST_CONNECTION, what is above is a connection.
  */
 static int fill_low_numbers(void)
@@ -54,9 +43,9 @@ static int fill_low_numbers(void)
 
 int worker_prepare_table(void)
 {
-    int error = move_to(epoll_create1(0), FD_EPOLL);
+    int error = heritage_place(epoll_create1(0), FD_EPOLL);
     if (!error)
-        error = move_to(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), FD_TICK);
+        error = heritage_place(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), FD_TICK);
     close(FD_LOG_READ);
     close_range(FD_TICK + 1, FD_POKE - 1, 0);
     close_range(FIRST_CONNECTION, ~0u, 0);
@@ -112,7 +101,6 @@ static int init(struct worker *w)
 
 static void announce(struct worker *w)
 {
-    const uint64_t one = 1, look = POKE_LOOK;
     atomic_store_explicit(&w->board->answered_at_start, counter_get(w->cell, COUNTER_answered),
                           memory_order_relaxed);
     recover_all(w);
@@ -120,11 +108,9 @@ static void announce(struct worker *w)
     acceptor_start(w);
     atomic_store_explicit(&w->board->ready_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&w->board->ready_generation, w->generation, memory_order_release);
-    ssize_t n = write(FD_SUPERVISOR, &one, sizeof one);
-    (void)n;
+    heritage_wake_supervisor();
     /* An order may have been given before this worker could hear of it. */
-    n = write(FD_POKE + (int)w->slot, &look, sizeof look);
-    (void)n;
+    heritage_poke(w->slot, POKE_LOOK);
 }
 
 _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t generation)
