@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 static struct shared_pages *pages;
-static enum { NONE, MEMFD, TRUNCATE, DUP, MAP } failing;
+enum { NONE, MEMFD, TRUNCATE, DUP, MAP };
+
+static int failing; /* one of these */
 
 int __real_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags);
