@@ -1,8 +1,6 @@
 #include "loadtool/kills.h"
 
-#include <errno.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
 #include "loadtool/limits.h"
 #include "loadtool/prng.h"
@@ -20,8 +18,7 @@ static void ask_if_idle(struct victim *victim)
         client_send(&victim->client, 1);
 }
 
-/* -- fin ----------------------------------------------------------------------------------------------------
- */
+/* -- fin -- */
 
 static void close_if_idle(struct victim *victim)
 {
@@ -29,8 +26,7 @@ static void close_if_idle(struct victim *victim)
         done(victim);
 }
 
-/* -- rst ----------------------------------------------------------------------------------------------------
- */
+/* -- rst -- */
 
 static void reset_while_asking(struct victim *victim)
 {
@@ -41,8 +37,7 @@ static void reset_while_asking(struct victim *victim)
     client_reset(&victim->client);
 }
 
-/* -- unread -------------------------------------------------------------------------------------------------
- */
+/* -- unread -- */
 
 static void ask_and_look_away(struct victim *victim)
 {
@@ -56,8 +51,7 @@ static void close_on_unread(struct victim *victim)
         done(victim);
 }
 
-/* -- halfclose ----------------------------------------------------------------------------------------------
- */
+/* -- halfclose -- */
 
 static void ask_and_shut(struct victim *victim)
 {
@@ -68,17 +62,7 @@ static void ask_and_shut(struct victim *victim)
     client_shut(&victim->client);
 }
 
-/* -- slowread -----------------------------------------------------------------------------------------------
- */
-
-/* With a small window the server's send queue fills soon. */
-static int shrink_window(struct client *client, int fd)
-{
-    int bytes = LIMIT_SLOWREAD_RCVBUF_BYTES;
-
-    (void)client;
-    return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)) < 0 ? -errno : 0;
-}
+/* -- slowread -- */
 
 /* After the first reply: ask for much, and read nothing till the end of this life. */
 static void pile_up(struct victim *victim)
@@ -101,24 +85,34 @@ static void read_when_piled(struct victim *victim)
         return;
     if (victim->reads == 0 && client->sent != victim->sent_before) {
         victim->sent_before = client->sent;
-        victim->steps = 0;
+        victim->moved_ns = uv_hrtime();
     }
-    if (victim->reads == 0 && client->sent < client->send_end && victim->steps < LIMIT_SLOWREAD_STILL_TICKS)
+    bool is_still = uv_hrtime() - victim->moved_ns > LIMIT_SLOWREAD_STILL_MS * UINT64_C(1000000);
+    if (victim->reads == 0 && client->sent < client->send_end && !is_still)
         return;
     client_resume(&victim->client);
+}
+
+/* Its time may be over before its first reply came: then the pile is yet to be made. */
+static void pile_up_or_read(struct victim *victim)
+{
+    if (victim->client.is_paused)
+        read_when_piled(victim);
+    else
+        pile_up(victim);
 }
 
 /* One reply a tick for a while, then as fast as they come. */
 static void pause_after_reply(struct victim *victim)
 {
+    victim->moved_ns = uv_hrtime();
     if (client_is_waiting(&victim->client) && victim->reads++ < LIMIT_SLOWREAD_REPLIES)
         client_pause(&victim->client);
     else
         close_if_idle(victim);
 }
 
-/* -- oob ----------------------------------------------------------------------------------------------------
- */
+/* -- oob -- */
 
 static void send_urgently(struct victim *victim)
 {
@@ -131,9 +125,8 @@ static const struct kill_mode modes[PLAN_MODE_COUNT] = {
     [PLAN_UNREAD] = {.begin = ask_and_look_away, .step = close_on_unread},
     [PLAN_HALFCLOSE] = {.begin = ask_and_shut, .finished = done},
     [PLAN_KILL9] = {.in_child = true},
-    [PLAN_SLOWREAD] = {.prepare = shrink_window,
-                       .live = pile_up,
-                       .begin = read_when_piled,
+    [PLAN_SLOWREAD] = {.live = pile_up,
+                       .begin = pile_up_or_read,
                        .step = read_when_piled,
                        .answered = pause_after_reply},
     [PLAN_OOB] = {.tcp_only = true, .born = send_urgently, .begin = ask_and_shut, .finished = done},

@@ -30,15 +30,11 @@ enum {
     /* What a slow reader asks for before it reads: the kernel's buffers swallow 4.3 MB before a server feels
        it. */
     LIMIT_SLOWREAD_MESSAGES = 64,
-    LIMIT_SLOWREAD_BYTES = 8 * 1024 * 1024,
+    LIMIT_SLOWREAD_BYTES = 6 * 1024 * 1024,
     /* Then it reads so many replies one a tick, and the rest as fast as they come. */
-    LIMIT_SLOWREAD_REPLIES = 8,
-    /* It takes a send queue that has not moved for so many ticks for blocked: the pile is as high as it gets.
-     */
-    LIMIT_SLOWREAD_STILL_TICKS = 20,
-    /* A small window fills the server's send queue sooner; below loopback's segment size of 64 KiB it would
-       crawl. */
-    LIMIT_SLOWREAD_RCVBUF_BYTES = 128 * 1024,
+    LIMIT_SLOWREAD_REPLIES = 4,
+    /* It takes a send queue that has not moved for so long for blocked: the pile is as high as it gets. */
+    LIMIT_SLOWREAD_STILL_MS = 100,
 
     /* Connections of one child that is to be killed: one process start for many deaths. */
     LIMIT_CHILD_CLIENTS = 32,

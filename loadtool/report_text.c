@@ -213,9 +213,10 @@ static void write_rate(struct page *page, const struct report *report)
     char of[80] = "";
 
     if (report->settings->rate_per_s > 0)
-        snprintf(of, sizeof(of), " of %s asked for", count(&asked, report->settings->rate_per_s));
-    line(page, "rate", "%s messages/s%s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)), of,
-         units_format_bytes(&bytes, outcome->bytes_per_s));
+        snprintf(of, sizeof(of), "  (paced: %s/s asked for; what victims send is on top)",
+                 count(&asked, report->settings->rate_per_s));
+    line(page, "rate", "%s messages/s,  %s/s%s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
+         units_format_bytes(&bytes, outcome->bytes_per_s), of);
 }
 
 static void write_errors(struct page *page, const struct tally *tally)

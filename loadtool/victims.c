@@ -132,7 +132,8 @@ static void send_next(struct victim *victim)
 static void begin_to_die(struct victim *victim)
 {
     victim->stage = VICTIM_DYING;
-    victim->steps = victim->reads = 0;
+    victim->moved_ns = uv_hrtime();
+    victim->reads = 0;
     victim->sent_before = 0;
     victim->mode->begin(victim);
 }
@@ -226,14 +227,15 @@ static void look_for_timeout(struct victim *victim, uint64_t now_ns)
                                               : "no FIN within the time-out");
 }
 
-/* A mode that looks away (unread) has its own time-out: nothing came, so the kill was not done. */
-static void give_up_kill(struct victim *victim)
+/* A mode that looks away (unread) waits for nothing that the client knows of: it has a time-out of its own.
+ */
+static void give_up_kill(struct victim *victim, uint64_t now_ns)
 {
-    uint32_t steps_max = (uint32_t)(victim->all->settings.timeout_ns / (LIMIT_TICK_MS * UINT64_C(1000000)));
+    uint64_t still_ns = now_ns > victim->moved_ns ? now_ns - victim->moved_ns : 0;
 
-    if (victim->client.state != CLIENT_OPEN || !victim->client.is_paused || victim->steps <= steps_max)
-        return;
-    client_fail(&victim->client, FAULT_UNANSWERED, WHERE_REPLY, "no reply within the time-out");
+    if (victim->client.state == CLIENT_OPEN && victim->client.is_paused &&
+        still_ns > victim->all->settings.timeout_ns)
+        client_fail(&victim->client, FAULT_UNANSWERED, WHERE_REPLY, "no reply within the time-out");
 }
 
 static void step_client(struct victim *victim, uint64_t now_ns)
@@ -243,10 +245,9 @@ static void step_client(struct victim *victim, uint64_t now_ns)
         if (victim->is_serving)
             begin_to_die(victim);
     } else if (victim->stage == VICTIM_DYING) {
-        victim->steps++;
         if (victim->mode->step != NULL)
             victim->mode->step(victim);
-        give_up_kill(victim);
+        give_up_kill(victim, now_ns);
     }
     look_for_timeout(victim, now_ns);
 }

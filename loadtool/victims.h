@@ -32,13 +32,13 @@ struct victim {
     enum plan_mode mode_id;
     enum victim_stage stage;
     struct pace pace;
-    bool is_serving;  /* has had its first reply */
-    bool is_over;     /* its time is over, but it still waits for its first reply */
-    bool was_settled; /* this life has been counted as done or not done */
-    uint32_t width;   /* connections: more than one in a child only */
-    uint32_t steps;   /* ticks since it began to die, or since its mode saw progress */
-    uint32_t reads;   /* for slow readers: replies read since */
-    uint64_t sent_before;
+    bool is_serving;      /* has had its first reply */
+    bool is_over;         /* its time is over, but it still waits for its first reply */
+    bool was_settled;     /* this life has been counted as done or not done */
+    uint32_t width;       /* connections: more than one in a child only */
+    uint32_t reads;       /* for slow readers: replies read since it began to die, */
+    uint64_t sent_before; /* and what it had sent when it last looked */
+    uint64_t moved_ns;    /* when it began to die, or its mode saw progress since */
     uint64_t lives;
     uint64_t born_ns;
     uint64_t die_at_ns;
