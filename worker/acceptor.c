@@ -210,13 +210,6 @@ void acceptor_tick(struct worker *w)
 
 /* ---- coming back to the listener ---- */
 
-void acceptor_room(struct worker *w)
-{
-    if (w->acceptor.state == LISTENER_FULL && !w->draining &&
-        w->conns.open_count < w->settings.connection_count_max)
-        listener_add(w);
-}
-
 static bool handed_was_taken(const struct worker *w)
 {
     const struct load_cell *cell = &w->pages->loads.cells[w->acceptor.handed_slot];
@@ -226,6 +219,10 @@ static bool handed_was_taken(const struct worker *w)
 void acceptor_check(struct worker *w)
 {
     struct acceptor *a = &w->acceptor;
+    if (a->state == LISTENER_FULL && w->conns.open_count < w->settings.connection_count_max) {
+        listener_add(w);
+        return;
+    }
     if (a->state != LISTENER_HANDED && a->state != LISTENER_PAUSED)
         return;
     if (a->state == LISTENER_HANDED && handed_was_taken(w)) {

@@ -30,10 +30,8 @@ void acceptor_poked(struct worker *w, uint32_t count);
  * board. */
 void acceptor_tick(struct worker *w);
 
-/* A connection ended: a worker that was full comes back to the listener. */
-void acceptor_room(struct worker *w);
-
-/* Ends a pause that is over. Called once a turn of the loop, and cheap while there is none. */
+/* Comes back to the listener when a pause is over, or when there is room again. Called once a turn of the
+ * loop, and cheap while there is none. */
 void acceptor_check(struct worker *w);
 
 /* How long the loop may sleep for the acceptor's sake; -1: for ever. */

@@ -240,6 +240,14 @@ static inline void counter_add(struct load_cell *cell, enum counter counter, uin
     atomic_store_explicit(&cell->counters[counter], now + amount, memory_order_relaxed);
 }
 
+/* Counts one more in the slot's counter and in the report on what this generation took over. */
+static inline void recovered_count(struct load_cell *cell, enum counter counter, shared_u32 *of_generation)
+{
+    counter_add(cell, counter, 1);
+    atomic_store_explicit(of_generation, atomic_load_explicit(of_generation, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
 static inline uint64_t counter_get(struct load_cell *cell, enum counter counter)
 {
     return atomic_load_explicit(&cell->counters[counter], memory_order_relaxed);

@@ -9,29 +9,15 @@
  *                          ENOENT  open and not registered: accepted a moment before the death. ADD
  *                          else    nothing that belongs here: closed
  *
- * How far the dead worker came on a connection is worked out at that connection's first event (position.h);
+ * How far the dead worker came on a connection is worked out at that connection's first event (settle.h);
  * one on which nothing is queued owes nothing. Recovery may itself be killed at any point and be repeated.
  */
 #ifndef WORKER_RECOVER_H
 #define WORKER_RECOVER_H
 
-#include <stdint.h>
-
 struct worker;
-struct conn;
 
 /* Takes over what the table of the slot holds. Fills the board's recovery fields. */
 void recover_all(struct worker *w);
-
-enum settle_result {
-    SETTLE_DONE,       /* goes on like any other connection */
-    SETTLE_LINGERS,    /* we had ended it: what still comes is thrown away */
-    SETTLE_LATER,      /* could not be told yet: ask again */
-    SETTLE_CLOSED,     /* dead: close */
-    SETTLE_IMPOSSIBLE, /* sums that do not fit: reset, never guess */
-};
-
-/* Drops from the receive queue what the dead worker had answered already. */
-enum settle_result recover_settle(struct worker *w, int fd);
 
 #endif

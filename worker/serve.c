@@ -1,8 +1,7 @@
 #include "worker/serve.h"
-#include "worker/acceptor.h"
 #include "worker/check.h"
 #include "worker/heritage.h"
-#include "worker/recover.h"
+#include "worker/settle.h"
 #include "worker/steps.h"
 #include "worker/tick.h"
 #include <errno.h>
@@ -96,7 +95,6 @@ static void finish(struct worker *w, struct conn *conn, bool reset)
     STEP(CLOSED);
     conn_close(&w->conns, conn);
     serve_publish(w);
-    acceptor_room(w);
 }
 
 static void finish_counted(struct worker *w, struct conn *conn, enum counter cause)
@@ -178,7 +176,7 @@ static void linger(struct worker *w, struct conn *conn, enum counter cause)
 /* The first event of a connection that was taken over. True: it goes on like any other. */
 static bool settle(struct worker *w, struct conn *conn)
 {
-    switch (recover_settle(w, conn_fd(&w->conns, conn))) {
+    switch (settle_connection(w, conn_fd(&w->conns, conn))) {
     case SETTLE_DONE:
         conn->flags &= (uint8_t)~CONN_UNSETTLED;
         return true;

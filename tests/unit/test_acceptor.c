@@ -431,10 +431,10 @@ static void event__full_and_another_has_room__listener_left_until_one_ends(void 
     expect_state(LISTENER_FULL);
     assert_true(pokes_of(OTHER) > 0);
     assert_int_equal(acceptor_timeout_ms(w), -1);
-    acceptor_room(w);
+    acceptor_check(w);
     expect_state(LISTENER_FULL);
     w->settings.connection_count_max = 2;
-    acceptor_room(w);
+    acceptor_check(w);
     expect_state(LISTENER_IN);
 }
 
@@ -526,7 +526,7 @@ static void event__listener_shut_down__left_for_ever(void **state)
     assert_int_equal(counter(COUNTER_accept_errors), 0);
     forget_calls();
     acceptor_poked(w, 1);
-    acceptor_room(w);
+    acceptor_check(w);
     acceptor_check(w);
     assert_string_equal(listener_calls, "");
     assert_int_equal(w->acceptor.state, LISTENER_GONE);

@@ -1,10 +1,10 @@
 /* Connections from their first event to their end: real clients, the time in the test's hand. */
-/* wrap: epoll_ctl recv recover_settle */
+/* wrap: epoll_ctl recv settle_connection */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
 #include "worker/heritage.h"
-#include "worker/recover.h"
+#include "worker/settle.h"
 #include "worker/serve.h"
 
 #include <errno.h>
@@ -48,13 +48,13 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
 static int settle_result;
 static unsigned settle_count;
 
-enum settle_result __real_recover_settle(struct worker *worker, int fd);
-enum settle_result __wrap_recover_settle(struct worker *worker, int fd);
+enum settle_result __real_settle_connection(struct worker *worker, int fd);
+enum settle_result __wrap_settle_connection(struct worker *worker, int fd);
 
-enum settle_result __wrap_recover_settle(struct worker *worker, int fd)
+enum settle_result __wrap_settle_connection(struct worker *worker, int fd)
 {
     settle_count++;
-    return settle_result < 0 ? __real_recover_settle(worker, fd) : (enum settle_result)settle_result;
+    return settle_result < 0 ? __real_settle_connection(worker, fd) : (enum settle_result)settle_result;
 }
 
 static int open_with(struct fixture_options options)

@@ -1,0 +1,62 @@
+#include "worker/settle.h"
+#include "worker/context.h"
+#include "worker/log.h"
+#include "worker/position.h"
+#include "worker/steps.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+static bool drop_unanswered(int fd, size_t left)
+{
+    while (left > 0) {
+        STEP(SETTLE_TAKE);
+        ssize_t n = recv(fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        left -= (size_t)n;
+    }
+    return true;
+}
+
+static enum settle_result settle_owed(struct worker *w, int fd, uint32_t owed)
+{
+    if (owed == 0)
+        return SETTLE_DONE;
+    if (!drop_unanswered(fd, owed))
+        return SETTLE_CLOSED;
+    STEP(SETTLED);
+    recovered_count(w->cell, COUNTER_owed, &w->board->recovered.owed);
+    counter_add(w->cell, COUNTER_owed_bytes, owed);
+    counter_add(w->cell, COUNTER_bytes_in, owed);
+    counter_add(w->cell, COUNTER_bytes_out, owed);
+    return SETTLE_DONE;
+}
+
+enum settle_result settle_connection(struct worker *w, int fd)
+{
+    struct position position;
+    uint32_t owed;
+    int we_ended;
+    STEP(SETTLE_BEGIN);
+    if (w->settings.listener_is_unix)
+        return SETTLE_DONE;
+    int error = position_read(fd, &position);
+    if (error)
+        return error == -EAGAIN ? SETTLE_LATER : SETTLE_CLOSED;
+    switch (position_owed(&position, &owed, &we_ended)) {
+    case POSITION_OPEN:
+        return we_ended ? SETTLE_LINGERS : settle_owed(w, fd, owed);
+    case POSITION_CLOSED:
+        return SETTLE_CLOSED;
+    case POSITION_BROKEN:
+        break;
+    }
+    recovered_count(w->cell, COUNTER_recover_reset, &w->board->recovered.reset);
+    log_event(LOG_LEVEL_ERROR,
+              "event=position_broken slot=%u fd=%d state=%u received=%llu acked=%llu unread=%u unsent=%u",
+              w->slot, fd, position.state, (unsigned long long)position.bytes_received,
+              (unsigned long long)position.bytes_acked, position.unread, position.unsent);
+    return SETTLE_IMPOSSIBLE;
+}
