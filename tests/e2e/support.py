@@ -370,9 +370,9 @@ class TestCase(unittest.TestCase):
         self.addCleanup(sock.close)
         return sock
 
-    def fails_to_start(self, *args, code, words, **options):
+    def fails_to_start(self, *args, code, words, program=SERVER, **options):
         """Runs the server, which must end by itself with this code and name all these words in one line."""
-        result = subprocess.run([str(SERVER), *map(str, args)], capture_output=True, text=True, timeout=DEADLINE_S,
+        result = subprocess.run([str(program), *map(str, args)], capture_output=True, text=True, timeout=DEADLINE_S,
                                 stdin=subprocess.DEVNULL, cwd=self.folder, **options)
         self.assertEqual(result.returncode, code, result.stderr)
         for word in words:

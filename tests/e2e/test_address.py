@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import stat
@@ -9,8 +10,8 @@ import subprocess
 import sys
 import unittest
 
-from support import (EXIT_ADDRESS_IN_USE, EXIT_START_FAILED, EXIT_STOPPED, TIME_WAIT, LISTEN, Server, TestCase, ask, free_port,
-                     tcp_states, until)
+from support import (EXIT_ADDRESS_IN_USE, EXIT_START_FAILED, EXIT_STOPPED, LISTEN, SERVER, TIME_WAIT, Server, TestCase, ask,
+                     free_port, tcp_states, until)
 
 
 class Port(TestCase):
@@ -41,7 +42,8 @@ class Port(TestCase):
             self.assertTrue(True)  # here everybody may: nothing to refuse
             return
         os.chmod(self.folder, 0o755)
-        self.fails_to_start("-b", "127.0.0.1:81", code=EXIT_START_FAILED, words=["127.0.0.1:81", "not permitted"], user=65534)
+        program = shutil.copy(SERVER, self.folder)  # the build folder may be closed to others
+        self.fails_to_start("-b", "127.0.0.1:81", program=program, code=EXIT_START_FAILED, words=["127.0.0.1:81", "not permitted"], user=65534)
 
     def test_start_again_at_once_with_live_clients__binds(self):
         first = self.server()

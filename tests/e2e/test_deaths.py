@@ -4,8 +4,8 @@ import os
 import signal
 import time
 
-from support import (DEADLINE_S, EXIT_ALL_REST, EXIT_STOPPED, LISTEN, Server, TestCase, alive, ask, descendants, tcp_states,
-                     title, until)
+from support import (DEADLINE_S, EXIT_ALL_REST, EXIT_STOPPED, LISTEN, Server, TestCase, alive, ask, descendants, receive,
+                     tcp_states, title, until)
 
 
 class Worker(TestCase):
@@ -47,24 +47,63 @@ class Worker(TestCase):
         self.assertEqual(self.check_death(0, pid, "SIGKILL")["connections"], "7")
 
     def poison(self, words, cause):
-        [pid] = self.start("--service", "faulty", workers=1)
+        """One client crashes its worker; its connection is the only one that ends, at the second death."""
+        self.start("--service", "faulty", workers=1)
+        innocent = [self.connect(self.running) for _ in range(10)]
         client = self.connect(self.running)
-        self.assertEqual(ask(client, b"fine"), b"FINE")
+        for sock in [*innocent, client]:
+            self.assertEqual(ask(sock, b"fine"), b"FINE")
         client.sendall(words)
-        self.check_death(0, pid, cause)
+        self.assert_reset(client)
+        for sock in innocent:
+            self.assertEqual(ask(sock), b"HELLO")
+        deaths = self.running.events("worker_died")
+        self.assertEqual([e["cause"] for e in deaths], [cause] * len(deaths))
+        self.assertEqual(len(deaths), 2)
         self.assertEqual(ask(self.connect(self.running)), b"HELLO")
 
-    def test_null_pointer_in_the_service__replaced(self):
+    def test_null_pointer_in_the_service__only_its_client_is_reset(self):
         self.poison(b"!SEGV!!!", "SIGSEGV")
 
-    def test_abort_in_the_service__replaced(self):
+    def test_abort_in_the_service__only_its_client_is_reset(self):
         self.poison(b"!ABRT!!!", "SIGABRT")
 
-    def test_exit_in_the_service__replaced_and_logged_with_code(self):
+    def test_exit_in_the_service__only_its_client_is_reset(self):
         self.poison(b"!EXIT!!!", "exit:3")
 
-    def test_the_other_workers_clients__notice_nothing(self):
-        pids = self.start(workers=4)
+    def test_endless_loop_in_the_service__only_its_client_is_reset(self):
+        self.start("--service", "faulty", "--hang-timeout", "300ms", workers=1)
+        innocent = self.connect(self.running)
+        client = self.connect(self.running)
+        for sock in (innocent, client):
+            self.assertEqual(ask(sock, b"fine"), b"FINE")
+        client.sendall(b"!HANG!!!")
+        self.assert_reset(client)
+        self.assertEqual(ask(innocent), b"HELLO")
+        self.assertEqual(len(self.running.events("worker_died")), 1)
+
+    def test_stopped_worker__replaced_and_its_clients_go_on(self):
+        [pid] = self.start("--hang-timeout", "300ms", workers=1)
+        client = self.connect(self.running)
+        ask(client)
+        self.pause(pid)
+        client.sendall(b"hello")
+        self.assertEqual(receive(client, 5), b"HELLO")
+        self.running.wait_event("worker_died", pid=pid)
+
+    def test_killed__no_client_notices(self):
+        pids = self.start(workers=2)
+        clients = [self.connect(self.running) for _ in range(40)]
+        for client in clients:
+            ask(client)
+        for slot, pid in enumerate(pids):
+            os.kill(pid, signal.SIGKILL)
+            self.check_death(slot, pid, "SIGKILL")
+        for client in clients:
+            self.assertEqual(ask(client), b"HELLO")
+
+    def test_killed_without_protection__exactly_its_clients_are_lost(self):
+        pids = self.start("--protect", "off", workers=4)
         clients = [self.connect(self.running) for _ in range(40)]
         for client in clients:
             ask(client)
@@ -72,6 +111,7 @@ class Worker(TestCase):
         lost = int(self.check_death(2, pids[2], "SIGKILL")["lost"])
         served = sum(still_served(client) for client in clients)
         self.assertEqual(served, len(clients) - lost)
+        self.assertGreater(lost, 0)
         self.assertGreater(served, 0)
 
     def test_twenty_kills_in_a_row__each_replaced(self):

@@ -28,13 +28,12 @@ class Tree(TestCase):
         self.assertEqual(sorted(direct), sorted(server.processes()[1:]))
         self.assertIn("prefork-upper: supervisor", map(title, direct))
 
-    def test_processes_of_the_service__in_a_group_of_their_own(self):
+    def test_processes_of_the_service__not_in_the_masters_group(self):
         server = self.server(workers=2)
         server.wait_workers(2)
         groups = {pid: os.getpgid(pid) for pid in server.processes()}
         master = groups.pop(server.pid)
-        self.assertEqual(len(set(groups.values())), 1)
-        self.assertNotIn(master, groups.values())
+        self.assertNotIn(master, groups.values())  # so that a terminal's Ctrl-C goes to the master alone
 
     def test_five_hundred_idle_clients__cost_no_processor_time(self):
         server = self.server(workers=2)
