@@ -37,7 +37,7 @@ static void clone_failed(struct reactor *r, uint32_t slot, int error)
 {
     log_event(LOG_LEVEL_ERROR, "event=failed what=clone slot=%u why=%s retry_ms=%d", slot,
               strerrorname_np(-error), SPAWN_RETRY_MS);
-    reactor_feed(r, &(struct supervisor_event){.kind = SUPERVISOR_SPAWN_FAILED, .slot = slot});
+    r->clone_failed[slot] = true; /* an event for the next look */
 }
 
 _Noreturn static void be_lone_worker(struct shared_pages *pages, unsigned slot, uint32_t generation)
@@ -228,7 +228,7 @@ void act(struct reactor *r, const struct supervisor_action *action)
         announce_draining(r);
         break;
     case ACTION_ENDING:
-        log_event(LOG_LEVEL_INFO, "event=ending_at_once connections=%u", reactor_connections(r));
+        announce_ending(r);
         break;
     case ACTION_FINISH:
         finish(r);

@@ -11,6 +11,15 @@
 #define PROGRESS_MS 1000 /* between two drain_progress lines */
 #define TRY_SIZE    (2 * PEER_TEXT_SIZE + 16)
 
+uint32_t announce_connections(const struct reactor *r)
+{
+    uint32_t sum = 0;
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
+        if (board_worker_pid(shared_board(r->pages, slot)) != 0)
+            sum += atomic_load(&r->pages->loads.cells[slot].connection_count);
+    return sum;
+}
+
 /* A command that talks to the server, for whoever reads its first line and has never seen it before. */
 static void how_to_try(const struct service_setup *setup, char out[TRY_SIZE])
 {
@@ -61,10 +70,15 @@ void announce_serving(struct reactor *r)
 
 void announce_draining(struct reactor *r)
 {
-    r->drain_connections = reactor_connections(r);
+    r->drain_connections = announce_connections(r);
     r->next_progress_ms = clock_now_ms() + PROGRESS_MS;
     log_event(LOG_LEVEL_INFO, "event=draining connections=%u deadline_ms=%lld hint=\"again to end at once\"",
               r->drain_connections, (long long)r->state.drain_timeout_ms);
+}
+
+void announce_ending(struct reactor *r)
+{
+    log_event(LOG_LEVEL_INFO, "event=ending_at_once connections=%u", announce_connections(r));
 }
 
 void announce_progress(struct reactor *r, int64_t now_ms)
@@ -72,7 +86,7 @@ void announce_progress(struct reactor *r, int64_t now_ms)
     if (r->state.stage != STAGE_DRAINING || now_ms < r->next_progress_ms)
         return;
     r->next_progress_ms = now_ms + PROGRESS_MS;
-    log_event(LOG_LEVEL_INFO, "event=drain_progress connections=%u", reactor_connections(r));
+    log_event(LOG_LEVEL_INFO, "event=drain_progress connections=%u", announce_connections(r));
 }
 
 static void announce_drained(struct reactor *r)

@@ -29,15 +29,15 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
                    (enum kill_reason)memory->kill_reason);
     event.death = report.facts;
     incident_flush(&r->incidents[slot], r->setup->options->incident_dir, board);
-    reactor_decide(r, &event);
+    feed_decide(r, &event);
     report_death(&report, slot, generation, memory, r->state.protect);
     bool last = r->state.stage == STAGE_FINISHED; /* carrying that out does not return */
     if (!last)
-        reactor_carry_out(r); /* the successor first, the paper after */
+        feed_carry_out(r); /* the successor first, the paper after */
     incident_begin(&r->incidents[slot], r->setup->options->incident_dir, board, &report, slot, generation,
                    memory);
     if (last)
-        reactor_carry_out(r);
+        feed_carry_out(r);
 }
 
 static void look_for_death(struct reactor *r, uint32_t slot)
@@ -74,15 +74,13 @@ static void look_for_birth(struct reactor *r, uint32_t slot)
         return;
     uint32_t generation = memory->generation;
     if (!memory->made && board_was_made(&board->worker, generation))
-        reactor_feed(
-            r, &(struct supervisor_event){.kind = SUPERVISOR_MADE, .slot = slot, .generation = generation});
+        feed(r, &(struct supervisor_event){.kind = SUPERVISOR_MADE, .slot = slot, .generation = generation});
     if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) != generation)
         return;
     raise_oom_score(board, generation);
     report_ready(board, slot, generation);
     incident_ready(&r->incidents[slot], board, generation);
-    reactor_feed(
-        r, &(struct supervisor_event){.kind = SUPERVISOR_READY, .slot = slot, .generation = generation});
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_READY, .slot = slot, .generation = generation});
 }
 
 /* ---- keepers ---- */
@@ -109,15 +107,14 @@ static void look_for_keeper_death(struct reactor *r, uint32_t slot, enum keeper_
     if (keeper->phase == KEEPER_NONE || generation != keeper->generation)
         return;
     report_keeper_death(board, slot, letter, keeper->phase == KEEPER_LEAVING);
-    reactor_feed(r,
-                 &(struct supervisor_event){
-                     .kind = SUPERVISOR_KEEPER_DEATH,
-                     .slot = slot,
-                     .letter = letter,
-                     .generation = generation,
-                     .twin_made = board_was_made(&board->keepers[other], memory->keepers[other].generation),
-                     .worker_made = board_was_made(&board->worker, memory->generation),
-                 });
+    feed(r, &(struct supervisor_event){
+                .kind = SUPERVISOR_KEEPER_DEATH,
+                .slot = slot,
+                .letter = letter,
+                .generation = generation,
+                .twin_made = board_was_made(&board->keepers[other], memory->keepers[other].generation),
+                .worker_made = board_was_made(&board->worker, memory->generation),
+            });
 }
 
 static void look_for_keeper(struct reactor *r, uint32_t slot, enum keeper_letter letter)
@@ -126,9 +123,8 @@ static void look_for_keeper(struct reactor *r, uint32_t slot, enum keeper_letter
     struct keeper_memory *keeper = &r->state.slots[slot].keepers[letter];
     uint32_t ready = atomic_load_explicit(&board->keeper_ready[letter], memory_order_acquire);
     if (keeper->phase == KEEPER_STARTING && ready == keeper->generation)
-        reactor_feed(
-            r, &(struct supervisor_event){
-                   .kind = SUPERVISOR_KEEPER_READY, .slot = slot, .letter = letter, .generation = ready});
+        feed(r, &(struct supervisor_event){
+                    .kind = SUPERVISOR_KEEPER_READY, .slot = slot, .letter = letter, .generation = ready});
     look_for_keeper_death(r, slot, letter);
 }
 
@@ -143,15 +139,24 @@ static void look_for_signals(struct reactor *r)
         while (r->state.signals_seen[i] != count) {
             r->state.signals_seen[i]++;
             if (meaning[i] != SUPERVISOR_START)
-                reactor_feed(r, &(struct supervisor_event){.kind = meaning[i]});
+                feed(r, &(struct supervisor_event){.kind = meaning[i]});
         }
     }
+}
+
+static void look_for_failed_clone(struct reactor *r, uint32_t slot)
+{
+    if (!r->clone_failed[slot])
+        return;
+    r->clone_failed[slot] = false;
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_SPAWN_FAILED, .slot = slot});
 }
 
 void look_around(struct reactor *r)
 {
     look_for_signals(r);
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
+        look_for_failed_clone(r, slot);
         for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
             look_for_keeper(r, slot, letter);
         /* A worker may have been ready and died before we looked. */
@@ -254,12 +259,12 @@ static void look_for_hang(struct reactor *r, uint32_t slot, int64_t elapsed_ms, 
         hang_observe(&r->hangs[slot], &look, elapsed_ms, on_time, r->setup->options->hang_timeout_ms);
     if (verdict == HANG_NONE)
         return;
-    reactor_feed(r, &(struct supervisor_event){
-                        .kind = SUPERVISOR_HANG,
-                        .slot = slot,
-                        .generation = look.generation,
-                        .hang = verdict == HANG_BUSY ? KILL_HANG_BUSY : KILL_HANG_SILENT,
-                    });
+    feed(r, &(struct supervisor_event){
+                .kind = SUPERVISOR_HANG,
+                .slot = slot,
+                .generation = look.generation,
+                .hang = verdict == HANG_BUSY ? KILL_HANG_BUSY : KILL_HANG_SILENT,
+            });
 }
 
 static void ping(struct reactor *r, uint32_t slot)
@@ -292,7 +297,7 @@ static void look_for_hangs(struct reactor *r, int64_t now_ms)
 
 void look_on_tick(struct reactor *r, int64_t now_ms)
 {
-    reactor_feed(r, &(struct supervisor_event){.kind = SUPERVISOR_TICK});
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_TICK});
     look_for_hangs(r, now_ms);
     rescue_stray(r);
     report_clone_errors(r);

@@ -15,58 +15,7 @@
 /* While a keeper was ordered to do something: it has no descriptor to wake us with. */
 #define REACTOR_KEEPER_WAIT_MS 2
 
-uint32_t reactor_connections(const struct reactor *r)
-{
-    uint32_t sum = 0;
-    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
-        if (board_worker_pid(shared_board(r->pages, slot)) != 0)
-            sum += atomic_load(&r->pages->loads.cells[slot].connection_count);
-    return sum;
-}
-
-/* ---- memory ---- */
-
-/* Into the copy that does not hold, then the switch: a death in between leaves the older memory whole. */
-static void store_memory(struct reactor *r)
-{
-    struct orders *orders = &r->pages->orders;
-    uint32_t other = atomic_load(&orders->memory_current) == 1 ? 1 : 0;
-    memcpy(orders->memory[other], &r->state, sizeof r->state);
-    atomic_store_explicit(&orders->memory_current, other + 1, memory_order_release);
-    atomic_store_explicit(&orders->slot_limit, r->state.slot_limit, memory_order_release);
-}
-
-static bool load_memory(struct reactor *r)
-{
-    struct orders *orders = &r->pages->orders;
-    uint32_t current = atomic_load_explicit(&orders->memory_current, memory_order_acquire);
-    if (current == 0)
-        return false;
-    memcpy(&r->state, orders->memory[current - 1], sizeof r->state);
-    return true;
-}
-
-/* ---- events ---- */
-
-void reactor_decide(struct reactor *r, const struct supervisor_event *event)
-{
-    supervisor_step(&r->state, event, clock_now_ms(), &r->actions);
-}
-
-/* Remember what was decided, then act. The actions are copied, since an action may feed the next event. */
-void reactor_carry_out(struct reactor *r)
-{
-    struct supervisor_actions actions = r->actions;
-    store_memory(r);
-    for (uint32_t i = 0; i < actions.count; i++)
-        act(r, &actions.items[i]);
-}
-
-void reactor_feed(struct reactor *r, const struct supervisor_event *event)
-{
-    reactor_decide(r, event);
-    reactor_carry_out(r);
-}
+/* ---- time ---- */
 
 static void tick(struct reactor *r)
 {
@@ -109,7 +58,7 @@ _Noreturn static void outlive_master(struct reactor *r)
     int64_t timeout_ms = r->setup->options->drain_timeout_ms;
     int64_t end_ms = clock_now_ms() + timeout_ms + LINGER_MS + LEAVE_GRACE_MS;
     shutdown(FD_LISTENER, SHUT_RDWR);
-    log_event(LOG_LEVEL_ERROR, "event=master_died connections=%u", reactor_connections(r));
+    log_event(LOG_LEVEL_ERROR, "event=master_died connections=%u", announce_connections(r));
     while (any_worker_lives(r) && (timeout_ms == 0 || clock_now_ms() < end_ms)) {
         struct pollfd log_pipe = {.fd = FD_LOG_READ, .events = POLLIN};
         poll(&log_pipe, 1, REACTOR_TICK_MS);
@@ -140,14 +89,14 @@ static void begin(struct reactor *r, uint32_t generation)
     uint32_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
         seed = (uint32_t)clock_now_ns();
-    if (load_memory(r)) {
+    if (feed_load_memory(r)) {
         log_event(LOG_LEVEL_WARN, "event=supervisor_started generation=%u pid=%d", generation, (int)getpid());
-        reactor_feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
+        feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
         return;
     }
     supervisor_init(&r->state, r->setup->options->worker_count, may_protect(r),
                     r->setup->options->drain_timeout_ms, seed);
-    reactor_feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
 }
 
 _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generation)

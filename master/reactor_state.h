@@ -1,8 +1,9 @@
 /*
- * What the parts of the supervisor's shell share; private to reactor.c, look.c, act.c and announce.c.
+ * What the parts of the supervisor's shell share; private to reactor.c, look.c, feed.c, act.c and announce.c.
  *
- * Arrows: reactor (the process and its loop) -> look (boards and clocks become events) -> reactor_feed -> the
- * policy of supervisor.h -> act (actions are carried out) -> announce (what is said about them).
+ * Arrows: reactor (the process and its loop) -> look (boards and clocks become events) -> feed (the policy of
+ * supervisor.h decides, its memory is stored) -> act (actions are carried out) -> announce (what is said
+ * about them). Never back: what comes of an action is an event of the next look.
  */
 #ifndef MASTER_REACTOR_STATE_H
 #define MASTER_REACTOR_STATE_H
@@ -28,19 +29,20 @@ struct reactor {
     uint32_t stray_slot;   /* who is poked next for a connection that nobody takes */
     uint32_t drain_connections;
     uint64_t log_lost_seen;
+    bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];
     struct incident incidents[SLOT_COUNT_MAX]; /* reports that wait for the successor's part */
 };
 
-/* One event: decide, remember, act. */
-void reactor_feed(struct reactor *r, const struct supervisor_event *event);
+/* feed.c: one event: decide, remember, act. */
+void feed(struct reactor *r, const struct supervisor_event *event);
 
 /* The same in two steps, for an event about which something must be said between deciding and acting. */
-void reactor_decide(struct reactor *r, const struct supervisor_event *event);
-void reactor_carry_out(struct reactor *r);
+void feed_decide(struct reactor *r, const struct supervisor_event *event);
+void feed_carry_out(struct reactor *r);
 
-/* Connections held by living workers. */
-uint32_t reactor_connections(const struct reactor *r);
+/* What an earlier supervisor remembered. False: there was none. */
+bool feed_load_memory(struct reactor *r);
 
 /* look.c: everything that happened since the last look; and what only time brings. */
 void look_around(struct reactor *r);
@@ -50,6 +52,8 @@ void look_on_tick(struct reactor *r, int64_t now_ms);
 void act(struct reactor *r, const struct supervisor_action *action);
 
 /* announce.c */
+uint32_t announce_connections(const struct reactor *r); /* held by living workers */
+void announce_ending(struct reactor *r);
 void announce_serving(struct reactor *r);
 void announce_draining(struct reactor *r);
 void announce_progress(struct reactor *r, int64_t now_ms);
