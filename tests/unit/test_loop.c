@@ -195,11 +195,21 @@ static void run__connection_handed_on_to_us__accepted(void **state)
 {
     (void)state;
     __real_epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, FD_LISTENER, NULL); /* nothing else would tell of it */
-    w->acceptor.state = LISTENER_FULL;
+    w->acceptor.state = LISTENER_OUT;
     worker_fixture_start_loop(&fixture);
     int client = worker_fixture_connect(&fixture);
     write_number(FD_POKE, POKE_ACCEPT);
     expect_served(client);
+}
+
+static void run__room_again_after_being_full__accepts(void **state)
+{
+    (void)state;
+    __real_epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, FD_LISTENER, NULL);
+    w->acceptor.state = LISTENER_FULL;
+    write_number(FD_POKE, POKE_LOOK); /* any event: the loop turns once */
+    worker_fixture_start_loop(&fixture);
+    expect_served(worker_fixture_connect(&fixture));
 }
 
 static int64_t tick_interval_ns(void)
@@ -342,6 +352,7 @@ int main(void)
         PLAIN(run__between_connections__board_names_none),
         PLAIN(run__ping__answered),
         PLAIN(run__connection_handed_on_to_us__accepted),
+        PLAIN(run__room_again_after_being_full__accepts),
         IMPATIENT(run__idle_client__ended_and_then_no_more_ticks),
         PLAIN(drain__nobody_connected__leaves_and_frees_the_port),
         PLAIN(drain__client_stays_a_while__served_to_its_end),

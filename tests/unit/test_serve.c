@@ -4,8 +4,8 @@
 
 #include "tests/support/worker_fixture.h"
 #include "worker/heritage.h"
-#include "worker/settle.h"
 #include "worker/serve.h"
+#include "worker/settle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -205,19 +205,6 @@ static void admit__last_free_place__full_until_one_ends(void **state)
     worker_fixture_turn(&fixture);
     assert_int_equal(atomic_load(&w->cell->full), 0);
     assert_int_equal(atomic_load(&w->cell->connection_count), 0);
-}
-
-static void finish__worker_left_the_listener_as_full__comes_back(void **state)
-{
-    int client;
-
-    (void)state;
-    w->settings.connection_count_max = 1;
-    worker_fixture_admit(&fixture, &client);
-    w->acceptor.state = LISTENER_FULL;
-    close(client);
-    worker_fixture_turn(&fixture);
-    assert_int_equal(w->acceptor.state, LISTENER_IN);
 }
 
 /* ---- messages ---- */
@@ -778,7 +765,6 @@ int main(void)
         PLAIN(admit__lower_number_later__highest_stays),
         PLAIN(admit__kernel_refuses__reset_and_counted),
         PLAIN(admit__last_free_place__full_until_one_ends),
-        PLAIN(finish__worker_left_the_listener_as_full__comes_back),
         PLAIN(event__message__answered_and_open),
         UNIX(event__message__answered_and_open),
         PLAIN(event__half_close__everything_answered_then_fin),
