@@ -75,8 +75,10 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
 
     (void)count; /* one message is outstanding at a time */
     histogram_record(group->latency, now_ns > control->begun_ns ? now_ns - control->begun_ns : 0);
-    if (right > 0 && control->part == group->part)
-        control->proofs[control->part] = true;
+    if (control->part == group->part) {
+        control->heard[control->part] = true;
+        control->proofs[control->part] = control->proofs[control->part] || right > 0;
+    }
     group->answered_count += !control->was_answered;
     control->was_answered = true;
     control->is_waiting_too_long = false;
@@ -184,7 +186,7 @@ uint32_t control_prove(struct control_group *group)
 
     for (uint32_t i = 0; i < group->count; i++) {
         struct control *control = &group->list[i];
-        if (control->client.state != CLIENT_OPEN || control->proofs[group->part])
+        if (control->client.state != CLIENT_OPEN || control->heard[group->part])
             continue;
         if (!client_is_waiting(&control->client))
             begin_message(control, uv_hrtime());

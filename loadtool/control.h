@@ -25,8 +25,9 @@ struct control {
     struct client client;
     struct control_group *group;
     struct pace pace;
-    enum control_part part; /* when the outstanding message was begun */
-    bool proofs[PART_COUNT];
+    enum control_part part;    /* when the outstanding message was begun */
+    bool heard[PART_COUNT];    /* a message of that part was answered in that part */
+    bool proofs[PART_COUNT];   /* and rightly */
     bool was_answered;         /* has had a whole reply */
     bool is_settled;           /* the ramp waits for it no longer: answered, gone or unanswered */
     bool is_gone;              /* refused or ended */
@@ -69,8 +70,9 @@ void control_arrival(struct control_group *group, uint32_t place);
 /* See who waits too long. */
 void control_sweep(struct control_group *group, uint64_t now_ns);
 
-/* Have every idle client that lacks the proof of the present part send a message. Returns how many still lack
- * it, those apart that are gone or wait too long. */
+/* Have every idle client that has had no reply in the present part send a message. Returns how many still
+ * wait for one, those apart that are gone or wait too long. A wrong reply is no proof, but an end of the
+ * waiting. */
 uint32_t control_prove(struct control_group *group);
 
 /* How many wait for a reply, those apart that wait too long. */

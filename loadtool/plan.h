@@ -13,12 +13,12 @@
 /* id, name, part of the default mix, definition. */
 #define PLAN_MODES(X)                                                                                        \
     X(FIN, "fin", true, "close after the last reply was read")                                               \
-    X(RST, "rst", true, "reset (SO_LINGER 0) with a request outstanding")                                    \
+    X(RST, "rst", true, "RST (SO_LINGER 0), a request outstanding")                                          \
     X(UNREAD, "unread", true, "close with reply bytes unread")                                               \
-    X(HALFCLOSE, "halfclose", true, "send some requests, shut writing, read every reply, expect FIN")        \
-    X(KILL9, "kill9", true, "a child process that owns connections gets SIGKILL")                            \
-    X(SLOWREAD, "slowread", false, "let replies pile up unread, then read them all, then close")             \
-    X(OOB, "oob", false, "send bytes of the stream as urgent data, end as halfclose")
+    X(HALFCLOSE, "halfclose", true, "shut writing, read every reply, expect FIN")                            \
+    X(KILL9, "kill9", true, "SIGKILL to the process that owns it")                                           \
+    X(SLOWREAD, "slowread", false, "let replies pile up, then read them all")                                \
+    X(OOB, "oob", false, "urgent data in the stream, then halfclose")
 
 #define X(id, name, by_default, definition) PLAN_##id,
 enum plan_mode { PLAN_MODES(X) PLAN_MODE_COUNT };

@@ -5,7 +5,7 @@
 #include "loadtool/report.h"
 #include "loadtool/units.h"
 
-enum { INDENT = 17, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40 };
+enum { INDENT = 15, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40 };
 
 struct page {
     FILE *out;
@@ -61,17 +61,15 @@ static void write_pass(const struct page *page, const struct report *report)
     char words[LINE_BYTES];
     struct text control, disconnects, right;
 
-    count(&right, outcome->tally.messages_right);
-    if (outcome->done_count > 0)
-        snprintf(words, sizeof(words),
-                 "%s of our clients died abruptly, the other %s noticed nothing; %s replies, "
-                 "every byte right",
-                 count(&disconnects, outcome->done_count), count(&control, outcome->control.clients),
-                 right.s);
-    else
-        snprintf(words, sizeof(words), "%s client%s, %s repl%s, every byte right",
-                 count(&control, report->settings->clients), report->settings->clients == 1 ? "" : "s",
-                 right.s, outcome->tally.messages_right == 1 ? "y" : "ies");
+    if (outcome->done_count > 0) {
+        snprintf(words, sizeof(words), "%s of our clients died abruptly, the other %s noticed nothing",
+                 count(&disconnects, outcome->done_count), count(&control, outcome->control.clients));
+        write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
+        fprintf(page->out, "%*s", HEADLINE_INDENT, "");
+    }
+    snprintf(words, sizeof(words), "%s client%s, %s repl%s, every byte right",
+             count(&control, report->settings->clients), report->settings->clients == 1 ? "" : "s",
+             count(&right, outcome->tally.messages_right), outcome->tally.messages_right == 1 ? "y" : "ies");
     write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
 }
 
@@ -107,10 +105,9 @@ static void write_correctness(struct page *page, const struct tally *tally)
     const struct tally_wrong *first = &tally->first_wrong;
     struct text sent, right, bytes, wrong, missing, extra;
 
-    line(page, "correctness",
-         "%s messages sent, %s answered right (%s);  bytes: %s wrong, %s missing, %s extra",
-         count(&sent, tally->messages_sent), count(&right, tally->messages_right),
-         units_format_bytes(&bytes, (double)tally->bytes_right), count(&wrong, tally->wrong_bytes),
+    line(page, "correctness", "%s messages sent, %s answered right (%s)", count(&sent, tally->messages_sent),
+         count(&right, tally->messages_right), units_format_bytes(&bytes, (double)tally->bytes_right));
+    line(page, "", "%s wrong, %s missing, %s extra bytes", count(&wrong, tally->wrong_bytes),
          count(&missing, tally->missing_bytes), count(&extra, tally->extra_bytes));
     if (!first->is_set)
         return;
@@ -123,14 +120,13 @@ static void write_correctness(struct page *page, const struct tally *tally)
 static void write_control(struct page *page, const struct outcome *outcome)
 {
     const struct outcome_control *control = &outcome->control;
-    struct text clients, refused, lost, reset, closed, unanswered, before, between, after;
+    struct text clients, refused, reset, closed, unanswered, before, between, after;
 
-    line(page, "control group", "%s clients:  %s refused, %s lost (%s reset, %s closed), %s unanswered",
-         count(&clients, control->clients), count(&refused, control->refused), count(&lost, control->lost),
-         count(&reset, control->reset), count(&closed, control->closed),
-         count(&unanswered, control->unanswered));
+    line(page, "control", "%s clients:  %s refused, %s reset, %s closed, %s unanswered",
+         count(&clients, control->clients), count(&refused, control->refused), count(&reset, control->reset),
+         count(&closed, control->closed), count(&unanswered, control->unanswered));
     if (control->silent_before + control->silent_between + control->silent_after > 0)
-        line(page, "", "without a right reply:  %s before, %s between, %s after the disturbances",
+        line(page, "", "no right reply:  %s before, %s between, %s after the disturbances",
              count(&before, control->silent_before), count(&between, control->silent_between),
              count(&after, control->silent_after));
 }
@@ -144,7 +140,7 @@ static void write_disconnects(struct page *page, const struct report *report)
         line(page, "disconnects", "none");
         return;
     }
-    line(page, "disconnects", "%s done by %s places;  %s victims refused, ended or unanswered by the server",
+    line(page, "disconnects", "%s done, %s victims at a time;  %s unexpected ends",
          count(&total, outcome->done_count), count(&places, outcome->victims),
          count(&unexpected, outcome->unexpected_ends));
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
@@ -154,11 +150,11 @@ static void write_disconnects(struct page *page, const struct report *report)
             continue;
         if (outcome->not_done[i] > 0)
             snprintf(failed, sizeof(failed), "  (%s not done)", count(&not_done, outcome->not_done[i]));
-        fprintf(page->out, "%*s%-10s %7s  ", INDENT, "", plan_mode_name((enum plan_mode)i),
+        fprintf(page->out, "%*s%-10s%7s  ", INDENT, "", plan_mode_name((enum plan_mode)i),
                 count(&done, outcome->done[i]));
         char words[LINE_BYTES];
         snprintf(words, sizeof(words), "%s%s", plan_mode_definition((enum plan_mode)i), failed);
-        write_wrapped(page, words, INDENT + 20, INDENT + 20);
+        write_wrapped(page, words, INDENT + 19, INDENT + 19);
     }
 }
 
@@ -169,7 +165,7 @@ static void write_recovery(struct page *page, const struct outcome *outcome)
     if (!outcome->recovery.is_checked)
         return;
     if (outcome->recovery.is_ok)
-        line(page, "recovery", "a new client had a right reply %s after the last disturbance",
+        line(page, "recovery", "a new client had its right reply %s after the last disconnect",
              units_format_ns(&time, outcome->recovery.ns));
     else
         line(page, "recovery", "none: no new client had a right reply");
@@ -186,13 +182,14 @@ static void write_latency(struct page *page, const struct report *report)
         line(page, "latency", "not measured: the control group had no reply");
         return;
     }
-    line(page, "latency", "p50 %s   p90 %s   p99 %s   p99.9 %s   max %s%s",
+    line(page, "latency", "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s",
          units_format_ns(&p50, histogram_percentile_ns(latency, 50)),
          units_format_ns(&p90, histogram_percentile_ns(latency, 90)),
          units_format_ns(&p99, histogram_percentile_ns(latency, 99)),
          units_format_ns(&p99_9, histogram_percentile_ns(latency, 99.9)),
-         units_format_ns(&max, latency->max_ns),
-         report->settings->rate_per_s > 0 ? "   (from the due time)" : "");
+         units_format_ns(&max, latency->max_ns));
+    if (report->settings->rate_per_s > 0)
+        line(page, "", "counted from the time when a message was due");
 }
 
 static void write_silence(struct page *page, const struct outcome *outcome)
@@ -201,7 +198,7 @@ static void write_silence(struct page *page, const struct outcome *outcome)
 
     if (outcome->latency.count == 0)
         return;
-    line(page, "silence", "p50 %s   p99 %s   max %s   (longest wait of each client)",
+    line(page, "silence", "p50 %s  p99 %s  max %s  (longest wait, by client)",
          units_format_ns(&p50, outcome->silence.p50_ns), units_format_ns(&p99, outcome->silence.p99_ns),
          units_format_ns(&max, outcome->silence.max_ns));
 }
@@ -210,13 +207,12 @@ static void write_rate(struct page *page, const struct report *report)
 {
     const struct outcome *outcome = report->outcome;
     struct text rate, bytes, asked;
-    char of[80] = "";
 
+    line(page, "rate", "%s messages/s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
+         units_format_bytes(&bytes, outcome->bytes_per_s));
     if (report->settings->rate_per_s > 0)
-        snprintf(of, sizeof(of), "  (paced: %s/s asked for; what victims send is on top)",
-                 count(&asked, report->settings->rate_per_s));
-    line(page, "rate", "%s messages/s,  %s/s%s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
-         units_format_bytes(&bytes, outcome->bytes_per_s), of);
+        line(page, "", "paced: %s/s asked for; what victims send is on top",
+             count(&asked, report->settings->rate_per_s));
 }
 
 static void write_errors(struct page *page, const struct tally *tally)
@@ -229,9 +225,11 @@ static void write_errors(struct page *page, const struct tally *tally)
             struct text number;
             if (at->count == 0)
                 continue;
-            line(page, has_any ? "" : "errors", "%s %s (%s side, at %s), first: %s",
-                 count(&number, at->count), tally_fault_name((enum fault)fault),
-                 tally_fault_side((enum fault)fault), tally_where_name((enum where)where), at->first);
+            line(page, has_any ? "" : "errors",
+                 "%s %s (%s side, at %s), the first:", count(&number, at->count),
+                 tally_fault_name((enum fault)fault), tally_fault_side((enum fault)fault),
+                 tally_where_name((enum where)where));
+            line(page, "", "%s", at->first);
             has_any = true;
         }
     }
@@ -242,8 +240,7 @@ static void write_errors(struct page *page, const struct tally *tally)
 static void write_notes(struct page *page, const struct outcome *outcome)
 {
     if (verdict_is_client_bound(outcome))
-        line(page, "note",
-             "loadtool was the bottleneck (busy %.0f %% of the time): the server can do more than this",
+        line(page, "note", "loadtool was the bottleneck (busy %.0f %%): the server can do more",
              outcome->busy_share * 100);
 }
 

@@ -178,6 +178,18 @@ static void run__echo_server__fails_with_a_hint(void **state)
     assert_false(tally()->differs_from_request);
 }
 
+/* A proof by a right reply will never come: the run once waited for it for ever. */
+static void run__every_reply_wrong__still_ends(void **state)
+{
+    (void)state;
+    trial.settings.size_bytes = 5000; /* too long to be right by chance */
+    kill_by("fin:20%");
+    assert_int_equal(load_server(SERVER_ECHO, 0), EXIT_BYTES);
+    assert_int_equal(trial.outcome.control.silent_before, 8);
+    assert_int_equal(trial.outcome.control.silent_after, 8);
+    assert_false(trial.outcome.recovery.is_ok);
+}
+
 static void run__one_wrong_byte__is_found_where_it_is(void **state)
 {
     (void)state;
@@ -335,6 +347,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__a_rate__is_kept, fresh),
         cmocka_unit_test_setup(run__echo_server_checked_as_such__passes, fresh),
         cmocka_unit_test_setup(run__echo_server__fails_with_a_hint, fresh),
+        cmocka_unit_test_setup(run__every_reply_wrong__still_ends, fresh),
         cmocka_unit_test_setup(run__one_wrong_byte__is_found_where_it_is, fresh),
         cmocka_unit_test_setup(run__doubled_bytes__are_extra, fresh),
         cmocka_unit_test_setup(run__answers_cut_at_half_close__are_missing, fresh),
