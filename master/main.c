@@ -101,8 +101,11 @@ static void log_adjustments(const struct options *options, const struct service_
 static int open_listener(struct listener *listener, const struct options *options, char error[ERROR_SIZE])
 {
     struct address address;
-    if (address_parse(&address, options->bind, error, ERROR_SIZE) < 0)
+    char why[ERROR_SIZE - 16];
+    if (address_parse(&address, options->bind, why, sizeof why) < 0) {
+        snprintf(error, ERROR_SIZE, "--bind: %s", why);
         return EXIT_USAGE;
+    }
     const struct listener_settings settings = {
         .backlog = options->backlog,
         .unix_mode = options->unix_mode,
@@ -146,8 +149,10 @@ static int start(struct options *options)
     struct service_setup setup = {.options = options, .ready_fd = options->ready_fd};
     if (descriptors_fit(options->max_connections, options->max_connections_asked,
                         FIRST_CONNECTION + DESCRIPTOR_RESERVE, &setup.connection_count_max, why,
-                        sizeof why) < 0)
-        return fail(EXIT_USAGE, why);
+                        sizeof why) < 0) {
+        fprintf(stderr, "prefork-upper: --max-connections: %s\n", why);
+        return EXIT_USAGE;
+    }
     int error = tidy_descriptors(&setup.ready_fd);
     if (error)
         return fail(EXIT_START_FAILED, strerror(-error));
