@@ -5,7 +5,6 @@
 #include "tests/support/worker_fixture.h"
 #include "worker/heritage.h"
 #include "worker/recover.h"
-#include "worker/settle.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -133,6 +132,19 @@ static void all__accepted_and_not_registered__adopted(void **state)
     assert_int_equal(atomic_load(&w->board->recovered.adopted), 1);
     assert_true(worker_fixture_state_is(&fixture, server, CONN_OPEN));
     expect_served(client);
+}
+
+static void all__accepted_above_the_highest_and_not_recorded__adopted(void **state)
+{
+    int clients[2];
+
+    (void)state;
+    left_behind(&clients[0]);
+    worker_fixture_pair(&fixture, &clients[1]);
+    recover_all(w);
+    assert_int_equal(counter(COUNTER_continued), 1);
+    assert_int_equal(counter(COUNTER_adopted), 1);
+    expect_served(clients[1]);
 }
 
 static void all__numbers_that_are_no_connection__closed(void **state)
@@ -317,76 +329,6 @@ static void unix_all__cut_in_mid_answer__that_one_closed(void **state)
     expect_served(clients[1]);
 }
 
-static void unix_settle__nothing_to_be_asked__done(void **state)
-{
-    int client, server = left_behind(&client);
-
-    (void)state;
-    socket_send_text(client, "hello");
-    assert_int_equal(settle_connection(w, server), SETTLE_DONE);
-    assert_int_equal(socket_queued(server), 5);
-}
-
-/* ---- the first event ---- */
-
-static void settle__given_and_not_taken__dropped_and_counted(void **state)
-{
-    int client, server = left_behind(&client);
-
-    (void)state;
-    socket_send_text(client, "hello");
-    socket_wait_queued(server, 5);
-    socket_send_text(server, "HEL");
-    assert_int_equal(settle_connection(w, server), SETTLE_DONE);
-    assert_int_equal(socket_queued(server), 2);
-    assert_int_equal(counter(COUNTER_owed), 1);
-    assert_int_equal(counter(COUNTER_owed_bytes), 3);
-    assert_int_equal(settle_connection(w, server), SETTLE_DONE); /* and it may be repeated */
-    assert_int_equal(socket_queued(server), 2);
-}
-
-static void settle__across_an_urgent_mark__dropped_whole(void **state)
-{
-    int client, server = left_behind(&client);
-
-    (void)state;
-    socket_send_text(client, "ab");
-    assert_int_equal(send(client, "c", 1, MSG_OOB), 1);
-    socket_send_text(client, "de");
-    socket_wait_queued(server, 5);
-    socket_send_text(server, "ABCD");
-    assert_int_equal(settle_connection(w, server), SETTLE_DONE);
-    assert_int_equal(socket_queued(server), 1);
-}
-
-static void settle__more_answered_than_came__impossible_and_logged(void **state)
-{
-    char line[512];
-    int client, server = left_behind(&client);
-
-    (void)state;
-    socket_send_text(server, "out of nowhere");
-    assert_int_equal(settle_connection(w, server), SETTLE_IMPOSSIBLE);
-    assert_int_equal(counter(COUNTER_recover_reset), 1);
-    assert_true(worker_fixture_read_log(line, sizeof line));
-    assert_memory_equal(line, "event=position_broken slot=0 ", 29);
-}
-
-static void settle__we_had_ended_it__lingers(void **state)
-{
-    int client, server = left_behind(&client);
-
-    (void)state;
-    shutdown(server, SHUT_WR);
-    assert_int_equal(settle_connection(w, server), SETTLE_LINGERS);
-}
-
-static void settle__no_socket__closed(void **state)
-{
-    (void)state;
-    assert_int_equal(settle_connection(w, FD_TICK), SETTLE_CLOSED);
-}
-
 int main(void)
 {
 #define TCP(test)  cmocka_unit_test_setup_teardown(test, open_tcp, close_all)
@@ -396,6 +338,7 @@ int main(void)
         TCP(all__registered_connections_and_gaps__continued),
         TCP(all__input_that_came_before__reported_anew),
         TCP(all__accepted_and_not_registered__adopted),
+        TCP(all__accepted_above_the_highest_and_not_recorded__adopted),
         TCP(all__numbers_that_are_no_connection__closed),
         TCP(all__highest_beyond_the_table__stops_at_its_end),
         TCP(all__repeated_after_a_death_during_recovery__the_same),
@@ -407,12 +350,6 @@ int main(void)
         TCP(suspect__number_outside_the_table__no_suspect),
         TCP(reset_all__every_connection_and_nothing_else),
         UNIX(unix_all__cut_in_mid_answer__that_one_closed),
-        UNIX(unix_settle__nothing_to_be_asked__done),
-        TCP(settle__given_and_not_taken__dropped_and_counted),
-        TCP(settle__across_an_urgent_mark__dropped_whole),
-        TCP(settle__more_answered_than_came__impossible_and_logged),
-        TCP(settle__we_had_ended_it__lingers),
-        TCP(settle__no_socket__closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
