@@ -40,12 +40,19 @@ void serve_reset(int fd)
     close(fd);
 }
 
+/* Recovery looks only up to the highest number that stands on the board, and one beyond it. So every number
+ * is recorded before the next one can be accepted: when it is accepted, or else when it is taken over. */
+static void record(struct worker *w, int fd)
+{
+    if ((uint32_t)fd > atomic_load_explicit(&w->board->highest, memory_order_relaxed))
+        atomic_store_explicit(&w->board->highest, (uint32_t)fd, memory_order_relaxed);
+}
+
 bool serve_admit(struct worker *w, int fd)
 {
     struct conn *conn = conn_find(&w->conns, fd);
     CHECK(conn != NULL);
-    if ((uint32_t)fd > atomic_load_explicit(&w->board->highest, memory_order_relaxed))
-        atomic_store_explicit(&w->board->highest, (uint32_t)fd, memory_order_relaxed);
+    record(w, fd);
     STEP(ACCEPT_RECORDED);
     struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
     if (epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0) {
@@ -67,6 +74,7 @@ bool serve_rearm(struct worker *w, int fd, int operation)
     struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
     if (epoll_ctl(FD_EPOLL, operation, fd, &event) < 0)
         return false;
+    record(w, fd);
     conn_open(&w->conns, conn);
     conn->flags |= CONN_UNSETTLED;
     if (fd == w->settings.suspect)
