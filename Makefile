@@ -21,6 +21,9 @@ CFLAGS   ?= -O2 -g
 ifeq ($(FLAVOUR),asan)
 FLAVOUR_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
+ifeq ($(FLAVOUR),steps)
+FLAVOUR_CFLAGS := -DWITH_STEPS
+endif
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(FLAVOUR_CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(FLAVOUR_LDFLAGS)
 
