@@ -24,8 +24,9 @@ static void on_time(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    if (read(pacer->fd, &ticks, sizeof(ticks)) < 0 || now_ns < pacer->begin_ns)
-        ticks = 0; /* a spurious wake-up: nothing is due, and the timer is set again below */
+    /* Only to make the descriptor unready: what is due is told by the clock, also after a spurious wake-up. */
+    if (read(pacer->fd, &ticks, sizeof(ticks)) < 0)
+        ticks = 0;
     uint64_t due =
         now_ns < pacer->begin_ns ? 0 : schedule_arrivals(pacer->rate_per_s, now_ns - pacer->begin_ns);
     for (int burst = 0; pacer->told < due && burst < LIMIT_PACER_BURST && pacer->is_open; burst++)

@@ -33,7 +33,7 @@ struct victim {
     enum victim_stage stage;
     struct pace pace;
     bool is_serving;      /* has had its first reply */
-    bool is_over;         /* its time is over, but it still waits for its first reply */
+    bool is_over;         /* its time is over, but it waits for its first reply; in a child: given up */
     bool was_settled;     /* this life has been counted as done or not done */
     uint32_t width;       /* connections: more than one in a child only */
     uint32_t reads;       /* for slow readers: replies read since it began to die, */

@@ -11,7 +11,8 @@ static void on_child_gone(struct child *child)
     uint32_t serving = atomic_load(&child->page->serving);
 
     victim->is_serving = serving > 0;
-    all->unexpected_ends += atomic_load(&child->page->unexpected_ends);
+    all->unexpected_ends +=
+        victim->is_over ? victim->width - serving : atomic_load(&child->page->unexpected_ends);
     if (child->was_killed && serving > 0) {
         victims_settle(victim, true, serving);
         if (serving < victim->width)
@@ -58,19 +59,18 @@ void victims_start_child(struct victim *victim)
     victims_leave(victim);
 }
 
-/* The child is killed when one of its connections serves, when none ever will, or when all have had the time
- * to. */
+/* The child is killed when each of its connections serves or is lost, or when all have had the time to. */
 void victims_step_child(struct victim *victim, uint64_t now_ns)
 {
     const struct child_page *page = victim->child->page;
     uint64_t limit_ns = victim->all->settings.timeout_ns + victim->all->settings.connect_timeout_ns;
-    bool serves = atomic_load(&page->serving) > 0;
-    bool is_lost = atomic_load(&page->unexpected_ends) >= victim->width;
+    bool is_ready = atomic_load(&page->serving) + atomic_load(&page->unexpected_ends) >= victim->width;
 
     if (victim->stage != VICTIM_LIVING || now_ns < victim->die_at_ns)
         return;
-    if (!serves && !is_lost && now_ns - victim->born_ns < limit_ns)
+    if (!is_ready && now_ns - victim->born_ns < limit_ns)
         return;
     victim->stage = VICTIM_DYING;
+    victim->is_over = !is_ready; /* given up: who does not serve by now is left unanswered */
     child_kill(victim->child);
 }

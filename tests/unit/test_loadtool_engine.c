@@ -27,8 +27,8 @@ static int fresh(void **state)
                                        .duration_ms = 150,
                                        .size_bytes = 64,
                                        .seed = 1,
-                                       .timeout_ms = 1000,
-                                       .connect_timeout_ms = 1000,
+                                       .timeout_ms = 5000,
+                                       .connect_timeout_ms = 5000,
                                        .check = ORACLE_UPPER};
     return 0;
 }
@@ -286,7 +286,7 @@ static void run__nobody_listens__is_refused_at_once(void **state)
     assert_int_equal(trial.outcome.control.refused, 9);
     assert_int_equal(tally()->failed, 9);
     assert_int_equal(tally()->opened, 0);
-    assert_true(trial.outcome.elapsed_ns < 1000000000);
+    assert_true(trial.outcome.elapsed_ns < 3000000000);
 }
 
 static void run__nobody_listens_and_all_are_victims__ends_within_the_connect_timeout(void **state)
