@@ -24,7 +24,8 @@ static void on_time(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    /* Only to make the descriptor unready: what is due is told by the clock, also after a spurious wake-up. */
+    /* Only to make the descriptor unready: what is due is told by the clock, also after a spurious wake-up.
+     */
     if (read(pacer->fd, &ticks, sizeof(ticks)) < 0)
         ticks = 0;
     uint64_t due =
