@@ -184,10 +184,18 @@ static void leave_keepers(struct policy *p, uint32_t slot)
     }
 }
 
-void slot_end(struct policy *p, uint32_t slot)
+static void end(struct policy *p, uint32_t slot)
 {
     memory_of(p, slot)->phase = SLOT_ENDED;
     leave_keepers(p, slot);
+}
+
+/* Whether the first keeper was made is known when it is ready, dead, or its clone has failed: then it ends.
+ */
+void slot_end(struct policy *p, uint32_t slot)
+{
+    if (memory_of(p, slot)->phase != SLOT_KEEPING)
+        end(p, slot);
 }
 
 /* ---- a worker's death ---- */
@@ -245,30 +253,26 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
     } else if (p->state->stage == STAGE_RUNNING) {
         replace(p, event);
     } else if (p->state->stage == STAGE_DRAINING && p->state->protect && !left &&
-               event->death.kind != DEATH_ORDER) {
+               memory->kill_reason != KILL_OVERDUE) {
         replace(p, event); /* clients have until the deadline, whoever serves them */
     } else {
         slot_end(p, event->slot);
     }
 }
 
-/* The clone that the supervisor itself makes: a worker without keepers, or a slot's first keeper. It was not
- * made, so its generation is free again. */
+/* The clone that the supervisor itself makes: a worker without keepers, or a slot's first keeper. Nobody was
+ * made; the next tick orders the same generation again. */
 void slot_spawn_failed(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    if (memory->phase == SLOT_KEEPING) {
-        memory->keepers[KEEPER_A].generation--;
-        set_keeper(p, &memory->keepers[KEEPER_A], KEEPER_NONE);
-    } else if (memory->phase == SLOT_STARTING && !p->state->protect) {
-        memory->generation--;
-    } else {
-        return;
-    }
-    if (p->state->stage == STAGE_RUNNING)
-        retry_later(p, slot);
-    else
-        slot_end(p, slot);
+    struct keeper_memory *first = &memory->keepers[KEEPER_A];
+    bool of_keeper = memory->phase == SLOT_KEEPING && first->phase == KEEPER_STARTING;
+    bool of_worker = memory->phase == SLOT_STARTING && !memory->made && !p->state->protect;
+    bool wanted = p->state->stage == STAGE_RUNNING;
+    if (of_keeper)
+        set_keeper(p, first, wanted ? KEEPER_STARTING : KEEPER_NONE);
+    if (!wanted && (of_keeper || of_worker))
+        end(p, slot);
 }
 
 /* ---- keepers ---- */
@@ -279,7 +283,9 @@ void slot_keeper_ready(struct policy *p, const struct supervisor_event *event)
     if (memory->keepers[event->letter].phase != KEEPER_STARTING)
         return;
     set_keeper(p, &memory->keepers[event->letter], KEEPER_READY);
-    if (memory->phase == SLOT_KEEPING)
+    if (memory->phase == SLOT_KEEPING && p->state->stage != STAGE_RUNNING)
+        end(p, event->slot);
+    else if (memory->phase == SLOT_KEEPING)
         spawn(p, event->slot, RECOVER_ALL, 0, 0);
     else if (memory->phase == SLOT_STARTING && !memory->made)
         emit_spawn(p, event->slot);
@@ -303,10 +309,13 @@ void slot_keeper_died(struct policy *p, const struct supervisor_event *event)
     struct keeper_memory *twin = &memory->keepers[other_of(event->letter)];
     memory->made |= event->worker_made;
     set_keeper(p, &memory->keepers[event->letter], KEEPER_NONE);
-    if (twin->phase == KEEPER_STARTING && !event->twin_made)
+    if (!event->twin_made)
         set_keeper(p, twin, KEEPER_NONE); /* the dead one was to make it */
     if (memory->phase == SLOT_KEEPING) {
-        retry_later(p, event->slot);
+        if (p->state->stage == STAGE_RUNNING)
+            retry_later(p, event->slot);
+        else
+            end(p, event->slot);
         return;
     }
     if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
@@ -339,13 +348,16 @@ static void remind_keeper(struct policy *p, uint32_t slot, enum keeper_letter le
     struct slot_memory *memory = memory_of(p, slot);
     struct keeper_memory *keeper = &memory->keepers[letter];
     bool overdue = waited(p, keeper->since_ms, KEEPER_OBEY_MS_MAX);
+    bool twin_can = memory->keepers[other_of(letter)].phase == KEEPER_READY;
     if (keeper->phase == KEEPER_STARTING && memory->phase == SLOT_KEEPING)
         emit_keeper(p, slot);
-    else if (keeper->phase == KEEPER_STARTING)
+    else if (keeper->phase == KEEPER_STARTING && twin_can)
         emit_twin(p, slot, letter);
-    else if (keeper->phase == KEEPER_LEAVING)
+    else if (keeper->phase == KEEPER_STARTING)
+        return; /* made by one that is dead now: slow as it may be, it is the only one */
+    else
         emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
-    if (overdue && (keeper->phase == KEEPER_STARTING || keeper->phase == KEEPER_LEAVING))
+    if (overdue)
         kill_keeper(p, slot, letter);
 }
 

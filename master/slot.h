@@ -3,12 +3,12 @@
  *
  * Pure, and private to supervisor.c, which owns the stages of the whole service. A slot's life:
  *
- *     UNUSED -> KEEPING -> STARTING <-> SERVING -> LEAVING -> UNUSED        (LEAVING: both keepers died)
+ *     UNUSED -> KEEPING -> STARTING <-> SERVING -> LEAVING -> UNUSED
  *                             |
- *                             +-> RESTING -> KEEPING                        (crash loop; RETRYING for a
- * failed clone)
+ *                             +-> RESTING -> KEEPING
  *
- * and to ENDED from anywhere once the service stops.
+ * LEAVING: both keepers died. RESTING: a crash loop. RETRYING, beside KEEPING: the first keeper died young.
+ * And to ENDED from anywhere once the service stops.
  */
 #ifndef MASTER_SLOT_H
 #define MASTER_SLOT_H

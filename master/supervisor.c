@@ -107,7 +107,7 @@ static void ready(struct policy *p, struct slot_memory *slot)
         serving += s->slots[i].phase == SLOT_SERVING;
     if (s->announced || s->stage != STAGE_RUNNING || serving < s->wanted_count)
         return;
-    s->announced = 1;
+    s->announced = ANNOUNCE_ORDERED;
     policy_add(p, ACTION_SERVING, 0);
 }
 
@@ -149,13 +149,19 @@ static void forgive(struct supervisor *s, int64_t gap_ms)
     }
 }
 
-static void tick(struct policy *p)
+static void note_time(struct policy *p)
 {
     struct supervisor *s = p->state;
     int64_t gap_ms = s->last_tick_ms ? p->now_ms - s->last_tick_ms : 0;
     if (gap_ms > TICK_LATE_MS)
         forgive(s, gap_ms);
     s->last_tick_ms = p->now_ms;
+}
+
+static void tick(struct policy *p)
+{
+    struct supervisor *s = p->state;
+    note_time(p);
     for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
         slot_tick(p, slot);
         if (overdue(p) && slot_lives(&s->slots[slot]) && s->slots[slot].kill_reason == KILL_NONE)
@@ -165,8 +171,11 @@ static void tick(struct policy *p)
 
 static void resume(struct policy *p)
 {
+    note_time(p);
     for (uint32_t slot = 0; slot < p->state->slot_limit; slot++)
         slot_resume(p, slot);
+    if (p->state->announced == ANNOUNCE_ORDERED)
+        policy_add(p, ACTION_SERVING, 0);
     if (p->state->stage == STAGE_FINISHED)
         policy_add(p, ACTION_FINISH, 0);
 }
@@ -252,6 +261,8 @@ void supervisor_step(struct supervisor *s, const struct supervisor_event *event,
     struct policy policy = {.state = s, .actions = actions, .now_ms = now_ms};
     CHECK(event->slot < SLOT_COUNT_MAX);
     actions->count = 0;
+    if (event->kind != SUPERVISOR_RESUME && s->announced == ANNOUNCE_ORDERED)
+        s->announced = ANNOUNCE_DONE; /* actions are carried out before the next event comes */
     handle(&policy, event);
     top_up(&policy);
     give_up_when_all_rest(&policy);

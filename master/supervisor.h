@@ -20,7 +20,7 @@
 #include "worker/board.h"
 
 enum {
-    SPAWN_RETRY_MS = 100,        /* after a clone that failed */
+    SPAWN_RETRY_MS = 100,        /* after a clone that failed, or a first keeper that died */
     KEEPER_OBEY_MS_MAX = 1000,   /* a keeper that has not obeyed for so long is replaced by its twin */
     WORKER_START_MS_MAX = 10000, /* a worker that does not serve so long after its birth is ended */
     LEAVE_GRACE_MS = 3000, /* a worker that has not left so long after its deadline and its linger is ended */
@@ -35,7 +35,7 @@ enum {
     X(STARTING, "starting") /* a worker is ordered and has not said yet that it serves */                    \
     X(SERVING, "serving")                                                                                    \
     X(LEAVING, "leaving")   /* both keepers died: serves what it holds and accepts no more */                \
-    X(RETRYING, "retrying") /* a clone failed; tried again at the deadline */                                \
+    X(RETRYING, "retrying") /* its first keeper died; another at the deadline */                             \
     X(RESTING, "resting")   /* crash loop: no worker until the deadline */                                   \
     X(ENDED, "ended")       /* no worker, and none wanted; keepers may still be leaving */
 
@@ -46,6 +46,8 @@ enum slot_phase {
 };
 
 enum keeper_phase { KEEPER_NONE, KEEPER_STARTING, KEEPER_READY, KEEPER_LEAVING };
+
+enum announcement { ANNOUNCE_NOT_YET, ANNOUNCE_ORDERED, ANNOUNCE_DONE };
 
 enum stage { STAGE_RUNNING, STAGE_DRAINING, STAGE_ENDING, STAGE_FINISHED };
 
@@ -91,7 +93,7 @@ struct supervisor {
     uint32_t slot_limit;      /* slots from this number on were never used */
     uint32_t protect;         /* keepers are used */
     uint32_t stage;           /* enum stage */
-    uint32_t announced;       /* serving has been said */
+    uint32_t announced;       /* enum announcement: that all slots serve */
     uint32_t random;          /* state of the jitter's generator; never 0 */
     int32_t exit_code;        /* STAGE_FINISHED */
     int64_t drain_timeout_ms; /* 0: no deadline */
