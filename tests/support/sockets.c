@@ -4,6 +4,8 @@
 #include "tests/support/cmocka_all.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,6 +26,19 @@ size_t socket_queued(int fd)
 
     assert_int_equal(ioctl(fd, FIONREAD, &count), 0);
     return (size_t)count;
+}
+
+size_t socket_unsent(int fd)
+{
+    int count = 0;
+
+    assert_int_equal(ioctl(fd, SIOCOUTQ, &count), 0);
+    return (size_t)count;
+}
+
+bool socket_is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
 }
 
 /* Polls at short intervals: no event tells of a queue's length, and every wait has an end. */

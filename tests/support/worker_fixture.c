@@ -239,6 +239,33 @@ void worker_fixture_serve_until_readable(struct worker_fixture *f, int client, s
     assert_true(socket_queued(client) >= count);
 }
 
+bool worker_fixture_is_blocked(struct worker_fixture *f, int fd)
+{
+    return conn_find(&f->worker.conns, fd)->flags & CONN_BLOCKED;
+}
+
+void worker_fixture_fill_until_blocked(struct worker_fixture *f, int server, int client)
+{
+    for (int round = 0; round < 1000 && !worker_fixture_is_blocked(f, server); round++) {
+        socket_fill(client, 'x');
+        worker_fixture_turn(f);
+        serve_ready(&f->worker);
+    }
+    assert_true(worker_fixture_is_blocked(f, server));
+}
+
+void worker_fixture_stop_clock(struct worker_fixture *f)
+{
+    f->worker.tick_running = true;
+    f->worker.now_tick = 1000;
+}
+
+void worker_fixture_pass_time(struct worker_fixture *f, enum conn_deadline kind)
+{
+    f->worker.now_tick += f->worker.conns.deadlines[kind].timeout_ticks;
+    serve_tick(&f->worker);
+}
+
 bool worker_fixture_state_is(struct worker_fixture *f, int fd, int state)
 {
     return conn_find(&f->worker.conns, fd)->state == state;

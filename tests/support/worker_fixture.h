@@ -63,6 +63,16 @@ int worker_fixture_turn(struct worker_fixture *f);
 /* Turns of the events and the ready list until that client has `count` bytes to read. */
 void worker_fixture_serve_until_readable(struct worker_fixture *f, int client, size_t count);
 
+/* Clients send until nothing goes through any more, since that one does not read: it is blocked. */
+void worker_fixture_fill_until_blocked(struct worker_fixture *f, int server, int client);
+
+bool worker_fixture_is_blocked(struct worker_fixture *f, int fd);
+
+/* From now on the worker's time stands still, but for worker_fixture_pass_time(): so much as makes a deadline
+ * of that kind due, and a tick. */
+void worker_fixture_stop_clock(struct worker_fixture *f);
+void worker_fixture_pass_time(struct worker_fixture *f, enum conn_deadline kind);
+
 /* True when the connection of that descriptor is in that state (enum conn_state). */
 bool worker_fixture_state_is(struct worker_fixture *f, int fd, int state);
 
@@ -87,6 +97,11 @@ void socket_wait_events(int fd, short events);
 
 /* Bytes that can be read without waiting. */
 size_t socket_queued(int fd);
+
+/* Bytes that were sent and that the peer's kernel has not acknowledged. */
+size_t socket_unsent(int fd);
+
+bool socket_is_open(int fd);
 
 void socket_send_text(int fd, const char *text);
 

@@ -227,6 +227,21 @@ static void event__burst__few_lines_and_then_a_count(void **state)
     assert_int_equal(log_lines_with("count=2"), 1);
 }
 
+/* The last of a burst are told although nobody comes any more. */
+static void tick__burst_is_over__rest_told_once(void **state)
+{
+    (void)state;
+    connect_clients(ACCEPT_LOG_COUNT_MAX + 3);
+    for (int i = 0; i < ACCEPT_LOG_COUNT_MAX + 3; i++)
+        acceptor_event(w);
+    acceptor_tick(w);
+    assert_int_equal(log_lines_with("count="), 0);
+    w->acceptor.log.window_end_ms = 0; /* a second later */
+    acceptor_tick(w);
+    acceptor_tick(w);
+    assert_int_equal(log_lines_with("count=3"), 1);
+}
+
 static void event__client_name_like_a_log_line__quoted(void **state)
 {
     const char name[] = "\0x\nevent=forged a=b";
@@ -599,6 +614,7 @@ int main(void)
         ALONE(event__connections__one_a_wake_up_and_to_the_end_of_the_queue),
         ALONE(event__accepted__logged_with_peer),
         ALONE(event__burst__few_lines_and_then_a_count),
+        ALONE(tick__burst_is_over__rest_told_once),
         UNIX(event__client_name_like_a_log_line__quoted),
         THREE(event__other_far_below__handed_on),
         THREE(event__other_little_below__accepted_here),

@@ -65,11 +65,6 @@ static int left_behind(int *client)
     return server;
 }
 
-static bool is_open(int fd)
-{
-    return fcntl(fd, F_GETFD) >= 0;
-}
-
 static uint64_t counter(enum counter which)
 {
     return worker_fixture_counter(&fixture, which);
@@ -156,10 +151,10 @@ static void all__numbers_that_are_no_connection__closed(void **state)
     atomic_store(&w->board->highest, (uint32_t)strange[3]);
     recover_all(w);
     for (int i = 0; i < 4; i++)
-        assert_false(is_open(strange[i]));
+        assert_false(socket_is_open(strange[i]));
     assert_int_equal(counter(COUNTER_recover_closed), 4);
     assert_int_equal(w->conns.open_count, 0);
-    assert_true(is_open(FD_LISTENER));
+    assert_true(socket_is_open(FD_LISTENER));
 }
 
 static void all__highest_beyond_the_table__stops_at_its_end(void **state)
@@ -257,7 +252,7 @@ static void suspect__blamed__reset_alone(void **state)
     w->settings.suspect = server;
     w->settings.recover_how = RECOVER_RESET_SUSPECT;
     recover_all(w);
-    assert_false(is_open(server));
+    assert_false(socket_is_open(server));
     assert_int_equal(counter(COUNTER_recover_reset), 1);
     socket_expect_reset(clients[0]);
     expect_served(clients[1]);
@@ -291,7 +286,7 @@ static void suspect__number_outside_the_table__no_suspect(void **state)
             w->settings.suspect = numbers[i];
             recover_all(w);
         }
-    assert_true(is_open(FD_LISTENER));
+    assert_true(socket_is_open(FD_LISTENER));
     expect_served(client);
 }
 
@@ -305,11 +300,11 @@ static void reset_all__every_connection_and_nothing_else(void **state)
     w->settings.recover_how = RECOVER_RESET_ALL;
     recover_all(w);
     for (int i = 0; i < 2; i++) {
-        assert_false(is_open(servers[i]));
+        assert_false(socket_is_open(servers[i]));
         socket_expect_reset(clients[i]);
     }
     assert_int_equal(atomic_load(&w->board->recovered.reset), 2);
-    assert_true(is_open(FD_LISTENER));
+    assert_true(socket_is_open(FD_LISTENER));
 }
 
 /* ---- UNIX sockets ---- */
@@ -323,7 +318,7 @@ static void unix_all__cut_in_mid_answer__that_one_closed(void **state)
     left_behind(&clients[1]);
     atomic_store(&w->board->giving, (uint32_t)cut);
     recover_all(w);
-    assert_false(is_open(cut));
+    assert_false(socket_is_open(cut));
     assert_int_equal(atomic_load(&w->board->giving), 0);
     assert_int_equal(counter(COUNTER_recover_reset), 1);
     expect_served(clients[1]);
