@@ -69,6 +69,12 @@ static void judge_clients(const struct outcome *outcome, struct verdict *verdict
             find(verdict, EXIT_CLIENTS, "%s of %s control clients %s",
                  units_format_count(&number, rows[i].count), of.s, rows[i].what);
     }
+}
+
+/* Told last: victims that nobody answers are what a server looks like that takes no new clients, and that has
+ * a code of its own. */
+static void judge_victims(const struct outcome *outcome, struct verdict *verdict)
+{
     find_count(verdict, EXIT_CLIENTS, outcome->unexpected_ends,
                "victim was refused, ended or left unanswered",
                "victims were refused, ended or left unanswered");
@@ -109,6 +115,7 @@ void verdict_judge(const struct settings *settings, const struct outcome *outcom
     judge_bytes(settings, outcome, verdict);
     judge_clients(outcome, verdict);
     judge_recovery(outcome, verdict);
+    judge_victims(outcome, verdict);
     if (verdict->reason_count == 0 && outcome->tally.messages_right == 0)
         find(verdict, EXIT_CLIENTS, "nobody had a right reply");
     remark_never_done(settings, outcome, verdict);

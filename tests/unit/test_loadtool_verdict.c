@@ -84,6 +84,15 @@ static void judge__no_recovery__is_code_5(void **state)
     assert_int_equal(judge(), EXIT_PASS);
 }
 
+static void judge__victims_alone_unanswered_and_no_recovery__is_code_5(void **state)
+{
+    (void)state;
+    outcome.recovery.is_ok = false;
+    outcome.unexpected_ends = 3;
+    assert_int_equal(judge(), EXIT_RECOVERY);
+    assert_int_equal(verdict.reason_count, 2);
+}
+
 static void judge__several_findings__the_first_code_of_the_order_wins(void **state)
 {
     (void)state;
@@ -158,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup(judge__nothing_found__passes_without_a_word, fresh),
         cmocka_unit_test_setup(judge__each_finding_alone__has_its_code_and_sentence, fresh),
         cmocka_unit_test_setup(judge__no_recovery__is_code_5, fresh),
+        cmocka_unit_test_setup(judge__victims_alone_unanswered_and_no_recovery__is_code_5, fresh),
         cmocka_unit_test_setup(judge__several_findings__the_first_code_of_the_order_wins, fresh),
         cmocka_unit_test_setup(judge__every_reply_equals_its_request__hints_at_an_echo_server, fresh),
         cmocka_unit_test_setup(judge__no_right_reply_and_no_other_finding__still_fails, fresh),
