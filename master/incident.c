@@ -240,7 +240,7 @@ void incident_ready(struct incident *incident, struct board *board, uint32_t gen
     if (!incident->pending || generation != incident->generation + 1)
         return;
     incident->replaced = true;
-    incident->gap_us = (atomic_load(&board->ready_ns) - atomic_load(&board->worker_death.time_ns)) / 1000;
+    incident->gap_us = (atomic_load(&board->ready_ns) - incident->report.time_ns) / 1000;
     incident->due_ms = clock_now_ms() + INCIDENT_SETTLE_MS;
 }
 

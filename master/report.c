@@ -72,7 +72,7 @@ static void collect_life(struct death_report *report, struct board *board, struc
         return;
     uint64_t current = atomic_load(&board->current);
     report->phase = (uint32_t)(current & 0xff);
-    report->uptime_ms = (atomic_load(&board->worker_death.time_ns) - atomic_load(&board->ready_ns)) / 1000000;
+    report->uptime_ms = (report->time_ns - atomic_load(&board->ready_ns)) / 1000000;
     report->connection_count = atomic_load(&cell->connection_count);
     report->facts.suspect = report->phase == PHASE_ANSWERING ? (int32_t)(current >> 8) : 0;
     report->facts.in_service = atomic_load(&board->in_service);
@@ -85,6 +85,7 @@ void report_collect(struct death_report *report, struct board *board, struct loa
 {
     int code = atomic_load(&board->worker_death.code), status = atomic_load(&board->worker_death.status);
     *report = (struct death_report){.pid = atomic_load(&board->worker.pid), .killed_for = reason};
+    report->time_ns = atomic_load(&board->worker_death.time_ns);
     collect_fault(report, board, generation);
     collect_life(report, board, cell, generation);
     report->facts.kind = kind_of(report, board, code, status);

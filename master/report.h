@@ -17,6 +17,7 @@ struct death_report {
     enum kill_reason killed_for; /* we ended it ourselves */
     uint64_t fault_address;
     int32_t fault_signal; /* 0: none was caught */
+    int64_t time_ns;      /* of the death */
     int64_t uptime_ms;    /* of the generation's loop; 0: it never ran */
     uint32_t connection_count;
     uint32_t phase;                    /* enum worker_phase */
