@@ -57,10 +57,23 @@ static void close_strange(struct worker *w, int fd)
     close(fd);
 }
 
+/* The number behind the table's last: a full worker died between accepting it and resetting it. */
+static void refuse(struct worker *w, int fd)
+{
+    if (!is_connection(fd))
+        return;
+    counter_add(w->cell, COUNTER_closed_refused, 1);
+    serve_reset(fd);
+}
+
 /* Re-arms the number, whatever it is. */
 static void recover_one(struct worker *w, int fd)
 {
     STEP(RECOVER_ONE);
+    if (!conn_find(&w->conns, fd)) {
+        refuse(w, fd);
+        return;
+    }
     if (serve_rearm(w, fd, EPOLL_CTL_MOD)) {
         recovered_count(w->cell, COUNTER_continued, &w->board->recovered.continued);
         return;
@@ -95,11 +108,11 @@ static void reset_cut_unix(struct worker *w)
 /* ---- all of them ---- */
 
 /* Where the search ends: one above the highest number recorded, since an accept may have died before it
- * recorded its own. What the page says is not trusted further than the table reaches. */
+ * recorded its own. What the page says is not trusted further than that number behind the table. */
 static int last_number(const struct worker *w)
 {
     uint32_t highest = atomic_load_explicit(&w->board->highest, memory_order_relaxed);
-    uint32_t table_end = FIRST_CONNECTION + w->conns.capacity - 1;
+    uint32_t table_end = FIRST_CONNECTION + w->conns.capacity;
     if (highest < FIRST_CONNECTION)
         return FIRST_CONNECTION;
     return (int)(highest < table_end ? highest + 1 : table_end);
@@ -110,7 +123,7 @@ void recover_all(struct worker *w)
     const struct worker_settings *settings = &w->settings;
     int last = last_number(w), suspect = settings->suspect;
     memset(&w->board->recovered, 0, sizeof w->board->recovered);
-    if (suspect < FIRST_CONNECTION || suspect > last)
+    if (!conn_find(&w->conns, suspect) || suspect > last)
         suspect = 0;
     if (suspect && is_connection(suspect))
         describe_suspect(w, suspect);
