@@ -4,7 +4,8 @@
     clients.py wait_for_fin HOST:PORT COUNT     connect, say nothing; fails unless every one is closed in order
     clients.py never_read HOST:PORT COUNT       send for ever, read nothing, until reset
     clients.py hold HOST:PORT COUNT MS          connect, stay so long, leave
-    Prints what they saw as JSON: {"fin": N, "reset": N, "open": N, "refused": N}.
+    clients.py churn HOST:PORT MS               one after the other: connect, say hello, wait for HELLO, leave
+    Prints what they saw as JSON: {"fin": N, "reset": N, "open": N, "refused": N}; churn: {"right": N, "wrong": N, "lost": N}.
 """
 
 import json
@@ -81,6 +82,20 @@ def hold(address, count, milliseconds):
     return True
 
 
+def churn(address, milliseconds):
+    seen = {"right": 0, "wrong": 0, "lost": 0}
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection(address, 5) as client:
+                client.sendall(b"hello")
+                seen["right" if client.recv(16) == b"HELLO" else "wrong"] += 1
+        except OSError:
+            seen["lost"] += 1
+    print(json.dumps(seen))
+    return True
+
+
 if __name__ == "__main__":
-    play = {"wait_for_fin": wait_for_fin, "never_read": never_read, "hold": hold}[sys.argv[1]]
+    play = {"wait_for_fin": wait_for_fin, "never_read": never_read, "hold": hold, "churn": churn}[sys.argv[1]]
     sys.exit(0 if play(address_of(sys.argv[2]), *map(int, sys.argv[3:])) else 1)

@@ -17,7 +17,7 @@ pause_ms() {
     printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
     read -r -t "$seconds" -u 8 _ || true
 }
-rm -f "$work/never" && mkfifo "$work/never" && exec 8<>"$work/never"
+rm -f "$work/never" "$work/address" && mkfifo "$work/never" && exec 8<>"$work/never"
 
 # wait_until DEADLINE_MS COMMAND...: polls until the command succeeds; 1 if it never does.
 wait_until() {
@@ -67,6 +67,7 @@ server_spawn() {
         return 1
     fi
     server_port=${server_address##*:}
+    echo "$server_address" >"$work/address"
 }
 server_prefix=()
 
@@ -182,13 +183,14 @@ serves() {
     [[ $answer == HELLO ]]
 }
 
-# poison BYTES: a client whose only message is this; returns when the server has closed it.
+# poison BYTES: a client whose only message is this; true if the server resets it within 8 s.
 poison() {
-    local connection _
+    local connection complaint _
     { exec {connection}<>"/dev/tcp/127.0.0.1/$server_port"; } 2>/dev/null || return 1
     printf %s "$1" >&"$connection"
-    read -r -t 2 -N 1 -u "$connection" _ 2>/dev/null
+    complaint=$(LC_ALL=C read -r -t 8 -N 1 -u "$connection" _ 2>&1)
     exec {connection}>&-
+    [[ $complaint == *reset* ]]
 }
 
 # kill_worker SLOT [SIGNAL]: one kill; waits until the death is logged.
@@ -253,6 +255,30 @@ json_is() { jq -e "$1" "$work/load.json" >/dev/null; }
 # What the load's report says; the only place that knows its keys beside the scenarios' own filters.
 no_wrong_bytes() { json_is '.wrong | .wrong_bytes + .missing_bytes + .extra_bytes == 0'; }
 errors_of() { json "[.errors[]? | select(.class == \"$1\") | .count] | add // 0"; }
+
+# ---- Kill storms -----------------------------------------------------------------------------------------------
+
+# kill_storm LOAD_ARGS...: a whole scenario. A random worker dies every 5 ms for 8 s under a verifying load.
+# It counts only if so many died, so often with bytes answered but not yet taken, so often in mid-accept:
+deaths_min=100 owed_min=5 adopted_min=0
+kill_storm() {
+    server_start -w 4 && workers_ready 4
+    remember_state
+    load_start -d 10s "$@"
+    wait_until 5000 sockets_at_least established 50
+    kill_workers_every 5 8 >/dev/null
+    load_wait
+    recovered 'a new client is served' wait_until 2000 serves
+    hit "of $(json .control.clients) clients that stay $(json .control.lost) were lost; loadtool says $(json .verdict)" same "$load_code" 0
+    hit 'no slot was laid to rest' same "$(event_count slot_rests)" 0
+    recovered "the longest silence was $(json '.silence_ms.max | floor') ms" between 0 "$(json .silence_ms.max)" 5000
+    nothing_left
+    local deaths owed adopted
+    deaths=$(event_sum deaths slot_summary) owed=$(event_sum owed slot_summary) adopted=$(event_sum adopted slot_summary)
+    happened "$deaths workers died" is "$deaths" -ge "$deaths_min"
+    happened "bytes were owed $owed times" is "$owed" -ge "$owed_min"
+    happened "connections were adopted in mid-accept $adopted times" is "$adopted" -ge "$adopted_min"
+}
 
 # ---- The four checks -------------------------------------------------------------------------------------------
 # A scenario calls each at least once: happened (a counter shows the fault), hit (who, exactly), recovered (how long

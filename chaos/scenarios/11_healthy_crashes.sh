@@ -9,15 +9,15 @@ scenario() {
     for i in {1..20}; do
         wait_until 2000 serves
         poison '!SEGV!!!'
-        wait_event 3000 "$i" worker_died
     done
-    wait_event 3000 20 worker_replaced
+    wait_event 3000 40 worker_replaced
 
-    happened "20 workers died of SIGSEGV" same "$(deaths_logged cause=SIGSEGV)" 20
+    happened '40 workers died of SIGSEGV, two a poison' same "$(deaths_logged cause=SIGSEGV)" 40
     hit 'the slot was never laid to rest' same "$(event_count slot_rests)" 0
     local slowest
     slowest=$(events worker_replaced | sed -n 's/.* gap_ms=\([0-9]*\).*/\1/p' | sort -n | tail -n 1)
     recovered "each was replaced, the slowest after $slowest ms" between 0 "$slowest" 1000
     recovered 'a new client is served' serves
     nothing_left
+    hit 'each poisonous client was reset' same "$(event_sum recover_reset slot_summary)" 20
 }

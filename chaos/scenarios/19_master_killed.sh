@@ -3,7 +3,7 @@
 # quick
 
 scenario() {
-    server_start -w 4 --drain-timeout 3s && workers_ready 4
+    server_start -w 4 && workers_ready 4
     load_start -c 200 -d 2s --kill none
     load_is_on 200
     local left pid started

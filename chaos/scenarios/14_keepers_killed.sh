@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# Under load every keeper of slot 0 dies, one after the other, five times: its twin makes a new one, and then a worker dies.
+# quick
+
+scenario() {
+    server_start -w 2 && workers_ready 2
+    remember_state
+    load_start -c 200 -d 5s --kill none
+    load_is_on 200
+    local round letter
+    for round in 1 2 3 4 5; do
+        for letter in a b; do
+            kill -KILL "$(process_titled "prefork-upper: keeper 0 $letter")"
+            wait_event 3000 1 keeper_died "keeper=$letter"
+            wait_until 2000 process_titled "prefork-upper: keeper 0 $letter" >/dev/null
+        done
+    done
+    kill_worker 0
+    wait_event 3000 1 worker_replaced slot=0
+    load_wait
+    happened "$(event_count keeper_died slot=0) keepers died" same "$(event_count keeper_died slot=0)" 10
+    hit "then the worker with $(event_value connections worker_died) connections; $(json .control.lost) clients were lost" same "$load_code" 0
+    recovered 'both keepers are there again' process_titled 'prefork-upper: keeper 0 a'
+    recovered "the worker was replaced after $(event_value gap_ms worker_replaced) ms" between 0 "$(event_value gap_ms worker_replaced)" 1000
+    nothing_left
+}

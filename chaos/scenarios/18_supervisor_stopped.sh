@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# The supervisor is stopped under load and a worker dies: the master ends the supervisor, its successor replaces the worker.
+# quick
+
+scenario() {
+    server_start -w 4 && workers_ready 4
+    remember_state
+    load_start -c 200 -d 5s --kill none
+    load_is_on 200
+    kill -STOP "$(process_titled 'prefork-upper: supervisor')"
+    kill -KILL "$(worker_pid 3)"
+    recovered 'the worker was replaced' wait_event 5000 1 worker_started slot=3 generation=2
+    load_wait
+    happened 'the supervisor was ended' same "$(event_count supervisor_died)" 1
+    hit "of 200 clients $(json .control.lost) were lost" same "$load_code" 0
+    recovered "the longest silence was $(json .silence_ms.max) ms, the master waits 1000" between 500 "$(json .silence_ms.max)" 4500
+    nothing_left
+}
