@@ -191,6 +191,19 @@ static void run__ping__answered(void **state)
     assert_int_equal(atomic_load(&w->board->ping_answered), 5);
 }
 
+static void run__poked__end_of_a_burst_told(void **state)
+{
+    char line[LOG_TEXT_LENGTH_MAX + 1];
+
+    (void)state;
+    w->acceptor.log.suppressed = 4;
+    write_number(FD_POKE, POKE_LOOK);
+    worker_fixture_start_loop(&fixture);
+    socket_wait_events(FD_LOG_READ, POLLIN);
+    assert_true(worker_fixture_read_log(line, sizeof line));
+    assert_non_null(strstr(line, " count=4"));
+}
+
 static void run__connection_handed_on_to_us__accepted(void **state)
 {
     (void)state;
@@ -351,6 +364,7 @@ int main(void)
         PLAIN(run__connection_in_the_ready_list__served_without_a_further_event),
         PLAIN(run__between_connections__board_names_none),
         PLAIN(run__ping__answered),
+        PLAIN(run__poked__end_of_a_burst_told),
         PLAIN(run__connection_handed_on_to_us__accepted),
         PLAIN(run__room_again_after_being_full__accepts),
         IMPATIENT(run__idle_client__ended_and_then_no_more_ticks),
