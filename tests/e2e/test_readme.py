@@ -9,6 +9,8 @@ from support import DEADLINE_S, LOADTOOL, SERVER, TOP, TestCase
 README = (TOP / "README.md").read_text()
 # The trial build that kills its own workers at chosen steps; no event of the program that people run.
 NOT_IN_README = {"step_killed"}
+# Lines that are put together from pieces, so that no call has their whole text.
+MADE_OTHERWISE = {"log_lost", "slot_summary"}
 
 
 def section(title):
@@ -36,6 +38,18 @@ def sources(*folders):
     for folder in folders:
         for path in sorted((TOP / folder).glob("*.[ch]")):
             yield path.read_text()
+
+
+def event_calls():
+    """(level, event, rest of the format string) of every line of the log."""
+    for text in sources("master", "worker"):
+        for level, literals in re.findall(r'log_event\(\s*LOG_LEVEL_(\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', text):
+            whole = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals))
+            if found := re.match(r"event=(\w+)(.*)", whole):
+                yield level, found.group(1), found.group(2)
+
+
+EVENT_CALLS = list(event_calls())
 
 
 class Readme(TestCase):
@@ -69,20 +83,23 @@ class Readme(TestCase):
         self.assertGreater(len(in_code), 20)
         self.assertEqual(in_readme, in_code - NOT_IN_README)
 
-    def test_keys_of_events__stand_in_the_code(self):
-        """Each key that the table names is written by the call that writes the event."""
-        code = "".join(sources("master", "worker"))
-        for event, _, _, keys in rows("Log events"):
+    def test_levels_and_keys_of_events__are_those_of_the_code(self):
+        for event, levels, _, keys in rows("Log events"):
             event = event.strip("`")
-            calls = re.findall(rf'"event={event}\b(?:.|\n)*?;', code)
-            self.assertTrue(calls, event)
-            for key in re.findall(r"`(\w+)`", keys):
-                if event == "worker_killed" and key != "why":
-                    self.assertIn(f'"{key}"', code)  # a value of `why`
-                elif event == "slot_summary":
-                    self.assertIn(f'"%s {key}=%u"', code)  # behind the counters
-                else:
-                    self.assertTrue(any(f"{key}=" in call for call in calls), f"{event}: no key {key}")
+            if event in MADE_OTHERWISE:
+                continue
+            in_code = [call for call in EVENT_CALLS if call[1] == event]
+            self.assertEqual(set(levels.split(", ")), {level.lower() for level, _, _ in in_code}, event)
+            written = {key for _, _, text in in_code for key in re.findall(r"\b(\w+)=", text)}
+            named = set(re.findall(r"`(\w+)`", keys.split(": ")[0]))
+            self.assertEqual(named, written - {"slot", "generation"}, event)
+
+    def test_values_of_why__stand_in_the_code(self):
+        """Why a worker was killed is one of the words of a table in the code."""
+        code = "".join(sources("master"))
+        keys = next(row[3] for row in rows("Log events") if row[0] == "`worker_killed`")
+        for word in re.findall(r"`(\w+)`", keys.split(": ")[1]):
+            self.assertIn(f'"{word}"', code)
 
     def test_paths__exist(self):
         paths = set(re.findall(r"`((?:master|worker|loadtool|chaos|tests)/[\w./-]*)(?: [^`]*)?`", README))
