@@ -9,9 +9,10 @@
  *                       REST and more        rest: no worker until a back-off is over, doubled each time,
  * with jitter
  *
- * A SIGKILL from elsewhere says nothing about the service, so it is not part of that count and never costs a
- * connection, however often it comes: after many in a row without an answer (a memory limit that is too low
- * looks like that) the successor is only made later and later, and the connections wait.
+ * A SIGKILL from elsewhere says nothing about the service, so it is not part of that count and costs no
+ * connection, however often it comes (but see BLAME_KILL_COUNT): after many in a row without an answer (a
+ * memory limit that is too low looks like that) the successor is only made later and later, and the
+ * connections wait.
  *
  * Blame falls on the connection that was being worked on, and only for a death inside the service or for a
  * hang that we ended ourselves; elsewhere it is not the connection's fault.
@@ -31,7 +32,8 @@ enum {
     RESTART_DELAY_MS_MIN = 20,     /* after one more; then doubled */
     RESTART_DELAY_MS_MAX = 1000,
     BLAME_CRASH_COUNT = 2, /* crashes of one suspect without an answered byte between */
-    BLAME_KILL_COUNT = 5,  /* SIGKILLs from elsewhere, which may be a memory limit's */
+    BLAME_KILL_COUNT = 5,  /* SIGKILLs from elsewhere, likewise: five that all met the same chunk are no
+                              chance, but a memory limit that this chunk makes the service break */
 };
 
 /* How a worker ended, as far as blame goes. */

@@ -1,0 +1,58 @@
+/*
+ * The policy of the server (master/supervisor.h) in a test's hands: one memory, a clock of its own, and words
+ * for what happens to a slot. The shell around it is not there: a test says itself what the boards would say.
+ *
+ * All events speak of the generations that the policy holds for current. Times in virtual milliseconds.
+ */
+#ifndef TESTS_SUPPORT_POLICY_FIXTURE_H
+#define TESTS_SUPPORT_POLICY_FIXTURE_H
+
+#include "master/supervisor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct policy_fixture {
+    struct supervisor state;
+    struct supervisor_actions actions; /* of the last event */
+    int64_t now_ms;
+    uint32_t seen[ACTION_FINISH + 1]; /* actions since policy_forget(), by kind */
+};
+
+/* A fresh service of so many slots, its first keepers or workers ordered. */
+void policy_start(struct policy_fixture *f, uint32_t wanted_count, bool protect);
+
+/* The same, each slot with its two keepers and serving. */
+void policy_start_serving(struct policy_fixture *f, uint32_t wanted_count, bool protect);
+
+void policy_feed(struct policy_fixture *f, const struct supervisor_event *event);
+void policy_feed_kind(struct policy_fixture *f, enum supervisor_event_kind kind);
+
+/* Ticks on time until so much has passed. */
+void policy_pass(struct policy_fixture *f, int64_t ms);
+
+void policy_forget(struct policy_fixture *f);
+
+/* The action of that kind for that slot in the last event's actions; NULL: there is none. */
+const struct supervisor_action *policy_action(const struct policy_fixture *f,
+                                              enum supervisor_action_kind kind, uint32_t slot);
+
+void policy_keeper_ready(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter);
+
+/* `made`: what the boards say of the worker's and the twin's last ordered generation. */
+struct policy_made {
+    bool worker, twin;
+};
+void policy_keeper_died(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter,
+                        struct policy_made made);
+
+void policy_worker_made(struct policy_fixture *f, uint32_t slot);
+void policy_worker_ready(struct policy_fixture *f, uint32_t slot);
+
+/* Without a suspect; `answered` says whether its generation was of any use. */
+void policy_worker_died(struct policy_fixture *f, uint32_t slot, enum death_kind kind, bool answered);
+
+/* Deaths of successors in a row until the slot rests. */
+void policy_crash_until_rest(struct policy_fixture *f, uint32_t slot);
+
+#endif
