@@ -163,17 +163,25 @@ static void hand_on(struct worker *w, const struct share_slot *to, struct share_
     counter_add(w->cell, COUNTER_handed_on, choice.poke_count);
 }
 
+/* False: it is for us to accept. */
+static bool handed_on(struct worker *w)
+{
+    struct share_slot slots[SLOT_COUNT_MAX];
+    unsigned slot_count = read_loads(w, slots);
+    struct share_choice choice = accept_share_choose(slots, slot_count, w->slot, SHARE_SLACK);
+    if (choice.verdict == SHARE_HAND_ON)
+        hand_on(w, &slots[choice.to_slot], choice, slots[w->slot].full);
+    return choice.verdict == SHARE_HAND_ON;
+}
+
 void acceptor_event(struct worker *w)
 {
     if (w->acceptor.state != LISTENER_IN)
         return; /* reported before it was taken out */
-    struct share_slot slots[SLOT_COUNT_MAX];
-    unsigned slot_count = read_loads(w, slots);
-    struct share_choice choice = accept_share_choose(slots, slot_count, w->slot, SHARE_SLACK);
-    if (choice.verdict == SHARE_HAND_ON) {
-        hand_on(w, &slots[choice.to_slot], choice, slots[w->slot].full);
+    bool own_turn = w->acceptor.own_turn && w->conns.open_count < w->settings.connection_count_max;
+    w->acceptor.own_turn = false;
+    if (!own_turn && handed_on(w))
         return;
-    }
     accept_one(w);
     if (w->acceptor.state == LISTENER_IN) {
         listener_remove(w, LISTENER_OUT);
@@ -216,6 +224,17 @@ static bool handed_was_taken(const struct worker *w)
     return atomic_load_explicit(&cell->accept_count, memory_order_relaxed) != w->acceptor.handed_accepts;
 }
 
+/* It waits for a processor, or it is stopped. One connection is ours then, and the next is offered again:
+ * marking it deaf at once would leave a whole burst to the others. */
+static void handed_in_vain(struct acceptor *a, int64_t now_ms)
+{
+    a->own_turn = true;
+    if (++a->ignored[a->handed_slot] < SHARE_IGNORED_COUNT_MAX)
+        return;
+    a->ignored[a->handed_slot] = 0;
+    a->deaf_until_ms[a->handed_slot] = now_ms + SHARE_DEAF_MS;
+}
+
 void acceptor_check(struct worker *w)
 {
     struct acceptor *a = &w->acceptor;
@@ -226,6 +245,7 @@ void acceptor_check(struct worker *w)
     if (a->state != LISTENER_HANDED && a->state != LISTENER_PAUSED)
         return;
     if (a->state == LISTENER_HANDED && handed_was_taken(w)) {
+        a->ignored[a->handed_slot] = 0;
         listener_add(w);
         return;
     }
@@ -233,7 +253,7 @@ void acceptor_check(struct worker *w)
     if (now_ms < a->until_ms)
         return;
     if (a->state == LISTENER_HANDED)
-        a->deaf_until_ms[a->handed_slot] = now_ms + SHARE_DEAF_MS;
+        handed_in_vain(a, now_ms);
     listener_add(w);
 }
 

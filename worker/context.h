@@ -24,9 +24,11 @@ enum listener_state {
 
 struct acceptor {
     enum listener_state state;
-    int64_t until_ms;                      /* end of HANDED or PAUSED */
-    unsigned handed_slot;                  /* HANDED: to whom */
-    uint32_t handed_accepts;               /* and its accept count at that time */
+    int64_t until_ms;        /* end of HANDED or PAUSED */
+    unsigned handed_slot;    /* HANDED: to whom */
+    uint32_t handed_accepts; /* and its accept count at that time */
+    bool own_turn;           /* the other did not come: the next connection is ours, whatever the loads */
+    uint8_t ignored[SLOT_COUNT_MAX];       /* connections handed to it in a row that it did not take */
     int64_t deaf_until_ms[SLOT_COUNT_MAX]; /* workers that did not take what was handed to them */
     struct burst log;                      /* accept lines */
     struct burst log_pauses;               /* accept_paused lines */

@@ -53,7 +53,9 @@ enum limits {
     /* How long a worker waits for the one to which it handed a connection before it accepts itself. */
     SHARE_WAIT_MS = 2,
 
-    /* How long a worker that did not take a connection handed to it is left out of the sharing. */
+    /* A worker that did not take so many connections handed to it in a row is not merely waiting for a
+     * processor: it is left out of the sharing for a while. */
+    SHARE_IGNORED_COUNT_MAX = 16,
     SHARE_DEAF_MS = 1000,
 
     /* How long accepting pauses when the kernel has no descriptor or no memory for one more. */

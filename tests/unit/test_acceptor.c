@@ -348,17 +348,39 @@ static void check__the_other_has_accepted__back_at_once(void **state)
     assert_true(pokes_of(OTHER) > 0); /* and it is still the one to ask */
 }
 
-static void check__the_other_is_deaf__back_in_time_and_not_asked_for_a_while(void **state)
+static void check__the_other_does_not_come__one_is_ours_and_the_next_is_offered_again(void **state)
 {
     (void)state;
     hand_on_to_other();
+    connect_clients(1);
     w->acceptor.until_ms = 0;
     acceptor_check(w);
     expect_state(LISTENER_IN);
     acceptor_event(w);
     assert_int_equal(w->conns.open_count, 1);
     assert_int_equal(pokes_of(OTHER), 0);
+    set_load(ME, 10);
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 1);
+    assert_true(pokes_of(OTHER) > 0);
+}
 
+static void check__the_other_never_comes__left_out_for_a_while(void **state)
+{
+    (void)state;
+    hand_on_to_other();
+    w->acceptor.ignored[OTHER] = SHARE_IGNORED_COUNT_MAX - 1;
+    w->acceptor.until_ms = 0;
+    acceptor_check(w);
+    assert_true(w->acceptor.deaf_until_ms[OTHER] > 0);
+    acceptor_event(w);
+    connect_clients(1);
+    set_load(ME, 10);
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 2);
+    assert_int_equal(pokes_of(OTHER), 0);
+
+    connect_clients(1);
     set_load(ME, 10);
     w->acceptor.deaf_until_ms[OTHER] = 1; /* the while is over */
     acceptor_event(w);
@@ -622,7 +644,8 @@ int main(void)
         ALONE(event__slot_count_of_the_page_beyond_all_bounds__no_slot_outside_read),
         THREE(event__reported_before_the_listener_was_left__nothing),
         THREE(check__the_other_has_accepted__back_at_once),
-        THREE(check__the_other_is_deaf__back_in_time_and_not_asked_for_a_while),
+        THREE(check__the_other_does_not_come__one_is_ours_and_the_next_is_offered_again),
+        THREE(check__the_other_never_comes__left_out_for_a_while),
         ALONE(check__no_pause__nothing),
         ALONE(poked__more_than_there_are__takes_those),
         ALONE(poked__beyond_all_bounds__takes_a_bounded_number),
