@@ -252,11 +252,28 @@ static void write_expired(struct worker *w, struct conn *conn)
     }
 }
 
+static bool has_input(int fd)
+{
+    char byte;
+    return recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Who has asked for something is not idle: then it was us who had no time for so long. */
+static void idle_expired(struct worker *w, struct conn *conn)
+{
+    if (!has_input(conn_fd(&w->conns, conn))) {
+        linger(w, conn, COUNTER_closed_idle);
+        return;
+    }
+    conn_ready_push(&w->conns, conn);
+    set_deadline(w, conn, DEADLINE_IDLE);
+}
+
 void serve_tick(struct worker *w)
 {
     struct conn *conn;
     while ((conn = conn_deadline_expired(&w->conns, DEADLINE_IDLE, w->now_tick)) != NULL)
-        linger(w, conn, COUNTER_closed_idle);
+        idle_expired(w, conn);
     while ((conn = conn_deadline_expired(&w->conns, DEADLINE_WRITE, w->now_tick)) != NULL)
         write_expired(w, conn);
     while ((conn = conn_deadline_expired(&w->conns, DEADLINE_LINGER, w->now_tick)) != NULL)
