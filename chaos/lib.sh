@@ -17,7 +17,7 @@ pause_ms() {
     printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
     read -r -t "$seconds" -u 8 _ || true
 }
-rm -f "$work/never" "$work/address" && mkfifo "$work/never" && exec 8<>"$work/never"
+rm -f "$work/never" && mkfifo "$work/never" && exec 8<>"$work/never"
 
 # wait_until DEADLINE_MS COMMAND...: polls until the command succeeds; 1 if it never does.
 wait_until() {
@@ -67,7 +67,6 @@ server_spawn() {
         return 1
     fi
     server_port=${server_address##*:}
-    echo "$server_address" >"$work/address"
 }
 server_prefix=()
 
@@ -266,6 +265,7 @@ kill_storm() {
     remember_state
     load_start -d 10s "$@"
     wait_until 5000 sockets_at_least established 50
+    echo "$server_address" >"$work/storm" # who waits for the storm may come now
     kill_workers_every 5 8 >/dev/null
     load_wait
     recovered 'a new client is served' wait_until 2000 serves

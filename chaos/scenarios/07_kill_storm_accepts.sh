@@ -10,10 +10,10 @@ scenario() {
     hit "beside it came $(seen right) short visitors, each got its answer" same "$(seen wrong) $(seen lost)" '0 0'
 }
 
-# visitors N: from a process of their own, one after the other, as soon as the server serves.
+# visitors N: from a process of their own, one after the other, when the storm has begun.
 visitors() {
-    wait_until 5000 test -s "$work/address"
-    python3 chaos/clients.py churn "$(<"$work/address")" 8000 >"$work/visitors.$1.json"
+    wait_until 15000 test -s "$work/storm"
+    python3 chaos/clients.py churn "$(<"$work/storm")" 8000 >"$work/visitors.$1.json"
 }
 
 seen() { jq -s "map(.$1) | add" "$work"/visitors.?.json; }
