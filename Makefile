@@ -90,11 +90,11 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/model/test_%.o $(BUILD)/libmodel_$$(fi
 # What the runners below need to know: where the programs are.
 export BUILD
 TESTED := all deps-test
-.PHONY: demo test unit unit-binaries e2e chaos soak
+.PHONY: demo test unit unit-binaries e2e chaos sweep sweep-short soak
 demo: $(TESTED) ## Serve, load, kill clients and a worker, and say what happened (under 30 s)
 	$(Q)chaos/demo
 test: $(TESTED) unit-binaries ## Run the unit tests, the end-to-end tests and the quick chaos scenarios
-	$(Q)tests/run unit e2e quick
+	$(Q)tests/run unit e2e sweep-short quick
 unit: unit-binaries ## Run the unit tests alone
 	$(Q)tests/run unit
 unit-binaries: $(UNIT_TESTS)
@@ -102,6 +102,10 @@ e2e: $(TESTED) ## Run the end-to-end tests alone: real processes, real sockets
 	$(Q)tests/run e2e
 chaos: $(TESTED) ## Run every chaos scenario: faults under load, each with its proof
 	$(Q)tests/run chaos
+sweep: $(TESTED) ## Kill a worker at each of the first 32 calls of every system call that it makes (up to 25 min)
+	$(Q)tests/run sweep
+sweep-short: $(TESTED) ## The same at the 1st, 2nd, 3rd and 7th call, as part of `make test` (up to 2 min)
+	$(Q)tests/run sweep-short
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
 

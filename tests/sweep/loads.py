@@ -1,0 +1,151 @@
+"""What is done to a server while one of its workers dies: loads of the load tool, and crowds beside it.
+
+A load makes some system calls often and others never; `run` finds out which by tracing. To reach a call that no
+load makes yet, add one here.
+"""
+
+import contextlib
+import select
+import socket
+import threading
+
+from support import DEADLINE_S, receive
+
+
+class Crowd(threading.Thread):
+    """Clients that the load tool does not play. `faults` says what they did not get as they should."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.faults, self.stopping = server, [], threading.Event()
+
+    def run(self):
+        try:
+            self.act()
+        except OSError as error:
+            self.faults.append(f"{type(self).__name__}: {error!r}")
+
+    def finish(self):
+        """Called when the load is over."""
+        self.stopping.set()
+        self.join(3 * DEADLINE_S)
+        if self.is_alive():
+            self.faults.append(f"{type(self).__name__} did not end")
+        return self.faults
+
+
+class Nobody(Crowd):
+    def act(self):
+        pass
+
+
+class Silent(Crowd):
+    """Clients that say nothing: each must get a FIN after the idle timeout, never a reset."""
+
+    COUNT = 40
+
+    def act(self):
+        clients = [self.server.connect() for _ in range(self.COUNT)]
+        for client in clients:
+            if client.recv(1) != b"":
+                self.faults.append("a silent client got bytes")
+            client.close()
+
+
+class Full(Crowd):
+    """More clients than there is room for: each is served, or reset at once; whoever is inside stays so."""
+
+    COUNT = 80
+
+    def act(self):
+        clients = list(filter(None, [self.enter() for _ in range(self.COUNT)]))
+        inside = list(filter(self.served, clients))
+        if len(inside) == self.COUNT:
+            self.faults.append("nobody was refused")
+        self.faults += ["a client inside was not served again" for client in inside if not self.ask(client) or not self.served(client)]
+        for client in clients:
+            client.close()
+
+    def enter(self):
+        """A client that has asked for something; None if it was refused already."""
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            client = self.server.connect()
+            return client if self.ask(client) else None
+
+    def ask(self, client):
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            client.sendall(b"room")
+            return True
+
+    def served(self, client):
+        with contextlib.suppress(ConnectionResetError):
+            return receive(client, 4) == b"ROOM"
+
+
+class Blocked(Crowd):
+    """A client that sends and reads nothing till the server's answers fill all buffers, then reads; again and again."""
+
+    PART = b"blocked!" * 8192
+    SENT_MAX = 6 << 20  # more than a send queue of the server (4 MB) and this client's window hold
+    WINDOW = 128 << 10
+    STILL_S = 0.02  # so long and nothing more was taken: the server is blocked
+    PAUSE_S = 0.11  # a little longer than the server's tick, which stops when nobody is blocked
+
+    def act(self):
+        with self.server.connect() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.WINDOW)
+            while not self.stopping.is_set():
+                sent = self.fill(client)
+                if receive(client, sent) != (self.PART[:8].upper() * (sent // 8 + 1))[:sent]:
+                    self.faults.append(f"a blocked client did not get its {sent} bytes")
+                    return
+                self.stopping.wait(self.PAUSE_S)
+
+    def fill(self, client):
+        sent = 0
+        while sent < self.SENT_MAX and select.select([], [client], [], self.STILL_S)[1]:
+            sent += client.send(self.PART[sent % 8:], socket.MSG_DONTWAIT)
+        self.stopping.wait(self.STILL_S)
+        return sent
+
+
+class Poison(Crowd):
+    """Clients whose message crashes the worker, one after the other. Each must be reset, and nobody else."""
+
+    COUNT = 3
+
+    def act(self):
+        for _ in range(self.COUNT):
+            with self.server.connect() as client:
+                client.sendall(b"!SEGV!!!")
+                with contextlib.suppress(ConnectionResetError):
+                    self.faults.append(f"poison was not reset, it got {client.recv(1)}")
+
+
+class Load:
+    """Options of the server and of the load tool, a crowd, and the shortest time in which all of it happens."""
+
+    def __init__(self, clients, server=(), workers=1, crowd=Nobody, seconds=0.8):
+        self.clients, self.server, self.workers, self.crowd, self.seconds = clients, server, workers, crowd, seconds
+        self.poison_count = Poison.COUNT if crowd is Poison else 0  # they end the worker themselves
+
+
+CHURN = "fin:20%,rst:15%,unread:15%,halfclose:15%,oob:15%"
+
+LOADS = {
+    # Small messages; clients that leave in every way.
+    "mixed": Load(clients=["-c", "60", "-r", "2000", "--kill", CHURN]),
+    # Two workers that share the listener: connections are handed on.
+    "shared": Load(clients=["-c", "60", "-r", "2000", "--kill", CHURN], workers=2),
+    # Large messages to slow readers: send is short, input waits.
+    "bulk": Load(clients=["-c", "12", "-s", "200K", "-r", "60", "--kill", "slowread:50%,halfclose:10%"]),
+    # Now and then a client blocks the server: deadlines come and go.
+    "blocked": Load(clients=["-c", "20", "-r", "500", "--kill", "fin:30%"], crowd=Blocked),
+    # The server ends silent clients.
+    "idle": Load(server=["--idle-timeout", "2s"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Silent,
+                 seconds=3.0),
+    # The server refuses clients.
+    "full": Load(server=["--max-connections", "60"], clients=["-c", "40", "-r", "2000", "--kill", "none"], crowd=Full),
+    # The service crashes.
+    "crash": Load(server=["--service", "faulty"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Poison),
+}
