@@ -90,11 +90,11 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/model/test_%.o $(BUILD)/libmodel_$$(fi
 # What the runners below need to know: where the programs are.
 export BUILD
 TESTED := all deps-test
-.PHONY: demo test unit unit-binaries e2e chaos sweep sweep-short soak
+.PHONY: demo test unit unit-binaries e2e chaos sweep sweep-short steps steps-server mutants soak
 demo: $(TESTED) ## Serve, load, kill clients and a worker, and say what happened (under 30 s)
 	$(Q)chaos/demo
-test: $(TESTED) unit-binaries ## Run the unit tests, the end-to-end tests and the quick chaos scenarios
-	$(Q)tests/run unit e2e sweep-short quick
+test: $(TESTED) unit-binaries steps-server ## Run the unit tests, the end-to-end tests and the quick chaos scenarios
+	$(Q)tests/run unit e2e steps-short sweep-short quick
 unit: unit-binaries ## Run the unit tests alone
 	$(Q)tests/run unit
 unit-binaries: $(UNIT_TESTS)
@@ -106,6 +106,12 @@ sweep: $(TESTED) ## Kill a worker at each of the first 32 calls of every system 
 	$(Q)tests/run sweep
 sweep-short: $(TESTED) ## The same at the 1st, 2nd, 3rd and 7th call, as part of `make test` (up to 2 min)
 	$(Q)tests/run sweep-short
+steps: $(TESTED) steps-server ## Kill a worker at every step between two system calls, once and twice (2 min)
+	$(Q)tests/run steps
+steps-server:
+	$(Q)$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
+mutants: $(TESTED) ## Break the protocol in known ways; the model and real processes must notice each (10 min)
+	$(Q)tests/run mutants
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
 
