@@ -65,6 +65,7 @@ class Leaks(TestCase):
         for i in range(40):
             if i == 10:
                 until(lambda: len(server.processes()) >= 4, "all processes")
+                self.settled(server)
                 before = self.state(server)
             for _ in range(8):  # a worker that has answered nothing would be a crash loop
                 with server.connect() as client:
@@ -72,6 +73,7 @@ class Leaks(TestCase):
             pid = server.worker(0)
             os.kill(pid, signal.SIGKILL)
             server.wait_event("worker_replaced", slot=0, count=i + 1)
+        self.settled(server)
         after = self.state(server)
         self.assertEqual(len(after), len(before))
         for pid in set(before) & set(after):
