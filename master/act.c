@@ -33,11 +33,14 @@ static void write_settings(const struct reactor *r, uint32_t slot)
     };
 }
 
-static void clone_failed(struct reactor *r, uint32_t slot, int error)
+/* A later success withdraws a failure that the policy has not been told yet. */
+static void note_clone(struct reactor *r, uint32_t slot, int error)
 {
+    r->clone_failed[slot] = error < 0; /* an event for the next look */
+    if (error >= 0)
+        return;
     log_event(LOG_LEVEL_ERROR, "event=failed what=clone slot=%u why=%s retry_ms=%d", slot,
               strerrorname_np(-error), SPAWN_RETRY_MS);
-    r->clone_failed[slot] = true; /* an event for the next look */
 }
 
 _Noreturn static void be_lone_worker(struct shared_pages *pages, unsigned slot, uint32_t generation)
@@ -56,8 +59,7 @@ static void spawn_lone_worker(struct reactor *r, const struct supervisor_action 
     int pid = process_clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, cell, action->generation);
     if (pid == 0)
         be_lone_worker(r->pages, action->slot, action->generation);
-    if (pid < 0)
-        clone_failed(r, action->slot, pid);
+    note_clone(r, action->slot, pid);
 }
 
 static void make_first_keeper(struct reactor *r, const struct supervisor_action *action)
@@ -71,8 +73,7 @@ static void make_first_keeper(struct reactor *r, const struct supervisor_action 
     if (pid == 0)
         keeper_first_main(r->pages, action->slot, action->generation,
                           FIRST_CONNECTION + r->setup->connection_count_max + DESCRIPTOR_RESERVE);
-    if (pid < 0)
-        clone_failed(r, action->slot, pid);
+    note_clone(r, action->slot, pid);
 }
 
 /* ---- keepers ---- */

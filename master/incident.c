@@ -72,8 +72,9 @@ static const char *next_text(const struct incident *incident)
 static void write_death(FILE *file, const struct incident *incident)
 {
     const struct death_report *report = &incident->report;
-    fprintf(file, "worker:       %u\ngeneration:   %u\npid:          %d\ncause:        %s\n", incident->slot,
-            incident->generation, report->pid, report->cause);
+    fprintf(file, "worker:       %u\ngeneration:   %u\npid:          %d\ncause:        %s%s\n",
+            incident->slot, incident->generation, report->pid, report->cause,
+            report->facts.kind == DEATH_OOM ? ", the kernel, for want of memory" : "");
     if (report->fault_signal)
         fprintf(file, "fault:        at address 0x%llx\n", (unsigned long long)report->fault_address);
     if (report->killed_for != KILL_NONE)

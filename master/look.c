@@ -1,3 +1,4 @@
+#include "master/oom.h"
 #include "master/reactor_state.h"
 #include "master/report.h"
 #include "worker/clock.h"
@@ -19,6 +20,14 @@
 
 /* ---- workers ---- */
 
+/* Did the kernel end a process for want of memory since the last death? */
+static bool memory_was_short(struct reactor *r)
+{
+    int64_t before = r->oom_kills_seen;
+    r->oom_kills_seen = oom_kill_count();
+    return r->oom_kills_seen > before;
+}
+
 static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
 {
     struct slot_memory *memory = &r->state.slots[slot];
@@ -27,6 +36,8 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
     struct death_report report;
     report_collect(&report, board, &r->pages->loads.cells[slot], generation,
                    (enum kill_reason)memory->kill_reason);
+    if (report.facts.kind == DEATH_KILL && memory_was_short(r))
+        report.facts.kind = DEATH_OOM;
     event.death = report.facts;
     incident_flush(&r->incidents[slot], r->setup->options->incident_dir, board);
     feed_decide(r, &event);

@@ -1,4 +1,5 @@
 #include "master/reactor.h"
+#include "master/oom.h"
 #include "master/reactor_state.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
@@ -106,6 +107,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     r->setup = setup;
     r->pages = setup->pages;
     r->last_tick_ms = clock_now_ms();
+    r->oom_kills_seen = oom_kill_count();
     setpgid(0, 0); /* a Ctrl-C in the terminal is the master's alone */
     title_set("prefork-upper: supervisor");
     log_init(FD_LOG, setup->options->log_level);

@@ -29,6 +29,7 @@ struct reactor {
     uint32_t stray_slot;   /* who is poked next for a connection that nobody takes */
     uint32_t drain_connections;
     uint64_t log_lost_seen;
+    int64_t oom_kills_seen;            /* oom.h */
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];
     struct incident incidents[SLOT_COUNT_MAX]; /* reports that wait for the successor's part */

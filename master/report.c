@@ -34,9 +34,10 @@ static enum death_kind kind_of(const struct death_report *report, struct board *
         return DEATH_KILL;
     case KILL_HANG_BUSY:
         return DEATH_HANG;
+    case KILL_STUCK: /* a worker that does not come to serve must climb the ladder like one that crashes */
+        return DEATH_CRASH;
     case KILL_STOP:
     case KILL_OVERDUE:
-    case KILL_STUCK:
         break;
     }
     return DEATH_ORDER;
@@ -116,13 +117,15 @@ void report_death(const struct death_report *report, unsigned slot, uint32_t gen
         return;
     }
     log_event(LOG_LEVEL_WARN,
-              "event=worker_died slot=%u generation=%u pid=%d cause=%s uptime_ms=%lld connections=%u lost=%u "
+              "event=worker_died slot=%u generation=%u pid=%d cause=%s oom=%d uptime_ms=%lld connections=%u "
+              "lost=%u "
               "phase=%s "
               "in_service=%d suspect_fd=%d fault_address=0x%llx next=%s",
-              slot, generation, report->pid, report->cause, (long long)report->uptime_ms,
-              report->connection_count, lost_connections(report, after, protect),
-              report_phase_name(report->phase), report->facts.in_service, report->facts.suspect,
-              (unsigned long long)report->fault_address, next_word(after));
+              slot, generation, report->pid, report->cause, report->facts.kind == DEATH_OOM,
+              (long long)report->uptime_ms, report->connection_count,
+              lost_connections(report, after, protect), report_phase_name(report->phase),
+              report->facts.in_service, report->facts.suspect, (unsigned long long)report->fault_address,
+              next_word(after));
     if (report->check_note[0]) {
         char quoted[2 * CHECK_NOTE_BYTES];
         log_quote(quoted, sizeof quoted, report->check_note);

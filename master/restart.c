@@ -14,7 +14,7 @@ static int64_t rest_ms(uint32_t rest_count, uint32_t random)
 static void forget_suspect(struct restart *r)
 {
     r->suspect = 0;
-    r->crash_blames = r->kill_blames = 0;
+    r->crash_blames = r->oom_blames = 0;
 }
 
 static bool blames(const struct death_facts *facts)
@@ -25,8 +25,9 @@ static bool blames(const struct death_facts *facts)
     case DEATH_HANG:
         return true;
     case DEATH_CRASH:
-    case DEATH_KILL:
+    case DEATH_OOM:
         return facts->in_service;
+    case DEATH_KILL:
     case DEATH_LEFT:
     case DEATH_ORDER:
         break;
@@ -44,7 +45,7 @@ static bool blame(struct restart *r, const struct death_facts *facts)
         return true;
     if (facts->kind == DEATH_CRASH)
         return ++r->crash_blames >= BLAME_CRASH_COUNT;
-    return ++r->kill_blames >= BLAME_KILL_COUNT;
+    return ++r->oom_blames >= BLAME_OOM_COUNT;
 }
 
 static int64_t delay_ms(uint32_t kills_in_a_row)
@@ -67,6 +68,7 @@ static void count(struct restart *r, const struct death_facts *facts)
         r->deaths_in_a_row++;
         break;
     case DEATH_KILL:
+    case DEATH_OOM:
         r->kills_in_a_row++;
         break;
     case DEATH_LEFT:
@@ -89,7 +91,7 @@ struct restart_decision restart_on_death(struct restart *r, const struct death_f
     } else {
         decision.suspect = r->suspect;
     }
-    if (facts->kind == DEATH_KILL) {
+    if (facts->kind == DEATH_KILL || facts->kind == DEATH_OOM) {
         decision.delay_ms = delay_ms(r->kills_in_a_row);
         return decision;
     }

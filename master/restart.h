@@ -10,9 +10,9 @@
  * with jitter
  *
  * A SIGKILL from elsewhere says nothing about the service, so it is not part of that count and costs no
- * connection, however often it comes (but see BLAME_KILL_COUNT): after many in a row without an answer (a
- * memory limit that is too low looks like that) the successor is only made later and later, and the
- * connections wait.
+ * connection, however often and whenever it comes: after many in a row without an answer the successor is
+ * only made later and later, and the connections wait. The same holds for the kernel's own when memory is
+ * short, with one difference: a chunk in whose service that happens again and again is to blame.
  *
  * Blame falls on the connection that was being worked on, and only for a death inside the service or for a
  * hang that we ended ourselves; elsewhere it is not the connection's fault.
@@ -32,8 +32,7 @@ enum {
     RESTART_DELAY_MS_MIN = 20,     /* after one more; then doubled */
     RESTART_DELAY_MS_MAX = 1000,
     BLAME_CRASH_COUNT = 2, /* crashes of one suspect without an answered byte between */
-    BLAME_KILL_COUNT = 5,  /* SIGKILLs from elsewhere, likewise: five that all met the same chunk are no
-                              chance, but a memory limit that this chunk makes the service break */
+    BLAME_OOM_COUNT = 5,   /* ends for want of memory, likewise: somebody else may have used the memory up */
 };
 
 /* How a worker ended, as far as blame goes. */
@@ -41,6 +40,7 @@ enum death_kind {
     DEATH_LEFT,  /* told to leave, exit code 0 */
     DEATH_CRASH, /* a fatal signal or an exit of its own */
     DEATH_KILL,  /* SIGKILL from elsewhere */
+    DEATH_OOM,   /* SIGKILL by the kernel for want of memory */
     DEATH_HANG,  /* we ended it for a hang */
     DEATH_ORDER, /* we ended it for another reason */
 };
@@ -48,6 +48,7 @@ enum death_kind {
 struct death_facts {
     enum death_kind kind;
     bool in_service;      /* it died inside the service call */
+    bool out_of_memory;   /* DEATH_KILL: the kernel ended a process for want of memory just then */
     bool answered;        /* its generation had answered something */
     int32_t suspect;      /* descriptor being worked on; 0: none */
     bool suspect_cleared; /* the suspect of earlier deaths was answered or closed since */
@@ -59,7 +60,7 @@ struct restart {
     uint32_t kills_in_a_row;  /* SIGKILLs from elsewhere, likewise */
     uint32_t rest_count;      /* back-offs in a row */
     int32_t suspect;
-    uint32_t crash_blames, kill_blames;
+    uint32_t crash_blames, oom_blames;
 };
 
 enum restart_verdict { RESTART_GO_ON, RESTART_RESET_ALL, RESTART_REST };

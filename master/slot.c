@@ -218,11 +218,24 @@ static void table_lost(struct policy *p, uint32_t slot)
         slot_end(p, slot);
 }
 
-static enum recover_how how_to_recover(const struct restart_decision *decision)
+/* A reset that was ordered and not carried out, since the successor was killed before it could, is still due.
+ */
+static enum recover_how how_to_recover(const struct slot_memory *memory, struct restart_decision *decision)
 {
+    bool undone = memory->phase == SLOT_STARTING && memory->recover_how != RECOVER_ALL;
+    if (undone && decision->verdict == RESTART_GO_ON && !decision->reset_suspect) {
+        decision->suspect = memory->suspect;
+        return (enum recover_how)memory->recover_how;
+    }
     if (decision->verdict == RESTART_RESET_ALL)
         return RECOVER_RESET_ALL;
     return decision->reset_suspect ? RECOVER_RESET_SUSPECT : RECOVER_ALL;
+}
+
+static void respawn(struct policy *p, uint32_t slot, struct restart_decision *decision)
+{
+    enum recover_how how = how_to_recover(memory_of(p, slot), decision);
+    spawn(p, slot, how, decision->suspect, decision->delay_ms);
 }
 
 static void replace(struct policy *p, const struct supervisor_event *event)
@@ -237,7 +250,7 @@ static void replace(struct policy *p, const struct supervisor_event *event)
     else if (p->state->protect && keepers_gone(memory))
         table_lost(p, event->slot);
     else
-        spawn(p, event->slot, how_to_recover(&decision), decision.suspect, decision.delay_ms);
+        respawn(p, event->slot, &decision);
 }
 
 void slot_worker_died(struct policy *p, const struct supervisor_event *event)

@@ -72,7 +72,6 @@ struct world_process {
 struct world_slot {
     struct world_table table;
     uint32_t crash_count;                            /* deaths by crash or by a hang's kill, ever */
-    uint32_t kill_in_service_count;                  /* SIGKILLs from elsewhere inside the service, ever */
     int64_t broken_until_ms;                         /* every worker ends at once, whoever its clients are */
     uint64_t order_spawn, order_twin;                /* as last seen */
     uint32_t worker_made, keeper_made[KEEPER_COUNT]; /* the last generations that came to be */

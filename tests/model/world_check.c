@@ -114,10 +114,7 @@ void check_death(const struct world_process *dead)
 {
     const struct supervisor *memory = stored();
     struct world_slot *slot = &world.slots[dead->slot];
-    bool in_service = atomic_load(&shared_board(world.pages, dead->slot)->in_service);
 
-    if (dead->is_worker && dead->status == SIGKILL && in_service)
-        slot->kill_in_service_count++;
     if (!memory || world_count_living(dead->slot) > 0 || !slot->table.has_clients)
         return;
     if (!may_lose(memory, dead))
@@ -213,16 +210,13 @@ static void check_action(const struct supervisor_event *event, const struct supe
     }
 }
 
-/* Connections are reset for crashes and hangs; for kills from elsewhere only where one of them was being
- * served each time, as when it makes the service use up the memory. */
+/* Connections are reset for crashes and hangs, never for kills from elsewhere, however they are timed. */
 static void check_blame(uint32_t number)
 {
     const struct slot_memory *slot = &world.reactor.state.slots[number];
     const struct world_slot *truth = &world.slots[number];
 
-    if (slot->recover_how == RECOVER_ALL || truth->crash_count > 0)
-        return;
-    if (slot->recover_how == RECOVER_RESET_ALL || truth->kill_in_service_count < BLAME_KILL_COUNT)
+    if (slot->recover_how != RECOVER_ALL && truth->crash_count == 0)
         world_fail("slot %u: connections are reset though all deaths were kills from elsewhere", number);
 }
 

@@ -271,14 +271,23 @@ static void blame__hang__reset_at_once_wherever_it_was(void **state)
 }
 
 /* A chunk that makes the service use up the memory ends in the kernel's SIGKILL each time. */
-static void blame__kill_inside_the_service__reset_at_the_fifth_in_a_row(void **state)
+static void blame__end_for_want_of_memory_inside_the_service__reset_at_the_fifth_in_a_row(void **state)
 {
     struct restart r = {0};
 
     (void)state;
-    for (int kill = 1; kill < BLAME_KILL_COUNT; kill++)
+    for (int kill = 1; kill < BLAME_OOM_COUNT; kill++)
+        assert_false(blame(&r, DEATH_OOM, SUSPECT).reset_suspect);
+    assert_true(blame(&r, DEATH_OOM, SUSPECT).reset_suspect);
+}
+
+static void blame__plain_kills_inside_the_service__never_blame(void **state)
+{
+    struct restart r = {0};
+
+    (void)state;
+    for (int kill = 1; kill < 1000; kill++)
         assert_false(blame(&r, DEATH_KILL, SUSPECT).reset_suspect);
-    assert_true(blame(&r, DEATH_KILL, SUSPECT).reset_suspect);
 }
 
 static void blame__deaths_that_we_ordered__blame_nobody(void **state)
@@ -297,9 +306,9 @@ static void blame__kills_and_crashes__are_counted_apart(void **state)
     struct restart r = {0};
 
     (void)state;
-    blame(&r, DEATH_KILL, SUSPECT);
+    blame(&r, DEATH_OOM, SUSPECT);
     assert_false(blame(&r, DEATH_CRASH, SUSPECT).reset_suspect);
-    blame(&r, DEATH_KILL, SUSPECT);
+    blame(&r, DEATH_OOM, SUSPECT);
     assert_true(blame(&r, DEATH_CRASH, SUSPECT).reset_suspect);
 }
 
@@ -324,7 +333,8 @@ int main(void)
         cmocka_unit_test(blame__death_elsewhere__suspect_is_kept_until_cleared),
         cmocka_unit_test(blame__crash_outside_the_service__is_nobodys_fault),
         cmocka_unit_test(blame__hang__reset_at_once_wherever_it_was),
-        cmocka_unit_test(blame__kill_inside_the_service__reset_at_the_fifth_in_a_row),
+        cmocka_unit_test(blame__end_for_want_of_memory_inside_the_service__reset_at_the_fifth_in_a_row),
+        cmocka_unit_test(blame__plain_kills_inside_the_service__never_blame),
         cmocka_unit_test(blame__deaths_that_we_ordered__blame_nobody),
         cmocka_unit_test(blame__kills_and_crashes__are_counted_apart),
     };
