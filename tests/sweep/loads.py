@@ -15,6 +15,9 @@ from support import DEADLINE_S, receive
 class Crowd(threading.Thread):
     """Clients that the load tool does not play. `faults` says what they did not get as they should."""
 
+    crashes = False  # True: the crowd ends the worker itself
+    resets = 0  # how many of its clients recovery must reset
+
     def __init__(self, server):
         super().__init__(daemon=True)
         self.server, self.faults, self.stopping = server, [], threading.Event()
@@ -42,7 +45,7 @@ class Nobody(Crowd):
 class Silent(Crowd):
     """Clients that say nothing: each must get a FIN after the idle timeout, never a reset."""
 
-    COUNT = 40
+    COUNT = 70
 
     def act(self):
         clients = [self.server.connect() for _ in range(self.COUNT)]
@@ -55,7 +58,7 @@ class Silent(Crowd):
 class Full(Crowd):
     """More clients than there is room for: each is served, or reset at once; whoever is inside stays so."""
 
-    COUNT = 80
+    COUNT = 90
 
     def act(self):
         clients = list(filter(None, [self.enter() for _ in range(self.COUNT)]))
@@ -113,10 +116,12 @@ class Poison(Crowd):
     """Clients whose message crashes the worker, one after the other. Each must be reset, and nobody else."""
 
     COUNT = 3
+    crashes = True
 
     def act(self):
-        for _ in range(self.COUNT):
+        while self.resets < self.COUNT and not self.stopping.is_set():
             with self.server.connect() as client:
+                self.resets += 1
                 client.sendall(b"!SEGV!!!")
                 with contextlib.suppress(ConnectionResetError):
                     self.faults.append(f"poison was not reset, it got {client.recv(1)}")
@@ -127,7 +132,6 @@ class Load:
 
     def __init__(self, clients, server=(), workers=1, crowd=Nobody, seconds=0.8):
         self.clients, self.server, self.workers, self.crowd, self.seconds = clients, server, workers, crowd, seconds
-        self.poison_count = Poison.COUNT if crowd is Poison else 0  # they end the worker themselves
 
 
 CHURN = "fin:20%,rst:15%,unread:15%,halfclose:15%,oob:15%"
@@ -141,9 +145,9 @@ LOADS = {
     "bulk": Load(clients=["-c", "12", "-s", "200K", "-r", "60", "--kill", "slowread:50%,halfclose:10%"]),
     # Now and then a client blocks the server: deadlines come and go.
     "blocked": Load(clients=["-c", "20", "-r", "500", "--kill", "fin:30%"], crowd=Blocked),
-    # The server ends silent clients.
-    "idle": Load(server=["--idle-timeout", "2s"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Silent,
-                 seconds=3.0),
+    # The server ends silent clients; with patience, since a load tool without processor time is silent too.
+    "idle": Load(server=["--idle-timeout", "3s"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Silent,
+                 seconds=4.0),
     # The server refuses clients.
     "full": Load(server=["--max-connections", "60"], clients=["-c", "40", "-r", "2000", "--kill", "none"], crowd=Full),
     # The service crashes.
