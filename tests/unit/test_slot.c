@@ -166,6 +166,25 @@ static void worker_died__crashed_twice_on_one__that_one_is_reset(void **state)
     assert_int_equal(slot->suspect, 170);
 }
 
+/* The successor that was to reset it is killed before it has done so. */
+static void worker_died__reset_not_carried_out__ordered_again(void **state)
+{
+    struct supervisor_event event = {
+        .kind = SUPERVISOR_DEATH, .death = {.kind = DEATH_HANG, .suspect = 170, .answered = true}};
+
+    (void)state;
+    event.generation = slot->generation;
+    policy_feed(&f, &event);
+    assert_int_equal(slot->recover_how, RECOVER_RESET_SUSPECT);
+    policy_worker_died(&f, 0, DEATH_KILL, false);
+    assert_int_equal(slot->recover_how, RECOVER_RESET_SUSPECT);
+    assert_int_equal(slot->suspect, 170);
+    policy_worker_made(&f, 0);
+    policy_worker_ready(&f, 0);
+    policy_worker_died(&f, 0, DEATH_KILL, true);
+    assert_int_equal(slot->recover_how, RECOVER_ALL);
+}
+
 static void worker_died__five_crashes_in_a_row__all_are_reset(void **state)
 {
     (void)state;
@@ -482,6 +501,7 @@ int main(void)
         SERVING(worker_died__told_twice__counts_once),
         SERVING(worker_died__before_it_was_ready__successor_too),
         SERVING(worker_died__crashed_twice_on_one__that_one_is_reset),
+        SERVING(worker_died__reset_not_carried_out__ordered_again),
         SERVING(worker_died__five_crashes_in_a_row__all_are_reset),
         SERVING(worker_died__many_kills_in_a_row__successor_held_back_not_dropped),
         SERVING(worker_left__without_being_told__successor_as_well),
