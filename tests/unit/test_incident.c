@@ -408,10 +408,11 @@ static void when__another_generation_is_ready__not_its_successor(void **state)
 static void when__the_end__all_that_wait_are_told(void **state)
 {
     static struct incident all[SLOT_COUNT_MAX];
-    struct shared_pages *pages = calloc(1, sizeof *pages);
+    struct shared_pages *pages = aligned_alloc(BOARD_BYTES, sizeof *pages);
 
     (void)state;
     assert_non_null(pages);
+    memset(pages, 0, sizeof *pages);
     for (uint32_t slot = 0; slot < 3; slot++)
         incident_begin(&all[slot], NULL, shared_board(pages, slot), &report, slot, GENERATION, &after);
     incident_flush_all(all, NULL, pages);
