@@ -6,6 +6,16 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+/* A worker may die between the two calls of serve_reset(). What it had decided is carried out, since on a
+ * connection that went on even the close at its end would be a reset. */
+static bool was_being_reset(int fd)
+{
+    struct linger linger = {0};
+    socklen_t length = sizeof linger;
+    return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0 && linger.l_onoff &&
+           linger.l_linger == 0;
+}
+
 static bool drop_unanswered(int fd, size_t left)
 {
     while (left > 0) {
@@ -42,6 +52,8 @@ enum settle_result settle_connection(struct worker *w, int fd)
     STEP(SETTLE_BEGIN);
     if (w->settings.listener_is_unix)
         return SETTLE_DONE;
+    if (was_being_reset(fd))
+        return SETTLE_CLOSED;
     int error = position_read(fd, &position);
     if (error)
         return error == -EAGAIN ? SETTLE_LATER : SETTLE_CLOSED;
