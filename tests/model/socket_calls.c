@@ -163,6 +163,12 @@ int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *len
         return (int)as_result(-EBADF);
     if (level == IPPROTO_TCP && option == TCP_INFO)
         return (int)as_result(write_tcp_info(c, value, length));
+    if (level == SOL_SOCKET && option == SO_LINGER) {
+        const struct linger linger = {.l_onoff = c->linger_0};
+
+        memcpy(value, &linger, *length < sizeof linger ? *length : sizeof linger);
+        return 0;
+    }
     if (level != SOL_SOCKET || (option != SO_TYPE && option != SO_ACCEPTCONN))
         trial_fail("getsockopt of %d/%d is not modelled", level, option);
     memcpy(value, &number, sizeof number);

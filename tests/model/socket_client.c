@@ -92,7 +92,7 @@ bool socket_client_receive(struct socket_client *c, uint64_t count_max)
 {
     struct socket_model *s = &c->socket;
 
-    if (!c->connected || c->has_reset || s->reset_out)
+    if (!c->connected || c->is_refused || c->has_reset || s->reset_out)
         return false;
 
     uint64_t room = c->window_bytes - (s->acked - c->read);
@@ -148,6 +148,8 @@ static bool perform(struct socket_client *c, const struct socket_client_action *
 
 bool socket_client_act(struct socket_client *c)
 {
+    if (c->is_refused)
+        return false;
     if (!c->connected) {
         c->connected = true;
         socket_kernel_connect(c);
@@ -176,7 +178,7 @@ bool socket_client_transmit(struct socket_client *c, uint64_t count_max)
 {
     struct socket_model *s = &c->socket;
 
-    if (!c->connected || c->has_reset || s->closed)
+    if (!c->connected || c->is_refused || c->has_reset || s->closed)
         return false;
 
     uint64_t count = least(least(c->sent - s->received, socket_window(s)), count_max);
@@ -206,6 +208,8 @@ bool socket_client_done(const struct socket_client *c)
 {
     const struct socket_model *s = &c->socket;
 
+    if (c->is_refused)
+        return true;
     if (!c->connected || !s->closed)
         return false;
     if (c->has_reset || s->reset_out)
@@ -243,11 +247,13 @@ const char *socket_client_judge_close(const struct socket_client *c)
 
     if (c->has_reset || c->may_be_cut || (c->plan->may_be_ended && s->fin_out))
         return NULL;
+    if (c->is_refused)
+        return s->consumed + s->written > 0 ? "refused after it was served" : NULL;
     if (!s->fin_in)
         return "closed before the client's FIN";
     if (!is_answered(c))
         return "closed with bytes unanswered";
-    return s->received > s->consumed || c->linger_0 ? "reset" : NULL;
+    return s->received > s->consumed || (c->linger_0 && !s->is_unix) ? "reset" : NULL;
 }
 
 void socket_client_describe(const struct socket_client *c, char *text, size_t size)

@@ -47,7 +47,9 @@ struct socket_client {
     uint64_t sent, read, window_bytes;
     uint64_t mark; /* goes with the next bytes; SOCKET_NO_MARK: none */
     bool fin_sent, fin_read, has_reset;
-    bool may_be_cut; /* UNIX: its server died in mid-answer */
+    bool may_be_cut; /* UNIX: its server died in mid-answer; or the drain deadline has come */
+    bool may_be_refused;
+    bool is_refused; /* never served: no worker had room, or all were leaving */
     unsigned next_action;
 };
 

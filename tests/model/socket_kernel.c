@@ -10,7 +10,7 @@ static struct {
     struct socket_epoll epoll;
     struct socket_client *table[SOCKET_EPOLL_FD_COUNT]; /* from FIRST_CONNECTION on */
     struct socket_client *queue[SOCKET_KERNEL_CLIENT_COUNT_MAX];
-    unsigned queue_count;
+    unsigned queue_count, connection_count_max;
     bool is_shut;                                    /* the listener */
     uint64_t counts[FIRST_CONNECTION];               /* of eventfds and the timer */
     int64_t now_ns, timer_due_ns, timer_interval_ns; /* interval 0: not armed */
@@ -28,11 +28,11 @@ static uint32_t poll_fd(int fd)
     return kernel.counts[fd] > 0 ? EPOLLIN : 0;
 }
 
-void socket_kernel_init(bool is_unix)
+void socket_kernel_init(unsigned connection_count_max)
 {
-    (void)is_unix;
     memset(&kernel, 0, sizeof kernel);
     socket_epoll_init(&kernel.epoll, poll_fd);
+    kernel.connection_count_max = connection_count_max;
     kernel.now_ns = 1000 * INT64_C(1000000000);
 }
 
@@ -59,8 +59,19 @@ unsigned socket_kernel_open_count(void)
 
 void socket_kernel_connect(struct socket_client *c)
 {
+    if (kernel.is_shut) {
+        c->is_refused = true;
+        return;
+    }
     kernel.queue[kernel.queue_count++] = c;
     socket_kernel_wake(FD_LISTENER, EPOLLIN);
+}
+
+void socket_kernel_refuse_queue(void)
+{
+    for (unsigned i = 0; i < kernel.queue_count; i++)
+        kernel.queue[i]->is_refused = true;
+    kernel.queue_count = 0;
 }
 
 void socket_kernel_wake(int fd, uint32_t mask)
@@ -151,6 +162,21 @@ ssize_t socket_kernel_send(int fd, const void *bytes, size_t size)
     return count;
 }
 
+/* A full worker accepts and resets, so that the client does not wait for nothing. It may die before the
+ * close. */
+static bool is_too_many(void)
+{
+    return socket_kernel_open_count() - kernel.queue_count > kernel.connection_count_max;
+}
+
+/* On UNIX a linger time of 0 means nothing, so a successor may have served it after all. */
+static bool is_refused(const struct socket_client *c)
+{
+    if (!c->linger_0 || !c->socket.is_unix)
+        return c->linger_0 && c->may_be_refused;
+    return is_too_many() && c->socket.consumed + c->socket.written == 0;
+}
+
 int socket_kernel_close(int fd)
 {
     struct socket_client *c = socket_kernel_client(fd);
@@ -159,6 +185,8 @@ int socket_kernel_close(int fd)
         return -EBADF;
     if (!c)
         trial_fail("closed its own descriptor %d", fd);
+
+    c->is_refused |= is_refused(c);
 
     const char *wrong = socket_client_judge_close(c);
 
@@ -177,6 +205,7 @@ int socket_kernel_shutdown(int fd)
 
     if (fd == FD_LISTENER) {
         kernel.is_shut = true;
+        socket_kernel_refuse_queue();
         socket_kernel_wake(fd, SOCKET_WAKE_ALL);
         return 0;
     }
@@ -198,6 +227,7 @@ int socket_kernel_linger_0(int fd)
     if (!c)
         return -EBADF;
     c->linger_0 = true;
+    c->may_be_refused |= is_too_many();
     return 0;
 }
 

@@ -13,12 +13,16 @@
 
 enum { SOCKET_KERNEL_CLIENT_COUNT_MAX = 16, SOCKET_KERNEL_CONNECTION_COUNT_MAX = 32 };
 
-void socket_kernel_init(bool is_unix);
+/* `connection_count_max`: connections beyond it may be refused. */
+void socket_kernel_init(unsigned connection_count_max);
 
 /* ---- the world's side ---- */
 
 /* A client stands in the accept queue. */
 void socket_kernel_connect(struct socket_client *c);
+
+/* Clients that no worker will serve any more: those in the accept queue of a slot that left. */
+void socket_kernel_refuse_queue(void);
 
 /* Wakes the pollers of a descriptor; -1: nobody polls it yet. */
 void socket_kernel_wake(int fd, uint32_t mask);

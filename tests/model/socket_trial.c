@@ -3,6 +3,7 @@
 #include "tests/model/socket_kernel.h"
 #include "tests/model/socket_prng.h"
 #include "worker/board.h"
+#include "worker/heritage.h"
 #include "worker/log.h"
 #include "worker/worker.h"
 
@@ -29,7 +30,8 @@ static struct {
     struct prng prng;
     struct socket_client clients[SOCKET_KERNEL_CLIENT_COUNT_MAX];
     unsigned next_client;
-    int64_t begin_ns;
+    int64_t begin_ns, drain_ns;
+    bool is_ordered;
 } trial;
 
 bool trial_is_unix(void)
@@ -84,6 +86,18 @@ static void judge_whole(void)
         trial_fail("recovery reset a connection");
 }
 
+/* The supervisor tells the worker to leave. */
+static void give_order(void)
+{
+    struct board *board = &pages.slots[0].board;
+
+    trial.is_ordered = true;
+    trial.drain_ns = socket_kernel_now_ns() + trial.plan->drain_ms * 1000000;
+    atomic_store(&board->drain_deadline_ns, trial.drain_ns);
+    atomic_store(&board->order, trial.plan->order);
+    socket_kernel_write(FD_POKE, POKE_LOOK);
+}
+
 void trial_rest(bool time_may_pass)
 {
     if (all_done()) {
@@ -91,15 +105,34 @@ void trial_rest(bool time_may_pass)
         trial.result->passed = true;
         longjmp(trial.life, TRIAL_ENDS);
     }
+    if (trial.plan->order_point > 0 && !trial.is_ordered) {
+        give_order(); /* the point lies beyond the end of this trial */
+        return;
+    }
     if (!time_may_pass)
         trial_fail("somebody is left unanswered");
     if (socket_kernel_now_ns() - trial.begin_ns > TRIAL_NS_MAX)
         trial_fail("somebody is left unanswered for a minute");
 }
 
+/* Whoever was not accepted is refused, or served by other workers; all that were must have had everything. */
 void trial_exited(int status)
 {
-    trial_fail("the worker left with %d", status);
+    struct board *board = &pages.slots[0].board;
+
+    if (atomic_load(&board->order) == ORDER_SERVE || status != WORKER_EXIT_LEFT)
+        trial_fail("the worker left with %d", status);
+    socket_kernel_refuse_queue();
+    for (unsigned i = 0; i < trial.plan->client_count; i++)
+        if (!trial.clients[i].connected)
+            trial.clients[i].is_refused = true;
+    for (int i = 0; i < 1000 && trial_step_clients(); i++)
+        continue;
+    if (!all_done())
+        trial_fail("the worker left with work undone");
+    judge_whole();
+    trial.result->passed = true;
+    longjmp(trial.life, TRIAL_ENDS);
 }
 
 /* ---- what happens at a point ---- */
@@ -150,6 +183,14 @@ static void let_clients_act(void)
     }
 }
 
+/* The end of a drain may cut anybody. */
+static void note_drain_deadline(void)
+{
+    if (trial.plan->order == ORDER_DRAIN && trial.is_ordered && socket_kernel_now_ns() >= trial.drain_ns)
+        for (unsigned i = 0; i < trial.plan->client_count; i++)
+            trial.clients[i].may_be_cut = true;
+}
+
 static bool dies_here(void)
 {
     const struct trial_plan *plan = trial.plan;
@@ -169,6 +210,9 @@ void trial_point(const char *where, int fd)
     if (trial.result->points > POINT_COUNT_MAX)
         trial_fail("no rest after %d points", POINT_COUNT_MAX);
     let_clients_act();
+    if (trial.plan->order_point > 0 && !trial.is_ordered && trial.result->points >= trial.plan->order_point)
+        give_order();
+    note_drain_deadline();
     if (!dies_here())
         return;
     trial.result->deaths++;
@@ -204,20 +248,23 @@ int trial_fault(const int *errors)
 
 static void set_up(const struct trial_plan *plan)
 {
+    unsigned max =
+        plan->connection_count_max ? plan->connection_count_max : SOCKET_KERNEL_CONNECTION_COUNT_MAX;
+
     /* The pages of one slot; the others are never touched. */
     memset(&pages.orders, 0, offsetof(struct orders, memory));
     memset(&pages.loads.cells[0], 0, sizeof pages.loads.cells[0]);
     memset(&pages.slots[0].board, 0, sizeof pages.slots[0].board);
     pages.orders.slot_limit = 1;
     pages.slots[0].board.settings = (struct worker_settings){
-        .connection_count_max = SOCKET_KERNEL_CONNECTION_COUNT_MAX,
+        .connection_count_max = max,
         .idle_timeout_ms = plan->idle_timeout_ms,
         .log_level = LOG_LEVEL_ERROR,
         .listener_is_unix = plan->is_unix,
         .core = 1,
         .incident_bytes = 16,
     };
-    socket_kernel_init(plan->is_unix);
+    socket_kernel_init(max);
     for (unsigned i = 0; i < plan->client_count; i++)
         socket_client_init(&trial.clients[i], &plan->clients[i], plan->is_unix, i);
     trial.begin_ns = socket_kernel_now_ns();
@@ -271,6 +318,7 @@ void trial_run(const struct trial_plan *plan, bool trace, struct trial_result *r
     trial.trace = trace;
     trial.generation = 0;
     trial.next_client = 0;
+    trial.is_ordered = false;
     prng_init(&trial.prng, plan->seed);
     set_up(plan);
     while (live() == LIFE_KILLED) {

@@ -14,6 +14,7 @@
 #define TESTS_MODEL_SOCKET_TRIAL_H
 
 #include "tests/model/socket_client.h"
+#include "worker/board.h"
 #include "worker/steps.h"
 
 enum { TRIAL_DEATH_COUNT_MAX = 4 };
@@ -22,7 +23,14 @@ struct trial_plan {
     const struct socket_client_plan *clients;
     unsigned client_count;
     bool is_unix;
-    int64_t idle_timeout_ms; /* 0: none */
+    int64_t idle_timeout_ms;       /* 0: none */
+    unsigned connection_count_max; /* of the worker; 0: enough for all */
+
+    /* At that point the supervisor tells the worker to leave, or all to drain until so long after; 0: never.
+     */
+    uint32_t order_point;
+    enum worker_order order;
+    int64_t drain_ms;
 
     /* By plan: exact points, rising. */
     unsigned

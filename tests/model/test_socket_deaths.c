@@ -19,6 +19,10 @@ struct small_case {
     unsigned client_count;
     bool is_unix;
     int64_t idle_timeout_ms;
+    unsigned connection_count_max;
+    uint32_t order_point;
+    enum worker_order order;
+    int64_t drain_ms;
     bool single_only; /* too long for every pair of deaths */
 };
 
@@ -102,6 +106,28 @@ static const struct small_case cases[] = {
      .clients = {{.may_be_ended = true, .actions = {SEND(3), AWAIT, {CLIENT_READ, 99}, FIN}}},
      .idle_timeout_ms = 300,
      .single_only = true},
+    {.name = "full_worker_refuses",
+     .client_count = 2,
+     .connection_count_max = 1,
+     .clients = {{.actions = {SEND(3), AWAIT, FIN}}, {.actions = {SEND(2), AWAIT, FIN}}}},
+    {.name = "worker_told_to_leave",
+     .client_count = 2,
+     .order_point = 60,
+     .order = ORDER_LEAVE,
+     .clients = {{.actions = {SEND(3), AWAIT, SEND(1), FIN}}, {.actions = {SEND(2), FIN}}}},
+    {.name = "drain_until_the_clients_leave",
+     .client_count = 2,
+     .order_point = 60,
+     .order = ORDER_DRAIN,
+     .drain_ms = 30000,
+     .clients = {{.actions = {SEND(3), AWAIT, SEND(1), FIN}}, {.actions = {SEND(2), FIN}}}},
+    {.name = "drain_to_its_deadline",
+     .client_count = 1,
+     .order_point = 60,
+     .order = ORDER_DRAIN,
+     .drain_ms = 200,
+     .single_only = true,
+     .clients = {{.actions = {SEND(3), AWAIT, {CLIENT_READ, 99}, FIN}}}},
     {.name = "more_than_a_chunk",
      .client_count = 1,
      .clients = {{.actions = {SEND(65536 + 10), FIN}}},
@@ -149,6 +175,10 @@ static struct trial_plan plan_of(const struct small_case *one, size_t timing)
         .client_count = one->client_count,
         .is_unix = one->is_unix,
         .idle_timeout_ms = one->idle_timeout_ms,
+        .connection_count_max = one->connection_count_max,
+        .order_point = one->order_point,
+        .order = one->order,
+        .drain_ms = one->drain_ms,
         .step_every = timings[timing].step_every,
         .step_at_death = timings[timing].step_at_death,
     };
