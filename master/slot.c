@@ -209,9 +209,16 @@ static void rest(struct policy *p, uint32_t slot, int64_t rest_ms)
     leave_keepers(p, slot); /* with them the table goes, and with it the connections that may be the cause */
 }
 
+/* Where all are ended on purpose, in whatever order they go, nothing of it is news. */
+static void say(struct policy *p, enum supervisor_action_kind kind, uint32_t slot)
+{
+    if (p->state->stage < STAGE_ENDING)
+        policy_add(p, kind, slot);
+}
+
 static void table_lost(struct policy *p, uint32_t slot)
 {
-    policy_add(p, ACTION_TABLE_LOST, slot);
+    say(p, ACTION_TABLE_LOST, slot);
     if (p->state->stage == STAGE_RUNNING)
         slot_begin(p, slot);
     else
@@ -261,7 +268,7 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
         memory->death_count++;
     if (memory->phase == SLOT_LEAVING) {
         if (!left)
-            policy_add(p, ACTION_TABLE_LOST, event->slot);
+            say(p, ACTION_TABLE_LOST, event->slot);
         memory->phase = p->state->stage == STAGE_RUNNING ? SLOT_UNUSED : SLOT_ENDED;
     } else if (p->state->stage == STAGE_RUNNING) {
         replace(p, event);
@@ -310,7 +317,7 @@ void slot_keeper_ready(struct policy *p, const struct supervisor_event *event)
 static void unprotected(struct policy *p, uint32_t slot)
 {
     memory_of(p, slot)->phase = SLOT_LEAVING;
-    policy_add(p, ACTION_UNPROTECTED, slot);
+    say(p, ACTION_UNPROTECTED, slot);
     if (p->state->stage != STAGE_RUNNING)
         return; /* it is leaving already */
     policy_add(p, ACTION_LEAVE, slot);

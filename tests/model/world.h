@@ -73,6 +73,7 @@ struct world_slot {
     struct world_table table;
     uint32_t crash_count;                            /* deaths by crash or by a hang's kill, ever */
     int64_t broken_until_ms;                         /* every worker ends at once, whoever its clients are */
+    uint32_t stuck_generation;                       /* the last one that was ended for not coming to serve */
     uint64_t order_spawn, order_twin;                /* as last seen */
     uint32_t worker_made, keeper_made[KEEPER_COUNT]; /* the last generations that came to be */
 };

@@ -197,6 +197,9 @@ static void check_action(const struct supervisor_event *event, const struct supe
     } else if (action->kind == ACTION_KILL && event->kind == SUPERVISOR_HANG) {
         world.counts.hang_kills++;
         truth->crash_count += slot->kill_reason == KILL_HANG_BUSY;
+    } else if (action->kind == ACTION_KILL && slot->kill_reason == KILL_STUCK) {
+        truth->crash_count += truth->stuck_generation != slot->generation; /* it climbs the ladder as well */
+        truth->stuck_generation = slot->generation;
     } else if (action->kind == ACTION_KILL && slot->kill_reason == KILL_OVERDUE) {
         world.counts.overdue_kills++;
     } else if (action->kind == ACTION_KEEPER_KILL) {

@@ -169,8 +169,8 @@ static void worker_died__crashed_twice_on_one__that_one_is_reset(void **state)
 /* The successor that was to reset it is killed before it has done so. */
 static void worker_died__reset_not_carried_out__ordered_again(void **state)
 {
-    struct supervisor_event event = {
-        .kind = SUPERVISOR_DEATH, .death = {.kind = DEATH_HANG, .suspect = 170, .answered = true}};
+    struct supervisor_event event = {.kind = SUPERVISOR_DEATH,
+                                     .death = {.kind = DEATH_HANG, .suspect = 170, .answered = true}};
 
     (void)state;
     event.generation = slot->generation;
@@ -182,6 +182,23 @@ static void worker_died__reset_not_carried_out__ordered_again(void **state)
     policy_worker_made(&f, 0);
     policy_worker_ready(&f, 0);
     policy_worker_died(&f, 0, DEATH_KILL, true);
+    assert_int_equal(slot->recover_how, RECOVER_ALL);
+}
+
+/* Symptom: a SIGKILL at the right moment saved the poisonous connection, which then cost two more crashes. */
+static void worker_died__before_an_ordered_reset_was_carried_out__ordered_again(void **state)
+{
+    struct supervisor_event hang = {.kind = SUPERVISOR_DEATH,
+                                    .generation = 1,
+                                    .death = {.kind = DEATH_HANG, .suspect = 170, .answered = true}};
+
+    (void)state;
+    policy_feed(&f, &hang);
+    policy_worker_died(&f, 0, DEATH_KILL, false);
+    assert_int_equal(slot->recover_how, RECOVER_RESET_SUSPECT);
+    assert_int_equal(slot->suspect, 170);
+    policy_worker_ready(&f, 0);
+    policy_worker_died(&f, 0, DEATH_KILL, false);
     assert_int_equal(slot->recover_how, RECOVER_ALL);
 }
 
@@ -460,7 +477,7 @@ static void worker_made_but_never_ready__ended_as_stuck(void **state)
     assert_int_equal(slot->kill_reason, KILL_STUCK);
     policy_pass(&f, 100); /* it may have been born after the first try */
     assert_non_null(policy_action(&f, ACTION_KILL, 0));
-    policy_worker_died(&f, 0, DEATH_ORDER, false);
+    policy_worker_died(&f, 0, DEATH_CRASH, false);
     assert_int_equal(slot->kill_reason, KILL_NONE);
     expect_spawn_by(KEEPER_A);
 }
@@ -502,6 +519,7 @@ int main(void)
         SERVING(worker_died__before_it_was_ready__successor_too),
         SERVING(worker_died__crashed_twice_on_one__that_one_is_reset),
         SERVING(worker_died__reset_not_carried_out__ordered_again),
+        SERVING(worker_died__before_an_ordered_reset_was_carried_out__ordered_again),
         SERVING(worker_died__five_crashes_in_a_row__all_are_reset),
         SERVING(worker_died__many_kills_in_a_row__successor_held_back_not_dropped),
         SERVING(worker_left__without_being_told__successor_as_well),

@@ -180,7 +180,7 @@ static void stop__worker_stuck_while_draining__its_clients_are_served_on(void **
     policy_worker_made(&f, 0);
     policy_pass(&f, WORKER_START_MS_MAX + 200);
     assert_int_equal(s->slots[0].kill_reason, KILL_STUCK);
-    policy_worker_died(&f, 0, DEATH_ORDER, false);
+    policy_worker_died(&f, 0, DEATH_CRASH, false);
     assert_non_null(policy_action(&f, ACTION_SPAWN, 0));
 }
 
@@ -258,6 +258,21 @@ static void stop_now__keepers_die_first__the_worker_is_waited_for(void **state)
     policy_pass(&f, 100);
     assert_non_null(policy_action(&f, ACTION_KILL, 0));
     policy_worker_died(&f, 0, DEATH_ORDER, true);
+    assert_int_equal(f.seen[ACTION_FINISH], 1);
+}
+
+/* Symptom: a second Ctrl-C on a healthy server was answered with errors about lost connections. */
+static void stop_now__in_whatever_order_they_die__nothing_is_said_to_be_lost(void **state)
+{
+    (void)state;
+    policy_feed_kind(&f, SUPERVISOR_STOP_NOW);
+    keepers_die(0);
+    policy_worker_died(&f, 0, DEATH_ORDER, true);
+    policy_keeper_died(&f, 1, KEEPER_A, BOTH);
+    policy_worker_died(&f, 1, DEATH_ORDER, true);
+    policy_keeper_died(&f, 1, KEEPER_B, WORKER);
+    assert_int_equal(f.seen[ACTION_UNPROTECTED], 0);
+    assert_int_equal(f.seen[ACTION_TABLE_LOST], 0);
     assert_int_equal(f.seen[ACTION_FINISH], 1);
 }
 
@@ -557,6 +572,7 @@ int main(void)
         TEST(stop__second__everybody_is_ended),
         TEST(stop_now__while_serving__as_a_second_stop),
         TEST(stop_now__keepers_die_first__the_worker_is_waited_for),
+        TEST(stop_now__in_whatever_order_they_die__nothing_is_said_to_be_lost),
         TEST(stop_now__worker_ordered_and_never_made__ends_with_its_keepers),
         TEST(stop__keepers_that_do_not_leave__are_killed),
         TEST(stop__twin_ordered_but_never_made__ends),
