@@ -109,7 +109,7 @@ sweep-short: $(TESTED) ## The same at the 1st, 2nd, 3rd and 7th call, as part of
 steps: $(TESTED) steps-server ## Kill a worker at every step between two system calls, once and twice (2 min)
 	$(Q)tests/run steps
 steps-server:
-	$(Q)$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
+	$(Q)+$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
 mutants: $(TESTED) ## Break the protocol in known ways; the model and real processes must notice each (10 min)
 	$(Q)tests/run mutants
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
