@@ -48,7 +48,6 @@ enum death_kind {
 struct death_facts {
     enum death_kind kind;
     bool in_service;      /* it died inside the service call */
-    bool out_of_memory;   /* DEATH_KILL: the kernel ended a process for want of memory just then */
     bool answered;        /* its generation had answered something */
     int32_t suspect;      /* descriptor being worked on; 0: none */
     bool suspect_cleared; /* the suspect of earlier deaths was answered or closed since */
