@@ -46,6 +46,7 @@ static void note_clone(struct reactor *r, uint32_t slot, int error)
 _Noreturn static void be_lone_worker(struct shared_pages *pages, unsigned slot, uint32_t generation)
 {
     atomic_store(&shared_board(pages, slot)->highest, 0); /* a fresh table */
+    atomic_store(&pages->loads.cells[slot].connection_count, 0);
     if (worker_prepare_table() < 0)
         _exit(WORKER_EXIT_SETUP);
     worker_main(pages, slot, generation);

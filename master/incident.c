@@ -217,8 +217,8 @@ void incident_begin(struct incident *incident, const char *dir, struct board *bo
                     const struct death_report *report, uint32_t slot, uint32_t generation,
                     const struct slot_memory *after)
 {
-    if (report->facts.kind == DEATH_LEFT)
-        return;
+    if (report->facts.kind == DEATH_LEFT || report->killed_for == KILL_STOP)
+        return; /* as ordered */
     *incident = (struct incident){
         .pending = true,
         .slot = slot,

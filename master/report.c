@@ -74,7 +74,6 @@ static void collect_life(struct death_report *report, struct board *board, struc
     uint64_t current = atomic_load(&board->current);
     report->phase = (uint32_t)(current & 0xff);
     report->uptime_ms = (report->time_ns - atomic_load(&board->ready_ns)) / 1000000;
-    report->connection_count = atomic_load(&cell->connection_count);
     report->facts.suspect = report->phase == PHASE_ANSWERING ? (int32_t)(current >> 8) : 0;
     report->facts.in_service = atomic_load(&board->in_service);
     report->facts.suspect_cleared = atomic_load(&board->suspect_cleared) == generation;
@@ -87,6 +86,8 @@ void report_collect(struct death_report *report, struct board *board, struct loa
     int code = atomic_load(&board->worker_death.code), status = atomic_load(&board->worker_death.status);
     *report = (struct death_report){.pid = atomic_load(&board->worker.pid), .killed_for = reason};
     report->time_ns = atomic_load(&board->worker_death.time_ns);
+    report->connection_count =
+        atomic_load(&cell->connection_count); /* of the slot: one that died at once held them too */
     collect_fault(report, board, generation);
     collect_life(report, board, cell, generation);
     report->facts.kind = kind_of(report, board, code, status);
@@ -117,12 +118,10 @@ void report_death(const struct death_report *report, unsigned slot, uint32_t gen
         return;
     }
     log_event(LOG_LEVEL_WARN,
-              "event=worker_died slot=%u generation=%u pid=%d cause=%s oom=%d uptime_ms=%lld connections=%u "
-              "lost=%u "
-              "phase=%s "
-              "in_service=%d suspect_fd=%d fault_address=0x%llx next=%s",
-              slot, generation, report->pid, report->cause, report->facts.kind == DEATH_OOM,
-              (long long)report->uptime_ms, report->connection_count,
+              "event=worker_died slot=%u generation=%u pid=%d cause=%s killed_for=%s oom=%d uptime_ms=%lld "
+              "connections=%u lost=%u phase=%s in_service=%d suspect_fd=%d fault_address=0x%llx next=%s",
+              slot, generation, report->pid, report->cause, kill_reason_name(report->killed_for),
+              report->facts.kind == DEATH_OOM, (long long)report->uptime_ms, report->connection_count,
               lost_connections(report, after, protect), report_phase_name(report->phase),
               report->facts.in_service, report->facts.suspect, (unsigned long long)report->fault_address,
               next_word(after));

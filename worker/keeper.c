@@ -42,7 +42,8 @@ static uint32_t asked_of(const struct keeper *k, shared_u64 *order)
 /* True: nothing is left to do about that clone. */
 static bool note_clone(struct keeper *k, int result)
 {
-    atomic_store(&k->board->clone_error, result < 0 ? -result : 0);
+    if (result < 0)
+        atomic_store(&k->board->clone_error, -result);
     return result >= 0;
 }
 
