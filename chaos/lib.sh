@@ -54,14 +54,15 @@ server_spawn() {
     server_runs=$((${server_runs:-0} + 1))
     server_log=$work/server.$server_runs.log
     rm -f "$work/ready" && mkfifo "$work/ready"
-    exec 7<>"$work/ready"
     "${server_prefix[@]}" "$BUILD/prefork-upper" --bind "$bind" --ready-fd 9 "$@" \
-        9>"$work/ready" 2>"$server_log" </dev/null 7<&- 8<&- &
+        9>"$work/ready" 2>"$server_log" </dev/null 8<&- &
     server_pid=$! server_code='' server_address=''
-    wait_until 10000 server_said_ready
+    # One read, which ends with the line, or with the server: a read cut short by a time-out would lose what it had.
+    exec 7<"$work/ready"
+    read -r -t 10 -u 7 server_address || server_address=''
     exec 7<&-
-    if [[ -z $server_address ]]; then
-        kill -KILL "$server_pid" 2>/dev/null
+    if [[ $server_address != "$bind" ]]; then
+        wait_until 2000 process_ended "$server_pid" || kill -KILL "$server_pid"
         wait "$server_pid" && server_code=0 || server_code=$?
         server_pid=''
         return 1
@@ -69,11 +70,6 @@ server_spawn() {
     server_port=${server_address##*:}
 }
 server_prefix=()
-
-# True when the server has named its address, or is gone.
-server_said_ready() {
-    read -r -t 0.05 -u 7 server_address || ! kill -0 "$server_pid" 2>/dev/null
-}
 
 # server_wait DEADLINE_MS: the server must end by itself; sets server_code (124: it did not).
 server_wait() {
@@ -228,6 +224,7 @@ load_pid='' load_code=''
 
 # load_start ARGS...: runs loadtool against the server in the background; its report goes to load.txt and load.json.
 load_start() {
+    [[ $server_address == 127.0.0.1:* ]] || { echo "no load is sent to $server_address"; exit 1; }
     rm -f "$work/load.json"
     "$BUILD/loadtool" "$server_address" --json "$work/load.json" "$@" >"$work/load.txt" 2>&1 </dev/null 8<&- &
     load_pid=$!

@@ -13,7 +13,7 @@ scenario() {
     happened 'the stopped worker was ended' same "$(deaths_logged slot=1)" 1
     hit "it held $(event_value connections worker_died) connections; $(json .control.lost) were lost" same "$load_code" 0
     recovered "the longest silence was $(json .silence_ms.max) ms, three times the hang timeout being 1500" \
-        between 1000 "$(json .silence_ms.max)" 4500
+        between 1000 "$(json .silence_ms.max)" 5000
     recovered 'a new client is served' serves
     nothing_left
 }

@@ -13,6 +13,6 @@ scenario() {
     load_wait
     happened 'the supervisor was ended' same "$(event_count supervisor_died)" 1
     hit "of 200 clients $(json .control.lost) were lost" same "$load_code" 0
-    recovered "the longest silence was $(json .silence_ms.max) ms, the master waits 1000" between 500 "$(json .silence_ms.max)" 4500
+    recovered "the longest silence was $(json .silence_ms.max) ms, the master waits 1000" between 500 "$(json .silence_ms.max)" 5000
     nothing_left
 }
