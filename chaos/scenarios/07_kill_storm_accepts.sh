@@ -2,7 +2,7 @@
 # The kill storm while clients connect as fast as they can: workers die between accept and the first look at a client.
 
 scenario() {
-    deaths_min=300 owed_min=0 adopted_min=1
+    deaths_min=150 owed_min=0 adopted_min=1
     visitors 1 &
     visitors 2 &
     kill_storm -c 50 -r 2000 --kill none
