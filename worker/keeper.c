@@ -141,7 +141,8 @@ _Noreturn void keeper_first_main(struct shared_pages *pages, unsigned slot, uint
 int keeper_probe(void)
 {
     struct birth_cell cell = {0};
-    int result = process_clone(SHARING_CHILD, &cell, 1);
+    /* CLONE_VFORK: the caller goes on when the child has ended, so that nobody meets it later. */
+    int result = process_clone(SHARING_CHILD | CLONE_VFORK, &cell, 1);
     if (result == 0)
         _exit(0);
     return result < 0 ? result : 0;

@@ -99,13 +99,13 @@ def until(condition, what, deadline_s=DEADLINE_S):
 
 
 def children(pid):
-    """Pids of the direct children of a process, as the kernel lists them."""
+    """Pids of the direct children of a process that run, as the kernel lists them."""
     found = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in os.listdir(f"/proc/{pid}/task"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 found += map(int, pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-    return found
+    return list(filter(alive, found))
 
 
 def descendants(pid):
