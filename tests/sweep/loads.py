@@ -9,7 +9,7 @@ import select
 import socket
 import threading
 
-from support import DEADLINE_S, receive
+from support import DEADLINE_S, ask, receive
 
 
 class Crowd(threading.Thread):
@@ -86,40 +86,55 @@ class Full(Crowd):
 
 
 class Blocked(Crowd):
-    """A client that sends and reads nothing till the server's answers fill all buffers, then reads; again and again."""
+    """Clients that read nothing till the server's answers fill all buffers, and then everything; again and again."""
 
-    PART = b"blocked!" * 8192
-    SENT_MAX = 6 << 20  # more than a send queue of the server (4 MB) and this client's window hold
-    WINDOW = 128 << 10
-    STILL_S = 0.02  # so long and nothing more was taken: the server is blocked
+    COUNT = 4
+    PART = b"blocked!" * 1024
+    SENT_MAX = 4 << 20  # more than both kernels' buffers hold, which stay small, since
+    WINDOW, SEGMENT = 16 << 10, 1400  # the client's window and segments are, and each time the connection is new
+    STILL_S = 0.01  # so long and nothing more was taken: the server is blocked
     PAUSE_S = 0.11  # a little longer than the server's tick, which stops when nobody is blocked
 
     def act(self):
-        with self.server.connect() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.WINDOW)
-            while not self.stopping.is_set():
-                sent = self.fill(client)
-                if receive(client, sent) != (self.PART[:8].upper() * (sent // 8 + 1))[:sent]:
-                    self.faults.append(f"a blocked client did not get its {sent} bytes")
-                    return
-                self.stopping.wait(self.PAUSE_S)
+        while not self.stopping.wait(self.PAUSE_S):
+            with contextlib.ExitStack() as stack:
+                clients = [stack.enter_context(self.connect()) for _ in range(self.COUNT)]
+                filled = [(client, self.fill(client)) for client in clients]
+                for client, sent in filled:
+                    if receive(client, sent) != self.PART.upper() * (sent // len(self.PART)):
+                        self.faults.append(f"a blocked client did not get its {sent} bytes")
+
+    def connect(self):
+        client = socket.socket(self.server.family)
+        client.settimeout(DEADLINE_S)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.WINDOW)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self.SEGMENT)
+        client.connect(self.server.sockaddr)
+        return client
 
     def fill(self, client):
+        """Sends whole parts till no more is taken; returns how many bytes."""
         sent = 0
         while sent < self.SENT_MAX and select.select([], [client], [], self.STILL_S)[1]:
-            sent += client.send(self.PART[sent % 8:], socket.MSG_DONTWAIT)
-        self.stopping.wait(self.STILL_S)
+            client.sendall(self.PART)
+            sent += len(self.PART)
         return sent
 
 
 class Poison(Crowd):
-    """Clients whose message crashes the worker, one after the other. Each must be reset, and nobody else."""
+    """Clients whose message crashes the worker, one after the other. Each must be reset, and nobody else.
+
+    Crashes in a row, with nobody answered in between, would be a crash loop, for which the server resets everybody.
+    """
 
     COUNT = 3
     crashes = True
 
     def act(self):
         while self.resets < self.COUNT and not self.stopping.is_set():
+            with self.server.connect() as client:
+                if ask(client, b"well?") != b"WELL?":
+                    self.faults.append("nobody is served between two crashes")
             with self.server.connect() as client:
                 self.resets += 1
                 client.sendall(b"!SEGV!!!")
@@ -142,7 +157,7 @@ LOADS = {
     # Two workers that share the listener: connections are handed on.
     "shared": Load(clients=["-c", "60", "-r", "2000", "--kill", CHURN], workers=2),
     # Large messages to slow readers: send is short, input waits.
-    "bulk": Load(clients=["-c", "12", "-s", "200K", "-r", "60", "--kill", "slowread:50%,halfclose:10%"]),
+    "bulk": Load(clients=["-c", "12", "-s", "200K", "-r", "60", "--kill", "slowread:50%,halfclose:10%"], crowd=Blocked),
     # Now and then a client blocks the server: deadlines come and go.
     "blocked": Load(clients=["-c", "20", "-r", "500", "--kill", "fin:30%"], crowd=Blocked),
     # The server ends silent clients; with patience, since a load tool without processor time is silent too.
