@@ -38,6 +38,8 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
                    (enum kill_reason)memory->kill_reason);
     if (report.facts.kind == DEATH_KILL && memory_was_short(r))
         report.facts.kind = DEATH_OOM;
+    if (!r->state.protect)
+        report.facts.suspect = 0; /* it died with its worker: nothing is left to blame */
     event.death = report.facts;
     incident_flush(&r->incidents[slot], r->setup->options->incident_dir, board);
     feed_decide(r, &event);

@@ -44,16 +44,16 @@ static bool blame(struct restart *r, const struct death_facts *facts)
     if (facts->kind == DEATH_HANG)
         return true;
     if (facts->kind == DEATH_CRASH)
-        return ++r->crash_blames >= BLAME_CRASH_COUNT;
+        return ++r->crash_blames >= BLAME_CRASH_COUNT || r->deaths_in_a_row >= BLAME_LOOP_COUNT;
     return ++r->oom_blames >= BLAME_OOM_COUNT;
 }
 
-static int64_t delay_ms(uint32_t kills_in_a_row)
+static int64_t delay_ms(uint32_t in_a_row)
 {
     int64_t ms = RESTART_DELAY_MS_MIN;
-    if (kills_in_a_row <= RESTART_KILLS_FREE_COUNT)
+    if (in_a_row <= RESTART_KILLS_FREE_COUNT)
         return 0;
-    for (uint32_t i = RESTART_KILLS_FREE_COUNT + 1; i < kills_in_a_row && ms < RESTART_DELAY_MS_MAX; i++)
+    for (uint32_t i = RESTART_KILLS_FREE_COUNT + 1; i < in_a_row && ms < RESTART_DELAY_MS_MAX; i++)
         ms *= 2;
     return ms < RESTART_DELAY_MS_MAX ? ms : RESTART_DELAY_MS_MAX;
 }
@@ -61,7 +61,7 @@ static int64_t delay_ms(uint32_t kills_in_a_row)
 static void count(struct restart *r, const struct death_facts *facts)
 {
     if (facts->answered)
-        r->deaths_in_a_row = r->kills_in_a_row = r->rest_count = 0;
+        r->deaths_in_a_row = r->kills_in_a_row = r->culprits_in_a_row = r->rest_count = 0;
     switch (facts->kind) {
     case DEATH_CRASH:
     case DEATH_HANG:
@@ -77,6 +77,13 @@ static void count(struct restart *r, const struct death_facts *facts)
     }
 }
 
+static void found_culprit(struct restart *r, struct restart_decision *decision)
+{
+    forget_suspect(r);
+    r->deaths_in_a_row = 0;
+    decision->delay_ms = delay_ms(++r->culprits_in_a_row);
+}
+
 struct restart_decision restart_on_death(struct restart *r, const struct death_facts *facts, uint32_t random)
 {
     struct restart_decision decision = {.verdict = RESTART_GO_ON};
@@ -85,7 +92,7 @@ struct restart_decision restart_on_death(struct restart *r, const struct death_f
         decision.reset_suspect = blame(r, facts);
         decision.suspect = r->suspect;
         if (decision.reset_suspect)
-            forget_suspect(r);
+            found_culprit(r, &decision);
     } else if (facts->suspect_cleared) {
         forget_suspect(r);
     } else {

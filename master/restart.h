@@ -14,6 +14,10 @@
  * only made later and later, and the connections wait. The same holds for the kernel's own when memory is
  * short, with one difference: a chunk in whose service that happens again and again is to blame.
  *
+ * A crash whose culprit was found and reset is not part of that count either: a poisonous connection costs
+ * itself alone, however many of them come one after the other. Many in a row delay the successor in the same
+ * way.
+ *
  * Blame falls on the connection that was being worked on, and only for a death inside the service or for a
  * hang that we ended ourselves; elsewhere it is not the connection's fault.
  */
@@ -28,11 +32,14 @@ enum {
     RESTART_REST_COUNT = 8,        /* deaths in a row: no connection is the cause */
     RESTART_REST_MS_MIN = 250,     /* first back-off */
     RESTART_REST_MS_MAX = 30000,   /* cap of the back-off, before jitter */
-    RESTART_KILLS_FREE_COUNT = 16, /* SIGKILLs in a row that delay nothing */
+    RESTART_KILLS_FREE_COUNT = 16, /* SIGKILLs, or culprits, in a row that delay nothing */
     RESTART_DELAY_MS_MIN = 20,     /* after one more; then doubled */
     RESTART_DELAY_MS_MAX = 1000,
     BLAME_CRASH_COUNT = 2, /* crashes of one suspect without an answered byte between */
-    BLAME_OOM_COUNT = 5,   /* ends for want of memory, likewise: somebody else may have used the memory up */
+    BLAME_LOOP_COUNT =
+        3,               /* deaths in a row from which on a crash inside the service is proof enough: several
+                            poisonous connections would else take turns, and none of them come to its second */
+    BLAME_OOM_COUNT = 5, /* ends for want of memory, likewise: somebody else may have used the memory up */
 };
 
 /* How a worker ended, as far as blame goes. */
@@ -55,9 +62,10 @@ struct death_facts {
 
 /* What a slot remembers. All zero: nothing ever happened. */
 struct restart {
-    uint32_t deaths_in_a_row; /* without an answered chunk */
-    uint32_t kills_in_a_row;  /* SIGKILLs from elsewhere, likewise */
-    uint32_t rest_count;      /* back-offs in a row */
+    uint32_t deaths_in_a_row;   /* without an answered chunk */
+    uint32_t kills_in_a_row;    /* SIGKILLs from elsewhere, likewise */
+    uint32_t rest_count;        /* back-offs in a row */
+    uint32_t culprits_in_a_row; /* connections reset for blame, likewise */
     int32_t suspect;
     uint32_t crash_blames, oom_blames;
 };

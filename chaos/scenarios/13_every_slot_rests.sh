@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Every client is poisonous: when all slots rest the server gives up with exit code 70, so that its manager can act.
+# Every client is poisonous, without protection: when all slots rest the server gives up with exit code 70, so that its manager can act.
 # quick
 
 scenario() {
-    server_start -w 2 --service faulty --drain-timeout 1s && workers_ready 2
+    server_start -w 2 --protect off --service faulty --drain-timeout 1s && workers_ready 2
     local i started
     started=$(now_ms)
     for i in {1..200}; do

@@ -148,8 +148,33 @@ class CrashLoop(TestCase):
             pass
         return True
 
-    def test_every_slot_rests__ends_with_70(self):
+    def test_poisonous_one_after_the_other__cost_only_themselves(self):
         running = self.server("--service", "faulty", workers=1)
+        innocent = [self.connect(running) for _ in range(20)]
+        for client in innocent:
+            ask(client)
+        for _ in range(12):
+            self.crash(running)
+        for client in innocent:
+            self.assertEqual(ask(client), b"HELLO")
+        self.assertEqual(running.events("slot_rests"), [])
+
+    def test_poisonous_at_the_same_time__cost_only_themselves(self):
+        running = self.server("--service", "faulty", workers=1)
+        innocent = [self.connect(running) for _ in range(20)]
+        poisonous = [self.connect(running) for _ in range(5)]
+        for client in innocent + poisonous:
+            ask(client)
+        for client in poisonous:
+            client.sendall(b"!SEGV!!!")
+        for client in poisonous:
+            with self.assertRaises(ConnectionResetError):
+                client.recv(1)
+        for client in innocent:
+            self.assertEqual(ask(client), b"HELLO")
+
+    def test_every_slot_rests__ends_with_70(self):
+        running = self.server("--service", "faulty", "--protect", "off", workers=1)
         end = time.monotonic() + 40
         while running.process.poll() is None and time.monotonic() < end:
             self.crash(running)

@@ -35,7 +35,7 @@ void world_draw_faults(void)
         .sleep_all = draw(3),
         .hang = draw(20),
         .poison = draw(8),
-        .broken = draw(3),
+        .broken = draw(6),
         .duplicate = draw(300),
         .late_reap = draw(950),
         .stop = world_chance(300) ? 2 : 0,

@@ -216,8 +216,47 @@ static void blame__another_suspect_between__counts_anew(void **state)
     (void)state;
     blame(&r, DEATH_CRASH, SUSPECT);
     assert_false(blame(&r, DEATH_CRASH, OTHER).reset_suspect);
+    r.deaths_in_a_row = 0; /* somebody was answered */
     assert_false(blame(&r, DEATH_CRASH, SUSPECT).reset_suspect);
     assert_true(blame(&r, DEATH_CRASH, SUSPECT).reset_suspect);
+}
+
+/* The one that comes first is not the suspect of the last death, which is touched last: without a rule for it
+ * neither would ever come to its second blame. */
+static void blame__two_poisonous_in_turn__both_are_reset_and_nobody_else(void **state)
+{
+    struct restart r = {0};
+    unsigned resets = 0;
+    bool alive[2] = {true, true};
+
+    (void)state;
+    for (int death = 0; death < 8 && resets < 2; death++) {
+        int32_t strikes = r.suspect != SUSPECT && alive[0] ? 0 : 1;
+        if (!alive[strikes])
+            strikes = !strikes;
+        struct restart_decision decision = blame(&r, DEATH_CRASH, strikes == 0 ? SUSPECT : OTHER);
+        assert_int_equal(decision.verdict, RESTART_GO_ON);
+        if (decision.reset_suspect) {
+            alive[strikes] = false;
+            resets++;
+        }
+    }
+    assert_int_equal(resets, 2);
+}
+
+static void ladder__a_hundred_poisonous_in_a_row__never_more_than_those(void **state)
+{
+    struct restart r = {0};
+    struct restart_decision decision = {0};
+
+    (void)state;
+    for (int32_t poison = 0; poison < 100; poison++) {
+        assert_int_equal(blame(&r, DEATH_CRASH, SUSPECT + poison).verdict, RESTART_GO_ON);
+        decision = blame(&r, DEATH_CRASH, SUSPECT + poison);
+        assert_int_equal(decision.verdict, RESTART_GO_ON);
+        assert_true(decision.reset_suspect);
+    }
+    assert_int_equal(decision.delay_ms, RESTART_DELAY_MS_MAX); /* and they do not keep the processor busy */
 }
 
 static void blame__suspect_answered_or_closed_since__counts_anew(void **state)
@@ -329,6 +368,8 @@ int main(void)
         cmocka_unit_test(blame__first_crash__suspect_is_served_last),
         cmocka_unit_test(blame__second_crash_of_the_same__reset_and_forgotten),
         cmocka_unit_test(blame__another_suspect_between__counts_anew),
+        cmocka_unit_test(blame__two_poisonous_in_turn__both_are_reset_and_nobody_else),
+        cmocka_unit_test(ladder__a_hundred_poisonous_in_a_row__never_more_than_those),
         cmocka_unit_test(blame__suspect_answered_or_closed_since__counts_anew),
         cmocka_unit_test(blame__death_elsewhere__suspect_is_kept_until_cleared),
         cmocka_unit_test(blame__crash_outside_the_service__is_nobodys_fault),
