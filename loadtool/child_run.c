@@ -145,5 +145,7 @@ int child_run(void)
     struct owned *list = calloc(page->clients, sizeof(*list));
     if (list == NULL)
         return EXIT_TROUBLE;
-    return serve(page, list);
+    int code = serve(page, list);
+    free(list);
+    return code;
 }

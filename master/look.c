@@ -188,7 +188,8 @@ static void rescue_stray(struct reactor *r)
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
         accepts += atomic_load(&r->pages->loads.cells[slot].accept_count);
     struct pollfd listener = {.fd = FD_LISTENER, .events = POLLIN};
-    bool stray = accepts == r->accepts_seen && poll(&listener, 1, 0) == 1 && listener.revents == POLLIN;
+    bool stray = r->state.slot_limit > 0 && accepts == r->accepts_seen && poll(&listener, 1, 0) == 1 &&
+                 listener.revents == POLLIN;
     r->accepts_seen = accepts;
     if (!stray || r->state.stage != STAGE_RUNNING)
         return;
@@ -293,7 +294,7 @@ static void ping(struct reactor *r, uint32_t slot)
 static void look_for_hangs(struct reactor *r, int64_t now_ms)
 {
     int64_t elapsed_ms = now_ms - r->last_tick_ms;
-    bool on_time = elapsed_ms < 2 * REACTOR_TICK_MS;
+    bool on_time = elapsed_ms < TICK_LATE_MS;
     bool time_to_ping =
         now_ms / (PING_TICKS * REACTOR_TICK_MS) != r->last_tick_ms / (PING_TICKS * REACTOR_TICK_MS);
     if (r->setup->options->hang_timeout_ms == 0)

@@ -7,8 +7,8 @@
 #include "worker/log.h"
 #include "worker/title.h"
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,11 +42,21 @@ static int wait_ms(const struct reactor *r)
 
 /* ---- the master's death ---- */
 
+/* A pidfd is readable once its process has ended, whether or not its new parent has reaped it. */
+static bool has_ended(int32_t pid)
+{
+    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    bool result = ended.fd < 0 || poll(&ended, 1, 0) == 1;
+    if (ended.fd >= 0)
+        close(ended.fd);
+    return result;
+}
+
 static bool any_worker_lives(struct reactor *r)
 {
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         int32_t pid = board_worker_pid(shared_board(r->pages, slot));
-        if (pid > 0 && kill(pid, 0) == 0)
+        if (pid > 0 && !has_ended(pid))
             return true;
     }
     return false;

@@ -111,14 +111,24 @@ static void ready(struct policy *p, struct slot_memory *slot)
     policy_add(p, ACTION_SERVING, 0);
 }
 
-/* One kill for a hang at a time: what looks like many hangs is more likely one trouble of the machine. */
+/* Would the connections of the slot outlive its worker just now? */
+static bool is_kept(const struct supervisor *s, const struct slot_memory *slot)
+{
+    return !s->protect || slot->keepers[KEEPER_A].phase == KEEPER_READY ||
+           slot->keepers[KEEPER_B].phase == KEEPER_READY;
+}
+
+/* One kill for a hang at a time: what looks like many hangs is more likely one trouble of the machine. A
+ * worker whose only keeper is still being made is not ended before that is there; the hang is told again at
+ * the next look. */
 static void hang(struct policy *p, const struct supervisor_event *event)
 {
     struct supervisor *s = p->state;
+    const struct slot_memory *slot = &s->slots[event->slot];
     for (uint32_t i = 0; i < s->slot_limit; i++)
         if (slot_lives(&s->slots[i]) && s->slots[i].kill_reason != KILL_NONE)
             return;
-    if (s->slots[event->slot].phase == SLOT_SERVING || s->slots[event->slot].phase == SLOT_LEAVING)
+    if ((slot->phase == SLOT_SERVING && is_kept(s, slot)) || slot->phase == SLOT_LEAVING)
         slot_kill(p, event->slot, event->hang);
 }
 

@@ -115,6 +115,21 @@ static void hang__another_kill_under_way__waits(void **state)
     assert_int_equal(policy_action(&f, ACTION_KILL, 0)->reason, KILL_HANG_SILENT);
 }
 
+/* Its connections would depend on a keeper of which nobody knows whether it comes to life. */
+static void hang__only_keeper_still_being_made__waits_for_it(void **state)
+{
+    (void)state;
+    policy_keeper_died(&f, 0, KEEPER_A, (struct policy_made){.worker = true, .twin = true});
+    policy_pass(&f, 100);
+    assert_non_null(policy_action(&f, ACTION_TWIN, 0));
+    policy_keeper_died(&f, 0, KEEPER_B, (struct policy_made){.worker = true, .twin = true});
+    claim_hang(0, KILL_HANG_BUSY);
+    assert_null(policy_action(&f, ACTION_KILL, 0));
+    policy_keeper_ready(&f, 0, KEEPER_A);
+    claim_hang(0, KILL_HANG_BUSY);
+    assert_non_null(policy_action(&f, ACTION_KILL, 0));
+}
+
 static void hang__of_an_older_generation__ignored(void **state)
 {
     (void)state;
@@ -560,6 +575,7 @@ int main(void)
         cmocka_unit_test_setup(unprotected__clone_fails__same_generation_next_tick, start_unprotected),
         TEST(hang__serving_worker__killed_for_that_reason),
         TEST(hang__another_kill_under_way__waits),
+        TEST(hang__only_keeper_still_being_made__waits_for_it),
         TEST(hang__of_an_older_generation__ignored),
         TEST(hang__worker_that_starts__has_its_own_limit),
         TEST(stop__first__every_worker_is_told_to_drain),
