@@ -174,6 +174,22 @@ static void all__highest_beyond_the_table__stops_at_its_end(void **state)
     }
 }
 
+/* A full worker accepts one client too many to reset it, and dies in between, its successor too. */
+static void all__client_too_many_behind_the_table__not_left_hanging(void **state)
+{
+    int beyond = FIRST_CONNECTION + (int)w->conns.capacity;
+    int client, server = worker_fixture_pair(&fixture, &client);
+
+    (void)state;
+    assert_int_equal(dup2(server, beyond), beyond);
+    close(server);
+    atomic_store(&w->board->highest, (uint32_t)beyond - 1);
+    recover_all(w);
+    assert_false(socket_is_open(beyond));
+    assert_int_equal(w->conns.open_count, 0);
+    assert_true(counter(COUNTER_recover_reset) + counter(COUNTER_recover_closed) == 1);
+}
+
 static void all__repeated_after_a_death_during_recovery__the_same(void **state)
 {
     int client;
@@ -336,6 +352,7 @@ int main(void)
         TCP(all__accepted_above_the_highest_and_not_recorded__adopted),
         TCP(all__numbers_that_are_no_connection__closed),
         TCP(all__highest_beyond_the_table__stops_at_its_end),
+        TCP(all__client_too_many_behind_the_table__not_left_hanging),
         TCP(all__repeated_after_a_death_during_recovery__the_same),
         TCP(suspect__re_armed_last_and_described),
         TCP(suspect__no_bytes_wanted__none_shown),

@@ -173,6 +173,21 @@ static void idle__message__counts_anew(void **state)
     assert_true(worker_fixture_state_is(&fixture, server, CONN_LINGERING));
 }
 
+/* The worker had no processor time for so long, or was stopped: that is not the client's silence. */
+static void idle__message_waits_unserved__answered_not_ended(void **state)
+{
+    int client, server = worker_fixture_admit(&fixture, &client);
+
+    (void)state;
+    socket_send_text(client, "hello");
+    socket_wait_queued(server, 5);
+    worker_fixture_pass_time(&fixture, DEADLINE_IDLE);
+    assert_true(worker_fixture_state_is(&fixture, server, CONN_OPEN));
+    assert_int_equal(counter(COUNTER_closed_idle), 0);
+    serve_ready(w);
+    socket_expect_text(client, "HELLO");
+}
+
 static void idle__off__no_deadline_armed(void **state)
 {
     int client, server = worker_fixture_admit(&fixture, &client);
@@ -289,6 +304,7 @@ int main(void)
         SMALL(write_deadline__off__waits_for_ever),
         IMPATIENT(idle__silent_client__fin_then_closed_when_it_leaves),
         IMPATIENT(idle__message__counts_anew),
+        IMPATIENT(idle__message_waits_unserved__answered_not_ended),
         PLAIN(idle__off__no_deadline_armed),
         IMPATIENT(linger__client_goes_on_sending__reads_its_last_answer),
         IMPATIENT(linger__time_is_up__closed),
