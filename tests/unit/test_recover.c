@@ -187,7 +187,8 @@ static void all__client_too_many_behind_the_table__not_left_hanging(void **state
     recover_all(w);
     assert_false(socket_is_open(beyond));
     assert_int_equal(w->conns.open_count, 0);
-    assert_true(counter(COUNTER_recover_reset) + counter(COUNTER_recover_closed) == 1);
+    assert_int_equal(counter(COUNTER_closed_refused), 1);
+    socket_expect_reset(client);
 }
 
 static void all__repeated_after_a_death_during_recovery__the_same(void **state)
