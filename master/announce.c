@@ -26,7 +26,9 @@ static void how_to_try(const struct service_setup *setup, char out[TRY_SIZE])
     const char *bound = setup->bound, *port = strrchr(bound, ':');
     char host[PEER_TEXT_SIZE];
     if (setup->listener_is_unix) {
-        snprintf(out, TRY_SIZE, "nc -U %s", bound + strlen("unix:"));
+        bool abstract = bound[strlen("unix:")] == '@';
+        snprintf(out, TRY_SIZE, abstract ? "socat - ABSTRACT-CONNECT:%s" : "nc -U %s",
+                 bound + strlen(abstract ? "unix:@" : "unix:"));
         return;
     }
     bool brackets = *bound == '[';
@@ -68,12 +70,22 @@ void announce_serving(struct reactor *r)
     tell_ready(r);
 }
 
+static uint64_t closed_by_drain(const struct reactor *r)
+{
+    uint64_t sum = 0;
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
+        sum += counter_get(&r->pages->loads.cells[slot], COUNTER_closed_drain);
+    return sum;
+}
+
 void announce_draining(struct reactor *r)
 {
-    r->drain_connections = announce_connections(r);
+    r->state.drain_connections = announce_connections(r);
+    r->state.drain_closed_before = closed_by_drain(r);
+    r->drain_ms = clock_now_ms();
     r->next_progress_ms = clock_now_ms() + PROGRESS_MS;
     log_event(LOG_LEVEL_INFO, "event=draining connections=%u deadline_ms=%lld hint=\"again to end at once\"",
-              r->drain_connections, (long long)r->state.drain_timeout_ms);
+              r->state.drain_connections, (long long)r->state.drain_timeout_ms);
 }
 
 void announce_ending(struct reactor *r)
@@ -91,13 +103,12 @@ void announce_progress(struct reactor *r, int64_t now_ms)
 
 static void announce_drained(struct reactor *r)
 {
-    uint64_t by_deadline = 0;
-    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
-        by_deadline += counter_get(&r->pages->loads.cells[slot], COUNTER_closed_drain);
-    uint64_t by_client = r->drain_connections > by_deadline ? r->drain_connections - by_deadline : 0;
-    if (r->drain_connections > 0)
+    uint64_t held = r->state.drain_connections,
+             by_deadline = closed_by_drain(r) - r->state.drain_closed_before;
+    if (held > 0)
         log_event(LOG_LEVEL_INFO, "event=drained by_client=%llu by_deadline=%llu",
-                  (unsigned long long)by_client, (unsigned long long)by_deadline);
+                  (unsigned long long)(held > by_deadline ? held - by_deadline : 0),
+                  (unsigned long long)by_deadline);
 }
 
 void announce_end(struct reactor *r)

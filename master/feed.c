@@ -18,7 +18,7 @@ bool feed_load_memory(struct reactor *r)
 {
     struct orders *orders = &r->pages->orders;
     uint32_t current = atomic_load_explicit(&orders->memory_current, memory_order_acquire);
-    if (current == 0)
+    if (current != 1 && current != 2)
         return false;
     memcpy(&r->state, orders->memory[current - 1], sizeof r->state);
     return true;

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAME_PREFIX "incident-"
+#define NAME_PREFIX  "incident-"
+#define NAME_PATTERN NAME_PREFIX "[0-9]*T[0-9]*.[0-9]*-worker[0-9]*-generation[0-9]*.txt"
 
 /* ---- the directory ---- */
 
@@ -29,7 +32,7 @@ int incident_prepare(const char *dir)
 
 static int is_incident(const struct dirent *entry)
 {
-    return strncmp(entry->d_name, NAME_PREFIX, strlen(NAME_PREFIX)) == 0;
+    return fnmatch(NAME_PATTERN, entry->d_name, 0) == 0;
 }
 
 /* Names begin with the time, so their order is the order of the deaths. */
@@ -75,7 +78,9 @@ static void write_death(FILE *file, const struct incident *incident)
     fprintf(file, "worker:       %u\ngeneration:   %u\npid:          %d\ncause:        %s%s\n",
             incident->slot, incident->generation, report->pid, report->cause,
             report->facts.kind == DEATH_OOM ? ", the kernel, for want of memory" : "");
-    if (report->fault_signal)
+    if (report->fault_signal && report->fault_sender)
+        fprintf(file, "fault:        none, process %d sent the signal\n", report->fault_sender);
+    else if (report->fault_signal)
         fprintf(file, "fault:        at address 0x%llx\n", (unsigned long long)report->fault_address);
     if (report->killed_for != KILL_NONE)
         fprintf(file, "killed for:   %s\n", kill_reason_name(report->killed_for));
@@ -85,20 +90,18 @@ static void write_death(FILE *file, const struct incident *incident)
         fprintf(file, "check:        %s\n", report->check_note);
 }
 
-static void write_outcome(FILE *file, const struct incident *incident, struct board *board)
+static void write_outcome(FILE *file, const struct incident *incident)
 {
-    struct recovered *recovered = &board->recovered;
+    const struct incident_outcome *outcome = &incident->outcome;
     fprintf(file, "next:         %s\nheld:         %u\n", next_text(incident),
             incident->report.connection_count);
     if (!incident->replaced)
         return;
-    fprintf(
-        file,
-        "gap:          %lld.%03lld ms\ncontinued:    %u\nbytes owed:   %u connections\nadopted:      %u\n",
-        (long long)(incident->gap_us / 1000), (long long)(incident->gap_us % 1000),
-        atomic_load(&recovered->continued), atomic_load(&recovered->owed), atomic_load(&recovered->adopted));
-    fprintf(file, "reset:        %u\nclosed:       %u\n", atomic_load(&recovered->reset),
-            atomic_load(&recovered->closed));
+    fprintf(file, "gap:          %lld.%03lld ms\ncontinued:    %u\nbytes owed:   %u connections\n",
+            (long long)(incident->gap_us / 1000), (long long)(incident->gap_us % 1000), outcome->continued,
+            outcome->owed);
+    fprintf(file, "adopted:      %u\nreset:        %u\nclosed:       %u\n", outcome->adopted, outcome->reset,
+            outcome->closed);
 }
 
 /* Rows of 16 bytes: offset, hex, text. */
@@ -115,15 +118,15 @@ static void write_hex(FILE *file, const unsigned char *bytes, uint32_t count)
     }
 }
 
-static void write_suspect(FILE *file, const struct incident *incident, struct board *board)
+static void write_suspect(FILE *file, const struct incident *incident)
 {
-    struct suspect_note *note = &board->suspect_note;
+    const struct suspect_note *note = &incident->note;
     if (incident->suspect == 0) {
         fprintf(file, "suspect:      none\n");
         return;
     }
     fprintf(file, "suspect:      descriptor %d\n", incident->suspect);
-    if (atomic_load_explicit(&note->generation, memory_order_acquire) != incident->generation + 1)
+    if (note->generation == 0)
         return;
     uint32_t count = note->queue_bytes < sizeof note->queue ? note->queue_bytes : sizeof note->queue;
     fprintf(file, "  peer:       %.*s\n  received:   %llu bytes\n  acked:      %llu bytes\n", PEER_TEXT_SIZE,
@@ -160,14 +163,14 @@ static FILE *open_report(const char *dir, const char *name)
     return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-static void write_report(struct incident *incident, const char *dir, struct board *board)
+static void write_report(struct incident *incident, const char *dir)
 {
     FILE *file = open_report(dir, incident->name);
     bool written = file != NULL;
     if (file) {
         write_death(file, incident);
-        write_outcome(file, incident, board);
-        write_suspect(file, incident, board);
+        write_outcome(file, incident);
+        write_suspect(file, incident);
         written = !ferror(file);
         written &= fclose(file) == 0;
     }
@@ -178,45 +181,70 @@ static void write_report(struct incident *incident, const char *dir, struct boar
     incident->name[0] = '\0';
 }
 
-static void log_incident(const struct incident *incident, struct board *board)
+static void log_incident(const struct incident *incident)
 {
-    struct recovered *recovered = &board->recovered;
-    log_event(LOG_LEVEL_INFO,
-              "event=incident slot=%u generation=%u cause=%s held=%u continued=%u owed=%u adopted=%u "
-              "reset=%u closed=%u "
-              "gap_ms=%lld.%03lld file=%s",
-              incident->slot, incident->generation, incident->report.cause, incident->report.connection_count,
-              incident->replaced ? atomic_load(&recovered->continued) : 0,
-              incident->replaced ? atomic_load(&recovered->owed) : 0,
-              incident->replaced ? atomic_load(&recovered->adopted) : 0,
-              incident->replaced ? atomic_load(&recovered->reset) : 0,
-              incident->replaced ? atomic_load(&recovered->closed) : 0, (long long)(incident->gap_us / 1000),
-              (long long)(incident->gap_us % 1000), incident->name[0] ? incident->name : "none");
+    const struct incident_outcome *outcome = &incident->outcome;
+    char gap[32] = "none";
+    if (incident->replaced)
+        snprintf(gap, sizeof gap, "%lld.%03lld", (long long)(incident->gap_us / 1000),
+                 (long long)(incident->gap_us % 1000));
+    log_event(
+        LOG_LEVEL_INFO,
+        "event=incident slot=%u generation=%u cause=%s held=%u continued=%u owed=%u adopted=%u reset=%u "
+        "closed=%u gap_ms=%s file=%s",
+        incident->slot, incident->generation, incident->report.cause, incident->report.connection_count,
+        outcome->continued, outcome->owed, outcome->adopted, outcome->reset, outcome->closed, gap,
+        incident->name[0] ? incident->name : "none");
 }
 
-void incident_flush(struct incident *incident, const char *dir, struct board *board)
+static void settle_outcome(struct incident *incident, struct recovered *recovered)
+{
+    incident->outcome = (struct incident_outcome){
+        .continued = atomic_load(&recovered->continued),
+        .owed = atomic_load(&recovered->owed),
+        .adopted = atomic_load(&recovered->adopted),
+        .reset = atomic_load(&recovered->reset),
+        .closed = atomic_load(&recovered->closed),
+    };
+}
+
+void incident_settle(struct incident *incident, struct board *board)
+{
+    if (!incident->pending)
+        return;
+    if (incident->replaced)
+        settle_outcome(incident, &board->recovered);
+    /* It was described before anything else was done, so also by one that died before it served. */
+    uint32_t described_by = atomic_load_explicit(&board->suspect_note.generation, memory_order_acquire);
+    if (described_by == incident->generation + 1)
+        incident->note = board->suspect_note;
+}
+
+void incident_flush(struct incident *incident, const char *dir)
 {
     if (!incident->pending)
         return;
     incident->pending = false;
     if (dir && incident->name[0])
-        write_report(incident, dir, board);
-    log_incident(incident, board);
+        write_report(incident, dir);
+    log_incident(incident);
 }
 
 void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
                         struct shared_pages *pages)
 {
-    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++)
-        incident_flush(&incidents[slot], dir, shared_board(pages, slot));
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        incident_settle(&incidents[slot], shared_board(pages, slot));
+        incident_flush(&incidents[slot], dir);
+    }
 }
 
 /* ---- life ---- */
 
-void incident_begin(struct incident *incident, const char *dir, struct board *board,
-                    const struct death_report *report, uint32_t slot, uint32_t generation,
-                    const struct slot_memory *after)
+void incident_begin(struct incident *incident, const char *dir, const struct death_report *report,
+                    uint32_t slot, uint32_t generation, const struct slot_memory *after)
 {
+    *incident = (struct incident){0};
     if (report->facts.kind == DEATH_LEFT || report->killed_for == KILL_STOP)
         return; /* as ordered */
     *incident = (struct incident){
@@ -227,26 +255,29 @@ void incident_begin(struct incident *incident, const char *dir, struct board *bo
         .next_phase = after->phase,
         .recover_how = after->recover_how,
         .suspect = after->phase == SLOT_STARTING ? after->suspect : report->facts.suspect,
-        .due_ms = clock_now_ms() + INCIDENT_SETTLE_MS,
+        .due_ms = after->phase == SLOT_STARTING ? INT64_MAX : clock_now_ms(),
     };
     if (!dir)
         return;
     make_name(incident);
-    write_report(incident, dir, board);
+    write_report(incident, dir);
     remove_oldest(dir);
 }
 
-void incident_ready(struct incident *incident, struct board *board, uint32_t generation)
+int64_t incident_ready(struct incident *incident, struct board *board, uint32_t generation)
 {
     if (!incident->pending || generation != incident->generation + 1)
-        return;
+        return 0;
     incident->replaced = true;
     incident->gap_us = (atomic_load(&board->ready_ns) - incident->report.time_ns) / 1000;
     incident->due_ms = clock_now_ms() + INCIDENT_SETTLE_MS;
+    return incident->report.time_ns;
 }
 
 void incident_tick(struct incident *incident, const char *dir, struct board *board, int64_t now_ms)
 {
-    if (incident->pending && now_ms >= incident->due_ms)
-        incident_flush(incident, dir, board);
+    if (!incident->pending || now_ms < incident->due_ms)
+        return;
+    incident_settle(incident, board);
+    incident_flush(incident, dir);
 }

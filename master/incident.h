@@ -27,8 +27,12 @@ struct incident {
     uint32_t next_phase, recover_how; /* what the policy made of it */
     int32_t suspect;
     bool replaced;
-    int64_t gap_us; /* from the death to the successor's loop */
-    int64_t due_ms;
+    struct incident_outcome {
+        uint32_t continued, owed, adopted, reset, closed;
+    } outcome;                     /* settled: what the successor made of the connections */
+    struct suspect_note note;      /* settled: generation 0 if nobody described the suspect */
+    int64_t gap_us;                /* from the death to the successor's loop */
+    int64_t due_ms;                /* INT64_MAX: not before the successor serves */
     char name[INCIDENT_NAME_SIZE]; /* of the file; empty: none could be made */
 };
 
@@ -36,18 +40,20 @@ struct incident {
 int incident_prepare(const char *dir);
 
 /* A death, and what the policy made of it. `dir` NULL: no file, in this call and all others. */
-void incident_begin(struct incident *incident, const char *dir, struct board *board,
-                    const struct death_report *report, uint32_t slot, uint32_t generation,
-                    const struct slot_memory *after);
+void incident_begin(struct incident *incident, const char *dir, const struct death_report *report,
+                    uint32_t slot, uint32_t generation, const struct slot_memory *after);
 
-/* The successor's loop runs. */
-void incident_ready(struct incident *incident, struct board *board, uint32_t generation);
+/* The successor's loop runs. Returns the time of the death that it follows, 0 if there was none. */
+int64_t incident_ready(struct incident *incident, struct board *board, uint32_t generation);
+
+/* Takes the successor's part from the board, which holds it until the next successor begins. */
+void incident_settle(struct incident *incident, struct board *board);
 
 /* Writes the report when it is due. */
 void incident_tick(struct incident *incident, const char *dir, struct board *board, int64_t now_ms);
 
 /* Writes the report now, if there is one that waits. `dir` NULL: only the log line. */
-void incident_flush(struct incident *incident, const char *dir, struct board *board);
+void incident_flush(struct incident *incident, const char *dir);
 void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
                         struct shared_pages *pages);
 

@@ -11,21 +11,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WORKER_OOM_SCORE "500"
-#define PING_TICKS       5 /* a ping every half second: a quarter of the usual hang timeout */
+#define WORKER_OOM_SCORE  "500"
+#define OOM_SAMPLE_MS     1000
+#define LISTENER_DRAIN_MS 200 /* by then every worker has taken what was queued */
+#define PING_TICKS        5   /* a ping every half second: a quarter of the usual hang timeout */
 
 /* ---- workers ---- */
 
-/* Did the kernel end a process for want of memory since the last death? */
-static bool memory_was_short(struct reactor *r)
+/* Did the kernel end a process for want of memory just now? (The count is taken once a second.) */
+static bool memory_was_short(const struct reactor *r)
 {
-    int64_t before = r->oom_kills_seen;
+    return oom_kill_count() > r->oom_kills_before;
+}
+
+static void sample_oom_kills(struct reactor *r, int64_t now_ms)
+{
+    if (now_ms < r->next_oom_ms)
+        return;
+    r->next_oom_ms = now_ms + OOM_SAMPLE_MS;
+    r->oom_kills_before = r->oom_kills_seen;
     r->oom_kills_seen = oom_kill_count();
-    return r->oom_kills_seen > before;
 }
 
 static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
@@ -41,14 +51,15 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
     if (!r->state.protect)
         report.facts.suspect = 0; /* it died with its worker: nothing is left to blame */
     event.death = report.facts;
-    incident_flush(&r->incidents[slot], r->setup->options->incident_dir, board);
+    struct incident last_one = r->incidents[slot];
+    incident_settle(&last_one, board); /* before the successor begins these fields anew */
     feed_decide(r, &event);
     report_death(&report, slot, generation, memory, r->state.protect);
     bool last = r->state.stage == STAGE_FINISHED; /* carrying that out does not return */
     if (!last)
         feed_carry_out(r); /* the successor first, the paper after */
-    incident_begin(&r->incidents[slot], r->setup->options->incident_dir, board, &report, slot, generation,
-                   memory);
+    incident_flush(&last_one, r->setup->options->incident_dir);
+    incident_begin(&r->incidents[slot], r->setup->options->incident_dir, &report, slot, generation, memory);
     if (last)
         feed_carry_out(r);
 }
@@ -79,6 +90,18 @@ static void raise_oom_score(struct board *board, uint32_t generation)
     close(fd);
 }
 
+/* When the worker died whom this generation follows; 0: it follows none. A supervisor that was made since
+ * knows only what the board still says. */
+static int64_t death_before(struct reactor *r, uint32_t slot, uint32_t generation)
+{
+    struct board *board = shared_board(r->pages, slot);
+    int64_t known_ns = incident_ready(&r->incidents[slot], board, generation);
+    int64_t told_ns = atomic_load(&board->worker_death.time_ns);
+    bool still =
+        atomic_load_explicit(&board->worker_death.generation, memory_order_acquire) == generation - 1;
+    return known_ns == 0 && generation > 1 && still ? told_ns : known_ns;
+}
+
 static void look_for_birth(struct reactor *r, uint32_t slot)
 {
     struct board *board = shared_board(r->pages, slot);
@@ -91,8 +114,7 @@ static void look_for_birth(struct reactor *r, uint32_t slot)
     if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) != generation)
         return;
     raise_oom_score(board, generation);
-    report_ready(board, slot, generation);
-    incident_ready(&r->incidents[slot], board, generation);
+    report_ready(board, slot, generation, death_before(r, slot, generation));
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_READY, .slot = slot, .generation = generation});
 }
 
@@ -297,8 +319,6 @@ static void look_for_hangs(struct reactor *r, int64_t now_ms)
     bool on_time = elapsed_ms < TICK_LATE_MS;
     bool time_to_ping =
         now_ms / (PING_TICKS * REACTOR_TICK_MS) != r->last_tick_ms / (PING_TICKS * REACTOR_TICK_MS);
-    if (r->setup->options->hang_timeout_ms == 0)
-        return;
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         uint32_t phase = r->state.slots[slot].phase;
         if (phase != SLOT_SERVING && phase != SLOT_LEAVING)
@@ -316,6 +336,9 @@ void look_on_tick(struct reactor *r, int64_t now_ms)
     rescue_stray(r);
     report_clone_errors(r);
     sum_lost_lines(r);
+    sample_oom_kills(r, now_ms);
+    if (r->state.stage == STAGE_DRAINING && now_ms - r->drain_ms >= LISTENER_DRAIN_MS)
+        shutdown(FD_LISTENER, SHUT_RDWR); /* all may have been full */
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
         incident_tick(&r->incidents[slot], r->setup->options->incident_dir, shared_board(r->pages, slot),
                       now_ms);

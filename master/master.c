@@ -2,6 +2,7 @@
 #include "master/logsink.h"
 #include "worker/board.h"
 #include "worker/clock.h"
+#include "worker/crash.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include <errno.h>
@@ -16,7 +17,9 @@
 #define SUPERVISOR_UPTIME_MS 1000 /* one that lived shorter is remade after a pause */
 #define SUPERVISOR_PAUSE_MS  100
 #define DEATHS_PER_TURN_MAX  64
-#define MASTER_CHECK_MS      200 /* between two looks at untaken deaths, and only while there are any */
+#define MASTER_CHECK_MS      200  /* between two looks at untaken deaths while there are any */
+#define MASTER_IDLE_MS       1000 /* between two looks at the supervisor's tick */
+#define SUPERVISOR_TICK_MS   3000 /* one that has not ticked for so long hangs or is stopped */
 
 struct master {
     struct service_setup *setup;
@@ -25,6 +28,7 @@ struct master {
     uint32_t supervisor_generation;
     int64_t supervisor_start_ms;
     int64_t supervisor_due_ms; /* when the next one is made, while there is none */
+    int64_t awake_ms;          /* since when we have been running without a pause that nobody planned */
 };
 
 static const int counted_signals[SIGNAL_KIND_COUNT] = {
@@ -33,12 +37,14 @@ static const int counted_signals[SIGNAL_KIND_COUNT] = {
 
 void master_block_signals(void)
 {
-    sigset_t all;
+    sigset_t all, fatal;
     sigfillset(&all);
-    const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
-        sigdelset(&all, fatal[i]);
+    crash_signals(&fatal);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    sigprocmask(SIG_UNBLOCK, &fatal, NULL);
+    /* Whoever started us may have ignored it, which exec hands on: children would be gone before they were
+     * told. */
+    signal(SIGCHLD, SIG_DFL);
 }
 
 /* ---- the supervisor's life ---- */
@@ -136,10 +142,13 @@ static bool reap_one(struct master *m)
     return true;
 }
 
-static void reap(struct master *m)
+/* True: there may be more. (Their SIGCHLDs have merged into one, so none would come again.) */
+static bool reap(struct master *m)
 {
-    for (int i = 0; i < DEATHS_PER_TURN_MAX && reap_one(m); i++)
-        ;
+    int count = 0;
+    while (count < DEATHS_PER_TURN_MAX && reap_one(m))
+        count++;
+    return count == DEATHS_PER_TURN_MAX;
 }
 
 /* A death that the supervisor does not take is a supervisor that hangs. Returns true while any is untaken. */
@@ -167,6 +176,22 @@ static bool check_deaths_taken(struct master *m)
 
 /* ---- signals ---- */
 
+/* The supervisor ticks ten times a second. If we were not running either, as when the machine slept, its time
+ * begins anew. */
+static void check_supervisor_ticks(struct master *m, int64_t now_ms)
+{
+    int64_t tick_ms =
+        atomic_load_explicit(&m->pages->orders.supervisor_tick_ns, memory_order_acquire) / 1000000;
+    int64_t since_ms = tick_ms > m->supervisor_start_ms ? tick_ms : m->supervisor_start_ms;
+    if (m->awake_ms > since_ms)
+        since_ms = m->awake_ms;
+    if (m->supervisor_pid <= 0 || now_ms - since_ms < SUPERVISOR_TICK_MS)
+        return;
+    log_event(LOG_LEVEL_ERROR, "event=supervisor_hangs pid=%d silent_ms=%lld", (int)m->supervisor_pid,
+              (long long)(now_ms - since_ms));
+    kill(m->supervisor_pid, SIGKILL);
+}
+
 static void take_signal(struct master *m, int signal_number)
 {
     for (int i = 0; i < SIGNAL_KIND_COUNT; i++)
@@ -181,18 +206,25 @@ static void take_signal(struct master *m, int signal_number)
     }
 }
 
-static void wait_for_signal(struct master *m, bool check_soon)
+static int64_t how_long_to_wait(const struct master *m, int64_t now_ms, bool deaths_left, bool untaken)
+{
+    if (deaths_left)
+        return 0;
+    if (m->supervisor_pid == 0)
+        return m->supervisor_due_ms > now_ms ? m->supervisor_due_ms - now_ms : 0;
+    return untaken ? MASTER_CHECK_MS : MASTER_IDLE_MS;
+}
+
+static void wait_for_signal(struct master *m, int64_t wait_ms)
 {
     sigset_t all;
     sigfillset(&all);
-    int64_t wait_ms = check_soon ? MASTER_CHECK_MS : 3600000;
-    if (m->supervisor_pid == 0) {
-        int64_t left_ms = m->supervisor_due_ms - clock_now_ms();
-        wait_ms = left_ms > 0 ? left_ms : 0;
-    }
+    int64_t begin_ms = clock_now_ms();
     struct timespec timeout = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
     siginfo_t info;
     int signal_number = sigtimedwait(&all, &info, &timeout);
+    if (clock_now_ms() - begin_ms > wait_ms + MASTER_IDLE_MS)
+        m->awake_ms = clock_now_ms();
     if (signal_number > 0)
         take_signal(m, signal_number);
 }
@@ -213,13 +245,14 @@ static void drain_log(void)
 int master_run(struct service_setup *setup)
 {
     struct master m = {.setup = setup, .pages = setup->pages};
-    bool untaken = false;
+    bool untaken = false, deaths_left = false;
     while (!finished(&m) || m.supervisor_pid != 0) {
         if (m.supervisor_pid == 0 && clock_now_ms() >= m.supervisor_due_ms)
             start_supervisor(&m);
-        wait_for_signal(&m, untaken);
-        reap(&m);
+        wait_for_signal(&m, how_long_to_wait(&m, clock_now_ms(), deaths_left, untaken));
+        deaths_left = reap(&m);
         untaken = check_deaths_taken(&m);
+        check_supervisor_ticks(&m, clock_now_ms());
     }
     drain_log();
     return atomic_load(&setup->pages->orders.exit_code);

@@ -6,6 +6,7 @@
 #include "worker/keeper.h"
 #include "worker/log.h"
 #include "worker/title.h"
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -26,6 +27,7 @@ static void tick(struct reactor *r)
     look_on_tick(r, now_ms);
     announce_progress(r, now_ms);
     r->last_tick_ms = now_ms;
+    atomic_store_explicit(&r->pages->orders.supervisor_tick_ns, clock_now_ns(), memory_order_release);
     r->next_tick_ms = now_ms + REACTOR_TICK_MS;
 }
 
@@ -86,13 +88,15 @@ static bool may_protect(struct reactor *r)
     if (!r->setup->options->protect)
         return false;
     int error = keeper_probe();
-    if (error)
-        log_event(LOG_LEVEL_ERROR,
-                  "event=unprotected why=%s what=\"this kernel or sandbox does not let processes share a "
-                  "descriptor "
-                  "table; a worker's death ends its connections\"",
-                  strerrorname_np(-error));
-    return !error;
+    /* Want of memory or processes passes, and each clone is tried again later; these do not pass. */
+    if (error != -EPERM && error != -EACCES && error != -EINVAL && error != -ENOSYS)
+        return true;
+    log_event(LOG_LEVEL_ERROR,
+              "event=unprotected why=%s what=\"this kernel or sandbox does not let processes share a "
+              "descriptor "
+              "table; a worker's death ends its connections\"",
+              strerrorname_np(-error));
+    return false;
 }
 
 static void begin(struct reactor *r, uint32_t generation)
@@ -117,7 +121,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     r->setup = setup;
     r->pages = setup->pages;
     r->last_tick_ms = clock_now_ms();
-    r->oom_kills_seen = oom_kill_count();
+    r->oom_kills_seen = r->oom_kills_before = oom_kill_count();
     setpgid(0, 0); /* a Ctrl-C in the terminal is the master's alone */
     title_set("prefork-upper: supervisor");
     log_init(FD_LOG, setup->options->log_level);

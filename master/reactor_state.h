@@ -27,9 +27,10 @@ struct reactor {
     int64_t next_progress_ms;
     uint32_t accepts_seen; /* sum over all slots at the last tick */
     uint32_t stray_slot;   /* who is poked next for a connection that nobody takes */
-    uint32_t drain_connections;
+    int64_t drain_ms;      /* when the drain began; 0: before this supervisor */
     uint64_t log_lost_seen;
-    int64_t oom_kills_seen;            /* oom.h */
+    int64_t oom_kills_seen, oom_kills_before; /* oom.h: at the last whole second, and the one before */
+    int64_t next_oom_ms;
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];
     struct incident incidents[SLOT_COUNT_MAX]; /* reports that wait for the successor's part */

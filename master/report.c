@@ -1,5 +1,6 @@
 #include "master/report.h"
 #include "worker/log.h"
+#include "worker/worker.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,12 +21,12 @@ const char *report_phase_name(uint32_t phase)
     return "waiting";
 }
 
-/* An exit with code 0 that nobody ordered is a service that called exit: a crash like any other. A stopped
+/* An exit that did not follow an order is a service that called exit: a crash like any other. A stopped
  * process is nobody's fault but of whoever stopped it, so it blames like a kill from elsewhere. */
-static enum death_kind kind_of(const struct death_report *report, struct board *board, int code, int status)
+static enum death_kind kind_of(const struct death_report *report, bool left, int code, int status)
 {
     if (code == CLD_EXITED)
-        return status == 0 && atomic_load(&board->order) != ORDER_SERVE ? DEATH_LEFT : DEATH_CRASH;
+        return left && status == WORKER_EXIT_LEFT ? DEATH_LEFT : DEATH_CRASH;
     if (report->fault_signal != 0 || status != SIGKILL)
         return DEATH_CRASH;
     switch (report->killed_for) {
@@ -59,6 +60,7 @@ static void collect_fault(struct death_report *report, struct board *board, uint
     if (atomic_load_explicit(&board->fault_generation, memory_order_acquire) == generation) {
         report->fault_signal = atomic_load(&board->fault_signal);
         report->fault_address = atomic_load(&board->fault_address);
+        report->fault_sender = atomic_load(&board->fault_sender);
     }
     if (atomic_load_explicit(&board->check_generation, memory_order_acquire) == generation)
         snprintf(report->check_note, sizeof report->check_note, "%.*s", CHECK_NOTE_BYTES - 1,
@@ -90,7 +92,8 @@ void report_collect(struct death_report *report, struct board *board, struct loa
         atomic_load(&cell->connection_count); /* of the slot: one that died at once held them too */
     collect_fault(report, board, generation);
     collect_life(report, board, cell, generation);
-    report->facts.kind = kind_of(report, board, code, status);
+    bool left = atomic_load_explicit(&board->left_generation, memory_order_acquire) == generation;
+    report->facts.kind = kind_of(report, left, code, status);
     name_cause(report, code, status);
 }
 
@@ -112,7 +115,7 @@ static uint32_t lost_connections(const struct death_report *report, const struct
 void report_death(const struct death_report *report, unsigned slot, uint32_t generation,
                   const struct slot_memory *after, bool protect)
 {
-    if (report->facts.kind == DEATH_LEFT) {
+    if (report->facts.kind == DEATH_LEFT || report->killed_for == KILL_STOP) {
         log_event(LOG_LEVEL_INFO, "event=worker_left slot=%u generation=%u pid=%d uptime_ms=%lld", slot,
                   generation, report->pid, (long long)report->uptime_ms);
         return;
@@ -133,15 +136,15 @@ void report_death(const struct death_report *report, unsigned slot, uint32_t gen
     }
 }
 
-void report_ready(struct board *board, unsigned slot, uint32_t generation)
+void report_ready(struct board *board, unsigned slot, uint32_t generation, int64_t death_ns)
 {
     int32_t pid = atomic_load(&board->worker.pid);
     log_event(LOG_LEVEL_INFO, "event=worker_started slot=%u generation=%u pid=%d", slot, generation, pid);
-    if (generation > 1 && atomic_load(&board->worker_death.generation) == generation - 1) {
-        int64_t gap_ns = atomic_load(&board->ready_ns) - atomic_load(&board->worker_death.time_ns);
-        log_event(LOG_LEVEL_INFO, "event=worker_replaced slot=%u generation=%u pid=%d gap_ms=%lld.%03lld",
-                  slot, generation, pid, (long long)(gap_ns / 1000000), (long long)(gap_ns / 1000 % 1000));
-    }
+    if (death_ns == 0)
+        return;
+    int64_t gap_ns = atomic_load(&board->ready_ns) - death_ns;
+    log_event(LOG_LEVEL_INFO, "event=worker_replaced slot=%u generation=%u pid=%d gap_ms=%lld.%03lld", slot,
+              generation, pid, (long long)(gap_ns / 1000000), (long long)(gap_ns / 1000 % 1000));
 }
 
 void report_slot_summary(struct load_cell *cell, unsigned slot, uint32_t death_count)

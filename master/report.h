@@ -16,6 +16,7 @@ struct death_report {
     char cause[24];              /* "SIGSEGV", "exit:3" */
     enum kill_reason killed_for; /* we ended it ourselves */
     uint64_t fault_address;
+    int32_t fault_sender; /* pid that sent the signal; 0: the processor raised it */
     int32_t fault_signal; /* 0: none was caught */
     int64_t time_ns;      /* of the death */
     int64_t uptime_ms;    /* of the generation's loop; 0: it never ran */
@@ -33,8 +34,8 @@ void report_death(const struct death_report *report, unsigned slot, uint32_t gen
 
 const char *report_phase_name(uint32_t phase);
 
-/* A generation's loop runs; after a death, with the length of the gap. */
-void report_ready(struct board *board, unsigned slot, uint32_t generation);
+/* A generation's loop runs; after a death, with the length of the gap. `death_ns` 0: it follows none. */
+void report_ready(struct board *board, unsigned slot, uint32_t generation, int64_t death_ns);
 
 /* A slot's line at the end of the run. */
 void report_slot_summary(struct load_cell *cell, unsigned slot, uint32_t death_count);

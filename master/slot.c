@@ -264,7 +264,7 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
     bool left = event->death.kind == DEATH_LEFT;
-    if (!left)
+    if (!left && memory->kill_reason != KILL_STOP)
         memory->death_count++;
     if (memory->phase == SLOT_LEAVING) {
         if (!left)

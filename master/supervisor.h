@@ -99,7 +99,10 @@ struct supervisor {
     int64_t drain_timeout_ms; /* 0: no deadline */
     int64_t drain_deadline_ms;
     int64_t last_tick_ms;
-    uint32_t signals_seen[SIGNAL_KIND_COUNT]; /* kept by the shell */
+    uint32_t signals_seen[SIGNAL_KIND_COUNT]; /* kept by the shell, as are the next two: at the start of the
+                                                 drain */
+    uint32_t drain_connections;
+    uint64_t drain_closed_before; /* closed_drain of all slots */
     struct slot_memory slots[SLOT_COUNT_MAX];
 };
 

@@ -114,7 +114,7 @@ static bool accept_one(struct worker *w)
     if (fd < 0) {
         int error = errno;
         accept_failed(w, error);
-        return error == EINTR;
+        return error == EINTR || error == ECONNABORTED;
     }
     STEP(ACCEPTED);
     admit(w, fd, &peer, length);
@@ -202,6 +202,8 @@ void acceptor_poked(struct worker *w, uint32_t count)
                 heritage_poke(choice.to_slot, POKE_ACCEPT);
                 return;
             }
+            if (w->acceptor.state == LISTENER_FULL)
+                listener_add(w); /* it is for us to refuse the clients too many: nobody else waits for them */
         }
         if (!accept_one(w))
             return;
@@ -284,6 +286,8 @@ void acceptor_drain(struct worker *w)
     set_accepting(w, false);
     while (w->conns.open_count < w->settings.connection_count_max && accept_one(w))
         ;
-    shutdown(FD_LISTENER, SHUT_RDWR);
+    /* A full one leaves what is queued to the others; the supervisor shuts down soon in any case. */
+    if (w->conns.open_count < w->settings.connection_count_max)
+        shutdown(FD_LISTENER, SHUT_RDWR);
     listener_remove(w, LISTENER_GONE);
 }

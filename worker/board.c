@@ -27,10 +27,6 @@ static void describe(struct shared_pages *pages)
 {
     pages->orders.version = BOARD_VERSION;
     pages->orders.master_pid = getpid();
-    for (unsigned slot = 0; slot < SLOT_COUNT_MAX; slot++) {
-        pages->slots[slot].board.version = BOARD_VERSION;
-        pages->slots[slot].board.slot = slot;
-    }
 }
 
 int shared_pages_create(struct shared_pages **pages)
@@ -38,17 +34,12 @@ int shared_pages_create(struct shared_pages **pages)
     int fd = sealed_memfd((off_t)sizeof(struct shared_pages));
     if (fd < 0)
         return fd;
-    if (fd != FD_SHARED) {
-        if (dup2(fd, FD_SHARED) < 0) {
-            int error = -errno;
-            close(fd);
-            return error;
-        }
-        close(fd);
-    }
+    int error = heritage_place(fd, FD_SHARED);
+    if (error)
+        return error;
     void *region = mmap(NULL, sizeof(struct shared_pages), PROT_READ | PROT_WRITE, MAP_SHARED, FD_SHARED, 0);
     if (region == MAP_FAILED) {
-        int error = -errno;
+        error = -errno;
         close(FD_SHARED);
         return error;
     }

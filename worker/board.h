@@ -8,7 +8,8 @@
  * Rules: a field has one writer, named beside it. Every field that a process reads while another writes is
  * _Atomic; the field that announces others is stored last with release and read first with acquire. Readers
  * trust nothing: indexes are checked before use. No stream bytes and no positions in a stream are ever kept
- * here; the kernel knows those. Unused boards cost nothing (the region is sparse).
+ * here; the kernel knows those. A board that no slot uses costs nothing: the region is sparse and never
+ * touched there.
  *
  * Units: `_ns` are CLOCK_MONOTONIC nanoseconds. Generations count from 1; 0 means none yet.
  */
@@ -99,9 +100,6 @@ struct recovered {
 };
 
 struct board {
-    uint32_t version; /* master, once */
-    uint32_t slot;    /* master, once */
-
     /* Written by the supervisor. */
     struct worker_settings settings;
     shared_u32 order; /* enum worker_order */
@@ -130,6 +128,7 @@ struct board {
     alignas(64) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
     shared_u32 in_service;          /* inside the service call */
     shared_u32 giving;              /* UNIX: descriptor whose answer is given and not yet taken; 0: none */
+    shared_u32 left_generation;     /* that generation left as it was told to; any other exit is a crash */
     shared_u32 suspect_cleared;     /* generation that answered or closed the suspect of its settings */
     shared_u32 highest;             /* highest descriptor that ever was a connection of this slot */
     shared_u32 ready_generation;    /* this generation's loop runs */
@@ -138,6 +137,7 @@ struct board {
     shared_u32 ping_answered;
     shared_i32 fault_signal; /* by the crash handler of fault_generation */
     shared_u64 fault_address;
+    shared_i32 fault_sender; /* pid that sent the signal; 0: the processor raised it */
     shared_u32 fault_generation;
     shared_u32 check_generation; /* a CHECK failed; the note below is whole */
     char check_note[CHECK_NOTE_BYTES];
@@ -195,8 +195,9 @@ struct orders {
     /* Written by the supervisor. */
     shared_u32 finished; /* 1: nothing is left to do, exit_code holds */
     shared_i32 exit_code;
-    shared_u32 slot_limit;     /* slots from this number on were never used */
-    shared_u32 memory_current; /* 0: none yet, else 1 + index of the copy that holds */
+    shared_u32 slot_limit;         /* slots from this number on were never used */
+    shared_i64 supervisor_tick_ns; /* when it last went round its loop in good order */
+    shared_u32 memory_current;     /* 0: none yet, else 1 + index of the copy that holds */
     alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];
 };
 

@@ -46,6 +46,7 @@ struct worker {
     struct acceptor acceptor;
     uint32_t now_tick; /* TICK_MS since boot; kept while the tick runs */
     bool tick_running;
+    bool drain_ordered;        /* the whole service ends */
     bool draining;             /* no new connections; leave with the last one */
     int64_t drain_deadline_ms; /* then all are ended; INT64_MAX: never */
     bool ending;               /* the deadline has come: all connections linger */

@@ -26,7 +26,9 @@ static void crash_handle(int signal_number, siginfo_t *info, void *context)
     atomic_store_explicit(&crash_board->fault_signal, signal_number, memory_order_relaxed);
     /* A signal that somebody sent has no address; the field holds the sender there. */
     uint64_t address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
+    int32_t sender = info->si_code > 0 ? 0 : info->si_pid;
     atomic_store_explicit(&crash_board->fault_address, address, memory_order_relaxed);
+    atomic_store_explicit(&crash_board->fault_sender, sender, memory_order_relaxed);
     atomic_store_explicit(&crash_board->fault_generation, crash_generation, memory_order_release);
     /* SA_RESETHAND has put the default action back. A fault strikes again on return; a signal that was sent
      * or raised does not, so it is raised anew. */

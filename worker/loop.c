@@ -35,9 +35,9 @@ int loop_init(struct worker *w)
 
 static void drain(struct worker *w, int64_t deadline_ms)
 {
-    if (w->draining && w->drain_deadline_ms != INT64_MAX)
+    if (w->drain_ordered)
         return;
-    w->draining = true;
+    w->drain_ordered = w->draining = true;
     w->drain_deadline_ms = deadline_ms;
     acceptor_drain(w);
     tick_start(w);
@@ -55,7 +55,8 @@ static void master_died(struct worker *w)
 {
     epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, FD_MASTER, NULL);
     log_event(LOG_LEVEL_ERROR, "event=master_died slot=%u connections=%u", w->slot, w->conns.open_count);
-    drain(w, clock_now_ms() + w->settings.drain_timeout_ms);
+    int64_t timeout_ms = w->settings.drain_timeout_ms;
+    drain(w, timeout_ms > 0 ? clock_now_ms() + timeout_ms : INT64_MAX);
 }
 
 /* ---- what may wake us ---- */

@@ -170,15 +170,21 @@ static void discard(struct worker *w, struct conn *conn)
     conn_ready_push(&w->conns, conn);
 }
 
-/* Ends a connection from our side in a way that lets the client read what was answered. */
-static void linger(struct worker *w, struct conn *conn, enum counter cause)
+/* What still comes is thrown away until the linger time is over. */
+static void linger_on(struct worker *w, struct conn *conn)
 {
-    counter_add(w->cell, cause, 1);
     shutdown(conn_fd(&w->conns, conn), SHUT_WR);
     conn->state = CONN_LINGERING;
     conn->flags &= (uint8_t)~CONN_BLOCKED;
     set_deadline(w, conn, DEADLINE_LINGER);
     conn_ready_push(&w->conns, conn); /* its input may have come long ago */
+}
+
+/* Ends a connection from our side in a way that lets the client read what was answered. */
+static void linger(struct worker *w, struct conn *conn, enum counter cause)
+{
+    counter_add(w->cell, cause, 1);
+    linger_on(w, conn);
 }
 
 /* The first event of a connection that was taken over. True: it goes on like any other. */
@@ -193,7 +199,7 @@ static bool settle(struct worker *w, struct conn *conn)
         return false;
     case SETTLE_LINGERS:
         conn->flags &= (uint8_t)~CONN_UNSETTLED;
-        linger(w, conn, COUNTER_closed_drain);
+        linger_on(w, conn); /* counted by the one who ended it */
         return false;
     case SETTLE_CLOSED:
         finish_counted(w, conn, COUNTER_closed_reset);

@@ -138,5 +138,6 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     }
     announce(w);
     loop_run(w);
+    atomic_store_explicit(&w->board->left_generation, generation, memory_order_release);
     _exit(WORKER_EXIT_LEFT);
 }

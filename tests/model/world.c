@@ -275,6 +275,7 @@ static void serve(struct world_process *w, struct board *board)
         table->has_clients = true;
     if (order != ORDER_SERVE && !w->refuses && world_chance(world.calm ? 200 : 30)) {
         *table = (struct world_table){0}; /* its last client has left */
+        atomic_store(&shared_board(world.pages, w->slot)->left_generation, w->generation);
         world_end(w, CLD_EXITED, WORKER_EXIT_LEFT);
         return;
     }

@@ -104,7 +104,13 @@ static int finish(void **state)
 
 static void die(uint32_t generation)
 {
-    incident_begin(&incident, dir, &board, &report, SLOT, generation, &after);
+    incident_begin(&incident, dir, &report, SLOT, generation, &after);
+}
+
+static void settle_and_flush(void)
+{
+    incident_settle(&incident, &board);
+    incident_flush(&incident, dir);
 }
 
 /* The text of the one report in the directory. */
@@ -174,7 +180,7 @@ static void file__worker_that_left__none(void **state)
     (void)state;
     report.facts.kind = DEATH_LEFT;
     die(GENERATION);
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     assert_int_equal(list(dir, names, 2), 0);
     log_capture_expect_nothing();
 }
@@ -250,7 +256,7 @@ static void content__successor_served__what_became_of_the_connections(void **sta
     (void)state;
     die(GENERATION);
     replace();
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     expect_line("gap:          1.723 ms");
     expect_line("continued:    11");
     expect_line("bytes owed:   3 connections");
@@ -313,6 +319,7 @@ static void content__suspect__peer_counts_and_bytes(void **state)
     (void)state;
     note_suspect(GENERATION + 1, 18);
     die(GENERATION);
+    settle_and_flush();
     expect_line("suspect:      descriptor 169");
     expect_line("  peer:       127.0.0.1:4242");
     expect_line("  received:   1234 bytes");
@@ -332,6 +339,7 @@ static void content__bytes_that_are_no_text__dots(void **state)
     board.suspect_note.queue[1] = 0x7f;
     board.suspect_note.queue[2] = 0xff;
     die(GENERATION);
+    settle_and_flush();
     expect_line("  0000  0a 7f ff                                         ...");
 }
 
@@ -340,6 +348,7 @@ static void content__no_client_data_wanted__counts_alone(void **state)
     (void)state;
     note_suspect(GENERATION + 1, 0);
     die(GENERATION);
+    settle_and_flush();
     expect_line("  queue:      first 0 bytes");
     expect_no("  0000");
 }
@@ -351,6 +360,7 @@ static void content__absurd_count_on_the_board__capped(void **state)
     note_suspect(GENERATION + 1, 0xffffffff);
     memset(board.suspect_note.peer, 'p', sizeof board.suspect_note.peer);
     die(GENERATION);
+    settle_and_flush();
     expect_line("  queue:      first 1024 bytes");
     expect_no("  0400");
 }
@@ -390,7 +400,7 @@ static void when__successor_has_settled__one_event(void **state)
         strstr(text, " slot=2 generation=4 cause=SIGSEGV held=12 continued=11 owed=3 adopted=1 "));
     assert_non_null(strstr(text, " gap_ms=1.723 file=incident-"));
     incident_tick(&incident, dir, &board, now_ms + 3 * INCIDENT_SETTLE_MS);
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     log_capture_expect_nothing();
 }
 
@@ -401,7 +411,7 @@ static void when__another_generation_is_ready__not_its_successor(void **state)
     incident_ready(&incident, &board, GENERATION);
     incident_ready(&incident, &board, GENERATION + 2);
     assert_false(incident.replaced);
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     assert_non_null(strstr(log_capture_expect("incident"), " continued=0 "));
 }
 
@@ -414,7 +424,7 @@ static void when__the_end__all_that_wait_are_told(void **state)
     assert_non_null(pages);
     memset(pages, 0, sizeof *pages);
     for (uint32_t slot = 0; slot < 3; slot++)
-        incident_begin(&all[slot], NULL, shared_board(pages, slot), &report, slot, GENERATION, &after);
+        incident_begin(&all[slot], NULL, &report, slot, GENERATION, &after);
     incident_flush_all(all, NULL, pages);
     for (int slot = 0; slot < 3; slot++)
         log_capture_expect("incident");
@@ -427,8 +437,9 @@ static void directory__not_wanted__event_alone(void **state)
     static char names[2][256];
 
     (void)state;
-    incident_begin(&incident, NULL, &board, &report, SLOT, GENERATION, &after);
-    incident_flush(&incident, NULL, &board);
+    incident_begin(&incident, NULL, &report, SLOT, GENERATION, &after);
+    incident_settle(&incident, &board);
+    incident_flush(&incident, NULL);
     assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
     log_capture_expect_nothing();
     assert_int_equal(list(dir, names, 2), 0);
@@ -442,7 +453,7 @@ static void trouble__directory_vanished__one_line_and_the_event(void **state)
     rmdir(dir);
     die(GENERATION);
     assert_non_null(strstr(log_capture_expect("failed"), " what=incident_file slot=2 why=ENOENT"));
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
     log_capture_expect_nothing();
 }
@@ -453,7 +464,7 @@ static void trouble__disk_is_full__one_line_and_the_event(void **state)
     disk_is_full = true;
     die(GENERATION);
     assert_non_null(strstr(log_capture_expect("failed"), " what=incident_file slot=2 why=ENOSPC"));
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
     log_capture_expect_nothing();
 }
@@ -463,7 +474,7 @@ static void trouble__disk_fills_up_later__one_line_and_the_event(void **state)
     (void)state;
     die(GENERATION);
     disk_is_full = true;
-    incident_flush(&incident, dir, &board);
+    settle_and_flush();
     log_capture_expect("failed");
     assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
     log_capture_expect_nothing();

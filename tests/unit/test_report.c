@@ -144,10 +144,10 @@ static void kind__exit_0__left_only_if_told_to(void **state)
     (void)state;
     end_with(CLD_EXITED, 0);
     assert_int_equal(report.facts.kind, DEATH_CRASH);
-    atomic_store(&board.order, ORDER_LEAVE);
-    end_with(CLD_EXITED, 0);
-    assert_int_equal(report.facts.kind, DEATH_LEFT);
     atomic_store(&board.order, ORDER_DRAIN);
+    end_with(CLD_EXITED, 0); /* the service called exit while the last clients were served */
+    assert_int_equal(report.facts.kind, DEATH_CRASH);
+    atomic_store(&board.left_generation, GENERATION);
     end_with(CLD_EXITED, 0);
     assert_int_equal(report.facts.kind, DEATH_LEFT);
     end_with(CLD_EXITED, 3);
@@ -276,7 +276,7 @@ static void log__what_comes_next__by_the_phase(void **state)
 static void log__worker_left__is_no_death(void **state)
 {
     (void)state;
-    atomic_store(&board.order, ORDER_LEAVE);
+    atomic_store(&board.left_generation, GENERATION);
     end_with(CLD_EXITED, 0);
     report_death(&report, SLOT, GENERATION, &after, true);
     expect_key(log_capture_expect("worker_left"), "uptime_ms=1500");
@@ -314,7 +314,7 @@ static void log__first_generation__started_not_replaced(void **state)
 {
     (void)state;
     atomic_store(&board.worker.pid, 99);
-    report_ready(&board, SLOT, 1);
+    report_ready(&board, SLOT, 1, 0);
     expect_key(log_capture_expect("worker_started"), "pid=99");
     log_capture_expect_nothing();
 }
@@ -323,7 +323,7 @@ static void log__successor__says_the_gap(void **state)
 {
     (void)state;
     atomic_store(&board.ready_ns, 3500000000 + 1723000);
-    report_ready(&board, SLOT, GENERATION + 1);
+    report_ready(&board, SLOT, GENERATION + 1, 3500000000);
     expect_key(log_capture_expect("worker_started"), "generation=5");
     expect_key(log_capture_expect("worker_replaced"), "gap_ms=1.723");
 }
@@ -332,7 +332,7 @@ static void log__successor__says_the_gap(void **state)
 static void log__death_cell_of_another__no_gap(void **state)
 {
     (void)state;
-    report_ready(&board, SLOT, GENERATION + 2);
+    report_ready(&board, SLOT, GENERATION + 2, 0);
     log_capture_expect("worker_started");
     log_capture_expect_nothing();
 }
