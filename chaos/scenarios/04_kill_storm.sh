@@ -3,6 +3,6 @@
 # quick
 
 scenario() {
-    deaths_min=150 # a quiet machine of two cores reaches 1,000
+    # A quiet machine of two cores reaches 1,000 deaths.
     kill_storm -c 500 --kill none
 }
