@@ -98,15 +98,17 @@ static const struct option_spec table[] = {
      .kind = OPTION_SWITCH,
      .offset = FIELD(protect),
      .default_text = "on",
-     .sentence = "Keep every connection of a worker that dies; with off they die with it, for comparison and for "
-                 "kernels that forbid what it takes."},
+     .sentence =
+         "Keep every connection of a worker that dies; with off they die with it, for comparison and for "
+         "kernels that forbid what it takes."},
     {.name = "hang-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,
      .offset = FIELD(hang_timeout_ms),
      .default_text = "2s",
-     .sentence = "Replace a worker that is busy with one piece of input for TIME, or stopped for three times that; "
-                 "0 is for debuggers."},
+     .sentence =
+         "Replace a worker that is busy with one piece of input for TIME, or stopped for three times that; "
+         "0 is for debuggers."},
     {.name = "incident-dir",
      .argument = "DIR",
      .kind = OPTION_TEXT,
@@ -133,9 +135,11 @@ static const struct option_spec table[] = {
      .argument = "FD",
      .kind = OPTION_DESCRIPTOR,
      .offset = FIELD(ready_fd),
+     .min = STDERR_FILENO + 1, /* it is closed when it was told */
      .max = INT_MAX,
      .default_shown = "",
-     .sentence = "When serving, write the bound address and a newline to descriptor FD."},
+     .sentence =
+         "When serving, write the bound address and a newline to descriptor FD (3 or more), and close it."},
     {.name = "pid-file",
      .argument = "PATH",
      .kind = OPTION_TEXT,
@@ -272,7 +276,7 @@ void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SI
         snprintf(out, OPTION_ACCEPTED_SIZE, "an octal number from 0 to %#llo", (unsigned long long)spec->max);
         return;
     case OPTION_DESCRIPTOR:
-        snprintf(out, OPTION_ACCEPTED_SIZE, "the number of an open descriptor");
+        snprintf(out, OPTION_ACCEPTED_SIZE, "the number of an open descriptor, 3 or more,");
         return;
     case OPTION_DURATION:
         snprintf(out, OPTION_ACCEPTED_SIZE,
