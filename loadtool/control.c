@@ -180,6 +180,14 @@ void control_sweep(struct control_group *group, uint64_t now_ns)
     }
 }
 
+bool control_is_alive(const struct control_group *group)
+{
+    for (uint32_t i = 0; i < group->opened_count; i++)
+        if (group->list[i].client.state == CLIENT_OPEN && !group->list[i].is_waiting_too_long)
+            return true;
+    return false;
+}
+
 uint32_t control_prove(struct control_group *group)
 {
     uint32_t lacking = 0;

@@ -70,6 +70,9 @@ void control_arrival(struct control_group *group, uint32_t place);
 /* See who waits too long. */
 void control_sweep(struct control_group *group, uint64_t now_ns);
 
+/* Is there a client that may still send: connected, and not waiting too long? Never so in an empty group. */
+bool control_is_alive(const struct control_group *group);
+
 /* Have every idle client that has had no reply in the present part send a message. Returns how many still
  * wait for one, those apart that are gone or wait too long. A wrong reply is no proof, but an end of the
  * waiting. */

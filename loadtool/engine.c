@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "loadtool/limits.h"
-
-static const uint64_t ns_per_ms = 1000000;
+#include "loadtool/units.h"
 
 /* -- entering a phase -- */
 
@@ -68,10 +67,11 @@ static void enter_after(struct engine *engine)
     victims_drop_all(&engine->victims, true);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
-    probe_init(&engine->probe, &engine->world, engine->phase_ns);
-    engine->outcome->recovery.is_checked = engine->victims.done_count > 0;
-    if (engine->victims.done_count > 0)
-        engine->control.part = PART_AFTER;
+    if (engine->victims.done_count == 0)
+        return;
+    probe_init(&engine->probe, &engine->world, engine->victims.last_done_ns, engine->phase_ns);
+    engine->outcome->recovery.is_checked = true;
+    engine->control.part = PART_AFTER;
 }
 
 static void count_silent(struct engine *engine)
@@ -193,8 +193,8 @@ static int set_up(struct engine *engine, const struct target *target)
     struct victims_settings victims = {.plan = &settings->plan,
                                        .check = settings->check,
                                        .clients = settings->clients,
-                                       .timeout_ns = settings->timeout_ms * ns_per_ms,
-                                       .connect_timeout_ns = settings->connect_timeout_ms * ns_per_ms};
+                                       .timeout_ns = settings->timeout_ms * NS_PER_MS,
+                                       .connect_timeout_ns = settings->connect_timeout_ms * NS_PER_MS};
 
     engine->world = (struct client_world){.loop = &engine->loop,
                                           .target = target,

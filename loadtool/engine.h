@@ -9,7 +9,8 @@
  *   CLOSE    everything is closed
  *
  * With no victims BETWEEN and KILLS are passed over, and AFTER only waits for what is outstanding. The asked
- * duration is MAIN's; when no client was ever answered, the run goes from RAMP to CLOSE.
+ * duration is MAIN's; a count of messages ends it as well, and so does the end of all hope that they can be
+ * sent. When no client was ever answered, the run goes from RAMP to CLOSE.
  */
 #ifndef LOADTOOL_ENGINE_H
 #define LOADTOOL_ENGINE_H
@@ -43,6 +44,10 @@ struct engine {
     bool has_between; /* a disturbance had been done when BETWEEN began */
     uint64_t begin_ns;
     uint64_t phase_ns; /* when the phase began */
+    struct {
+        uint64_t bytes; /* right reply bytes of victims, when looked at last */
+        uint64_t ns;    /* when they became more */
+    } progress;
     struct {
         uint64_t begin_ns, idle_ns, messages, bytes; /* when MAIN began */
     } main;

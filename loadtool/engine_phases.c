@@ -2,8 +2,7 @@
 #include "loadtool/engine_parts.h"
 
 #include "loadtool/limits.h"
-
-static const uint64_t ns_per_ms = 1000000;
+#include "loadtool/units.h"
 
 static bool has_victims(const struct engine *engine)
 {
@@ -29,14 +28,38 @@ static enum engine_phase step_ramp(struct engine *engine)
     return is_over ? ENGINE_MAIN : ENGINE_RAMP;
 }
 
-static bool is_main_over(const struct engine *engine, uint64_t now_ns)
+/* With victims alone: has none had a right reply byte for as long as a life and both time-outs may take? */
+static bool is_at_rest(struct engine *engine, uint64_t now_ns)
+{
+    const struct settings *settings = engine->settings;
+    uint64_t patience_ms = settings->timeout_ms + settings->connect_timeout_ms + LIMIT_LIFE_MS_MAX;
+    uint64_t bytes = engine->world.tally->bytes_right;
+
+    if (engine->progress.ns < engine->phase_ns || bytes != engine->progress.bytes) {
+        engine->progress.bytes = bytes;
+        engine->progress.ns = now_ns;
+    }
+    return now_ns - engine->progress.ns > patience_ms * NS_PER_MS;
+}
+
+/* Messages are left, and nobody who could send them: a run that ends by messages would never end. */
+static bool is_stuck(struct engine *engine, uint64_t now_ns)
+{
+    if (engine->load.rate_per_s > 0 && !engine->pacer.is_open)
+        return true;
+    if (engine->control.count == 0)
+        return is_at_rest(engine, now_ns);
+    return !control_is_alive(&engine->control);
+}
+
+static bool is_main_over(struct engine *engine, uint64_t now_ns)
 {
     const struct settings *settings = engine->settings;
     uint64_t age_ns = now_ns - engine->phase_ns;
 
-    if (settings->duration_ms > 0 && age_ns >= settings->duration_ms * ns_per_ms)
+    if (settings->duration_ms > 0 && age_ns >= settings->duration_ms * NS_PER_MS)
         return true;
-    if (engine->load.budget.is_limited && engine->load.budget.left == 0)
+    if (engine->load.budget.is_limited && (engine->load.budget.left == 0 || is_stuck(engine, now_ns)))
         return true;
     return engine->control.gone_count == engine->control.count && !has_victims(engine);
 }
@@ -49,13 +72,13 @@ static enum engine_phase step_main(struct engine *engine, uint64_t now_ns)
     uint64_t patience_ms = settings->duration_ms + settings->timeout_ms + LIMIT_LIFE_MS_MAX;
 
     if (engine->control.count == 0 && engine->world.tally->opened == 0 &&
-        age_ns > settings->connect_timeout_ms * ns_per_ms)
+        age_ns > settings->connect_timeout_ms * NS_PER_MS)
         return ENGINE_CLOSE;
     if (!is_main_over(engine, now_ns))
         return ENGINE_MAIN;
     if (!has_victims(engine))
         return ENGINE_AFTER;
-    if (engine->victims.done_count == 0 && age_ns < patience_ms * ns_per_ms)
+    if (engine->victims.done_count == 0 && age_ns < patience_ms * NS_PER_MS)
         return ENGINE_MAIN;
     return ENGINE_BETWEEN;
 }
@@ -73,7 +96,7 @@ static enum engine_phase step_kills(struct engine *engine, uint64_t now_ns)
     uint64_t patience_ms = settings->timeout_ms + settings->connect_timeout_ms + LIMIT_LIFE_MS_MAX;
 
     if (engine->victims.away_count < engine->victims.count &&
-        now_ns - engine->phase_ns < patience_ms * ns_per_ms)
+        now_ns - engine->phase_ns < patience_ms * NS_PER_MS)
         return ENGINE_KILLS;
     return ENGINE_AFTER;
 }

@@ -4,6 +4,7 @@
 
 #include "loadtool/limits.h"
 #include "loadtool/prng.h"
+#include "loadtool/units.h"
 
 static void done(struct victim *victim)
 {
@@ -87,7 +88,7 @@ static void read_when_piled(struct victim *victim)
         victim->sent_before = client->sent;
         victim->moved_ns = uv_hrtime();
     }
-    bool is_still = uv_hrtime() - victim->moved_ns > LIMIT_SLOWREAD_STILL_MS * UINT64_C(1000000);
+    bool is_still = uv_hrtime() - victim->moved_ns > LIMIT_SLOWREAD_STILL_MS * NS_PER_MS;
     if (victim->reads == 0 && client->sent < client->send_end && !is_still)
         return;
     client_resume(&victim->client);

@@ -2,16 +2,15 @@
 
 #include "loadtool/limits.h"
 #include "loadtool/prng.h"
+#include "loadtool/units.h"
 
-enum { NS_PER_MS = 1000000 };
 static const uint64_t ns_per_s = 1000000000;
 
 uint64_t schedule_life_ns(uint64_t seed, uint32_t place, uint64_t life)
 {
     uint64_t key = prng_key(seed, PRNG_LIFE, place);
 
-    return prng_range(key, life, (uint64_t)LIMIT_LIFE_MS_MIN * NS_PER_MS,
-                      (uint64_t)LIMIT_LIFE_MS_MAX * NS_PER_MS);
+    return prng_range(key, life, LIMIT_LIFE_MS_MIN * NS_PER_MS, LIMIT_LIFE_MS_MAX * NS_PER_MS);
 }
 
 /* Whole seconds apart, so that nothing overflows and no arrival drifts however long the run is. */

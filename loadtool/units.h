@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#define NS_PER_MS UINT64_C(1000000)
+
 struct text {
     char s[48];
 };

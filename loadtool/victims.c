@@ -5,6 +5,7 @@
 
 #include "loadtool/kills.h"
 #include "loadtool/limits.h"
+#include "loadtool/units.h"
 
 /* -- dealing -- */
 
@@ -99,7 +100,7 @@ void victims_settle(struct victim *victim, bool is_done, uint32_t count)
 void victims_leave(struct victim *victim)
 {
     if (!victim->is_serving)
-        victim->not_before_ns = uv_hrtime() + LIMIT_RETRY_MS * UINT64_C(1000000);
+        victim->not_before_ns = uv_hrtime() + LIMIT_RETRY_MS * NS_PER_MS;
     victim->stage = VICTIM_AWAY;
     victim->all->away_count++;
 }

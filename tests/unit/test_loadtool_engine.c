@@ -151,6 +151,17 @@ static void run__messages_without_kills__sends_exactly_so_many(void **state)
     assert_int_equal(tally()->messages_sent, 25);
 }
 
+/* Two thousand replies to victims alone, who once could not spend what -n gives. */
+static void run__messages_and_victims_alone__ends(void **state)
+{
+    (void)state;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 2000;
+    kill_by("fin:100%");
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
+    assert_true(tally()->messages_right >= 2000);
+}
+
 static void run__a_rate__is_kept(void **state)
 {
     (void)state;
@@ -229,6 +240,55 @@ static void run__mute_server__ends_after_one_timeout(void **state)
     assert_int_equal(load_server(SERVER_MUTE, 0), EXIT_CLIENTS);
     assert_true(trial.outcome.control.unanswered > 0);
     assert_true(trial.outcome.elapsed_ns < 5000000000);
+}
+
+/* Runs that end by messages which nobody can send any more: they once never ended. */
+
+static void run__messages_and_a_server_gone_mute__ends_after_the_timeout(void **state)
+{
+    (void)state;
+    trial.settings.timeout_ms = 200;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 10000000;
+    assert_int_equal(load_server(SERVER_MUTE, 50), EXIT_CLIENTS);
+    assert_int_equal(trial.outcome.control.unanswered, 10);
+    assert_true(trial.outcome.elapsed_ns < 5000000000);
+}
+
+static void run__messages_and_every_control_client_reset__ends(void **state)
+{
+    (void)state;
+    trial.settings.timeout_ms = trial.settings.connect_timeout_ms = 200;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 10000000;
+    kill_by("10%");
+    assert_int_equal(load_server(SERVER_RESET, 100), EXIT_CLIENTS);
+    assert_int_equal(trial.outcome.control.lost, 9);
+    assert_true(trial.outcome.elapsed_ns < 15000000000);
+}
+
+static void run__messages_and_victims_alone_before_a_mute_server__ends(void **state)
+{
+    (void)state;
+    trial.settings.timeout_ms = trial.settings.connect_timeout_ms = 200;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 10000000;
+    kill_by("rst:100%");
+    assert_int_equal(load_server(SERVER_MUTE, 0), EXIT_CLIENTS);
+    assert_true(trial.outcome.unexpected_ends > 0);
+    assert_true(trial.outcome.elapsed_ns < 15000000000);
+}
+
+/* The victims that half-close get no FIN and hold the end up for the time-out, long after the last kill. */
+static void run__a_victim_that_cannot_die__recovery_counts_from_the_last_kill(void **state)
+{
+    (void)state;
+    trial.settings.timeout_ms = 400;
+    kill_by("fin:30%,halfclose:30%");
+    assert_int_equal(load_server(SERVER_NO_FIN, 0), EXIT_CLIENTS);
+    assert_true(trial.outcome.done[PLAN_FIN] >= 3);
+    assert_true(trial.outcome.recovery.is_ok);
+    assert_true(trial.outcome.recovery.ns >= 200000000);
 }
 
 static void run__late_muteness__leaves_clients_unanswered_but_not_lost(void **state)
@@ -344,6 +404,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__everybody_a_victim__passes_by_recovery_alone, fresh),
         cmocka_unit_test_setup(run__one_place_for_two_modes__does_both_in_turn, fresh),
         cmocka_unit_test_setup(run__messages_without_kills__sends_exactly_so_many, fresh),
+        cmocka_unit_test_setup(run__messages_and_victims_alone__ends, fresh),
         cmocka_unit_test_setup(run__a_rate__is_kept, fresh),
         cmocka_unit_test_setup(run__echo_server_checked_as_such__passes, fresh),
         cmocka_unit_test_setup(run__echo_server__fails_with_a_hint, fresh),
@@ -352,6 +413,10 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__doubled_bytes__are_extra, fresh),
         cmocka_unit_test_setup(run__answers_cut_at_half_close__are_missing, fresh),
         cmocka_unit_test_setup(run__mute_server__ends_after_one_timeout, fresh),
+        cmocka_unit_test_setup(run__messages_and_a_server_gone_mute__ends_after_the_timeout, fresh),
+        cmocka_unit_test_setup(run__messages_and_every_control_client_reset__ends, fresh),
+        cmocka_unit_test_setup(run__messages_and_victims_alone_before_a_mute_server__ends, fresh),
+        cmocka_unit_test_setup(run__a_victim_that_cannot_die__recovery_counts_from_the_last_kill, fresh),
         cmocka_unit_test_setup(run__late_muteness__leaves_clients_unanswered_but_not_lost, fresh),
         cmocka_unit_test_setup(run__server_that_closes__counts_each_client_once, fresh),
         cmocka_unit_test_setup(run__server_that_resets__counts_each_client_once, fresh),

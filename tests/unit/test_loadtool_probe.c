@@ -35,7 +35,7 @@ static int fresh(void **state)
                                         .tally = &trial.tally};
     trial.now_ns = uv_hrtime();
     assert_int_equal(uv_loop_init(&trial.loop), 0);
-    probe_init(&trial.probe, &trial.world, trial.now_ns);
+    probe_init(&trial.probe, &trial.world, trial.now_ns, trial.now_ns);
     return client_world_init(&trial.world, ORACLE_UPPER);
 }
 
@@ -113,6 +113,19 @@ static void step__wrong_reply__is_not_right_and_after_five_seconds_over(void **s
     assert_int_equal(trial.tally.opened, 1);
 }
 
+/* A victim that could not die held the run up: the server gets its try, and the time is told as it was. */
+static void step__last_disturbance_long_ago__has_one_try(void **state)
+{
+    (void)state;
+    probe_init(&trial.probe, &trial.world, trial.now_ns - 7000 * ms, trial.now_ns);
+    assert_false(step_after(0));
+    finish_try();
+    assert_true(trial.probe.is_right);
+    assert_true(trial.probe.took_ns >= 7000 * ms);
+    probe_init(&trial.probe, &trial.world, trial.now_ns - 7000 * ms, trial.now_ns);
+    assert_true(step_after(LIMIT_RECOVERY_TRY_MS + 1));
+}
+
 static void step__just_failed__waits_before_the_next_try(void **state)
 {
     (void)state;
@@ -143,6 +156,7 @@ int main(void)
         TEST(step__first_try_is_closed__tries_again),
         TEST(step__first_try_is_never_answered__is_given_up_for_another),
         TEST(step__wrong_reply__is_not_right_and_after_five_seconds_over),
+        TEST(step__last_disturbance_long_ago__has_one_try),
         TEST(step__just_failed__waits_before_the_next_try),
         TEST(close__amid_a_try__ends_it),
     };
