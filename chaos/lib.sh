@@ -156,6 +156,8 @@ process_titled() {
     return 1
 }
 
+has_process() { process_titled "$1" >/dev/null; }
+
 server_processes() { echo "$server_pid"; processes_below "$server_pid"; }
 
 # note_processes: writes down who belongs to the server now, for no_process_left. A pid alone says little, since the
@@ -272,6 +274,12 @@ load() { load_start "$@" && load_wait; }
 
 # load_is_on CLIENTS: waits until so many clients are connected.
 load_is_on() { wait_until 10000 sockets_at_least established "$1" && note_processes; }
+
+load_goes_on() { ! process_ended "$load_pid"; }
+
+# all_accepted CLIENTS: waits until workers have taken so many: connected ones may still wait in the backlog.
+all_accepted() { wait_until 10000 accepted_at_least "$1"; }
+accepted_at_least() { [[ $(event_count accepted) -ge $1 ]]; }
 
 # json FILTER: a value from the load's report; json_is FILTER: true if it says true.
 json() { jq -r "$1" "$work/load.json"; }

@@ -9,9 +9,13 @@ scenario() {
     load_is_on 200
     kill -STOP "$(worker_pid 1)"
     wait_event 6000 1 worker_died slot=1
+    happened 'the load goes on after its death' load_goes_on
     load_wait
+    local held
+    held=$(event_value connections worker_died)
+    happened "the worker held $held connections" is "$held" -gt 0
     happened 'the stopped worker was ended' same "$(deaths_logged slot=1)" 1
-    hit "it held $(event_value connections worker_died) connections; $(json .control.lost) were lost" same "$load_code" 0
+    hit "of 200 clients $(json .control.lost) were lost" same "$load_code" 0
     recovered "the longest silence was $(json .silence_ms.max) ms, three times the hang timeout being 1500" \
         between 1000 "$(json .silence_ms.max)" 5000
     recovered 'a new client is served' serves

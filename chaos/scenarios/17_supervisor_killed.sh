@@ -11,7 +11,7 @@ scenario() {
     for i in 1 2 3; do
         kill -KILL "$(process_titled 'prefork-upper: supervisor')"
         wait_event 3000 "$i" supervisor_died
-        wait_until 3000 process_titled 'prefork-upper: supervisor' >/dev/null
+        wait_until 3000 has_process 'prefork-upper: supervisor'
     done
     load_wait
     happened 'three supervisors died' same "$(event_count supervisor_died)" 3

@@ -6,6 +6,7 @@ scenario() {
     server_start -w 4 --drain-timeout 2s && workers_ready 4
     load_start -c 300 -d 6s --kill none
     load_is_on 300
+    hit 'the workers have taken all 300' all_accepted 300
     local started
     started=$(now_ms)
     kill -TERM "$server_pid"

@@ -3,13 +3,13 @@
 # quick
 
 scenario() {
-    # A session of its own stands for the terminal: the server leads its group, as a foreground job does.
-    server_prefix=(python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])')
+    mkfifo "$work/keys"
+    server_prefix=(python3 chaos/terminal.py "$work/keys")
     server_start -w 4 --drain-timeout 10s && workers_ready 4
     load_start -c 300 -d 3s --kill none
     load_is_on 300
-    pause_ms 500
-    kill -INT -- "-$server_pid"
+    hit 'the workers have taken all 300' all_accepted 300
+    printf '\3' >"$work/keys" # Ctrl-C
     wait_event 2000 1 draining
     load_wait
     local finished
