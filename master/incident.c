@@ -86,6 +86,8 @@ static void write_death(FILE *file, const struct incident *incident)
         fprintf(file, "killed for:   %s\n", kill_reason_name(report->killed_for));
     fprintf(file, "uptime:       %lld ms\nphase:        %s%s\n", (long long)report->uptime_ms,
             report_phase_name(report->phase), report->facts.in_service ? ", inside the service" : "");
+    fprintf(file, "processor:    %lld ms\nmemory:       %lld KiB at most\n",
+            (long long)(report->cpu_us / 1000), (long long)report->rss_kib);
     if (report->check_note[0])
         fprintf(file, "check:        %s\n", report->check_note);
 }

@@ -173,7 +173,7 @@ static void look_for_signals(struct reactor *r)
         uint32_t count = atomic_load_explicit(&r->pages->orders.signals[i], memory_order_acquire);
         while (r->state.signals_seen[i] != count) {
             r->state.signals_seen[i]++;
-            if (meaning[i] != SUPERVISOR_START)
+            if (meaning[i] != SUPERVISOR_NOTHING)
                 feed(r, &(struct supervisor_event){.kind = meaning[i]});
         }
     }

@@ -88,6 +88,8 @@ void report_collect(struct death_report *report, struct board *board, struct loa
     int code = atomic_load(&board->worker_death.code), status = atomic_load(&board->worker_death.status);
     *report = (struct death_report){.pid = atomic_load(&board->worker.pid), .killed_for = reason};
     report->time_ns = atomic_load(&board->worker_death.time_ns);
+    report->cpu_us = atomic_load(&board->worker_death.cpu_us);
+    report->rss_kib = atomic_load(&board->worker_death.rss_kib);
     report->connection_count =
         atomic_load(&cell->connection_count); /* of the slot: one that died at once held them too */
     collect_fault(report, board, generation);

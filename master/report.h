@@ -19,6 +19,8 @@ struct death_report {
     int32_t fault_sender; /* pid that sent the signal; 0: the processor raised it */
     int32_t fault_signal; /* 0: none was caught */
     int64_t time_ns;      /* of the death */
+    int64_t cpu_us;       /* user and system time of its whole life */
+    int64_t rss_kib;      /* largest resident size */
     int64_t uptime_ms;    /* of the generation's loop; 0: it never ran */
     uint32_t connection_count;
     uint32_t phase;                    /* enum worker_phase */

@@ -221,7 +221,8 @@ static void handle(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *slot = &p->state->slots[event->slot];
     switch (event->kind) {
-    case SUPERVISOR_START:
+    case SUPERVISOR_NOTHING:
+    case SUPERVISOR_START: /* slots that are wanted and not there are made after every event */
         break;
     case SUPERVISOR_RESUME:
         resume(p);

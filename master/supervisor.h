@@ -107,6 +107,7 @@ struct supervisor {
 };
 
 enum supervisor_event_kind {
+    SUPERVISOR_NOTHING, /* for a signal that has no meaning yet */
     SUPERVISOR_START,
     SUPERVISOR_RESUME,
     SUPERVISOR_TICK,
