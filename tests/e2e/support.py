@@ -90,6 +90,7 @@ def until(condition, what, deadline_s=DEADLINE_S):
     """Waits for a condition of /proc or the kernel that nobody announces; returns its first true value."""
     end = time.monotonic() + deadline_s
     while True:
+        reap_orphans()
         value = condition()
         if value:
             return value
@@ -98,14 +99,29 @@ def until(condition, what, deadline_s=DEADLINE_S):
         time.sleep(0.01)
 
 
+def reap_orphans():
+    """Takes the dead of servers whose master has died: they are our children now, and others wait for them to go.
+
+    Whoever we started ourselves is left to subprocess: it is in our session or leads its own."""
+    for pid in listed_children(os.getpid()):
+        with contextlib.suppress(OSError):
+            if not alive(pid) and os.getsid(pid) not in (os.getsid(0), pid):
+                os.waitpid(pid, os.WNOHANG)
+
+
 def children(pid):
-    """Pids of the direct children of a process that run, as the kernel lists them."""
+    """Pids of the direct children of a process that run."""
+    return list(filter(alive, listed_children(pid)))
+
+
+def listed_children(pid):
+    """Pids of all direct children, as the kernel lists them: the dead too, until they are reaped."""
     found = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in os.listdir(f"/proc/{pid}/task"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 found += map(int, pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split())
-    return list(filter(alive, found))
+    return found
 
 
 def descendants(pid):
@@ -200,7 +216,7 @@ def ask(sock, data=b"hello"):
 
 
 class Server:
-    """A running prefork-upper. `bind` may hold {port}, which becomes a free one."""
+    """A running prefork-upper. `bind` may hold {port}, which becomes a free one; `workers` None leaves -w out."""
 
     def __init__(self, *args, bind="127.0.0.1:{port}", workers=2, prefix=(), cwd=None, ready=True, env=None, preexec=None):
         self.events_changed = threading.Condition()
@@ -218,15 +234,17 @@ class Server:
             self.family, self.sockaddr = sockaddr(self.bound)
             if self.family != socket.AF_UNIX:
                 self.port = self.sockaddr[1]
+            self._check_protection(args)
 
     def _spawn(self, bind, workers, args, prefix, cwd, env, preexec):
         reading, writing = os.pipe()
-        command = [*prefix, str(SERVER), "-w", str(workers), "-b", bind, "--ready-fd", str(writing), *map(str, args)]
+        count = [] if workers is None else ["-w", str(workers)]
+        command = [*prefix, str(SERVER), *count, "-b", bind, "--ready-fd", str(writing), *map(str, args)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             pass_fds=[writing], cwd=cwd, env=env, preexec_fn=preexec, start_new_session=True)
         os.close(writing)
-        self.pid, self.ready_fd = self.process.pid, reading
+        self.pid, self.ready = self.process.pid, os.fdopen(reading, "rb", 0)
         threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
 
     def _read_log(self, stream):
@@ -246,14 +264,23 @@ class Server:
         data = b""
         end = time.monotonic() + DEADLINE_S
         while not data.endswith(b"\n"):
-            if not select.select([self.ready_fd], [], [], max(0, end - time.monotonic()))[0]:
+            if not select.select([self.ready], [], [], max(0, end - time.monotonic()))[0]:
                 raise AssertionError("the server is not ready in time:\n" + self.log())
-            part = os.read(self.ready_fd, 4096)
+            part = self.ready.read(4096)
             if not part:
                 break
             data += part
-        os.close(self.ready_fd)
         return data.decode().rstrip("\n")
+
+    def _check_protection(self, args):
+        """A server that fell back to --protect off would make tests about deaths pass or fail for no reason."""
+        options = " ".join(map(str, args))
+        if "--protect off" in options:
+            return
+        if "--log-level warn" not in options:  # it does not say then that it serves
+            protect = self.wait_event("serving")["protect"]
+            if protect != "on" or self.events("unprotected"):
+                raise AssertionError("the server does not protect its connections here:\n" + self.log())
 
     def log(self):
         with self.events_changed:
@@ -358,7 +385,7 @@ class TestCase(unittest.TestCase):
             except subprocess.TimeoutExpired:
                 raise AssertionError("the server did not stop:\n" + server.log()) from None
             self.assertEqual(code, EXIT_STOPPED, server.log())
-        self.assertEqual(server.events("check_failed"), [], server.log())
+        self.assertEqual(server.events("check_failed") + server.events("unprotected"), [], server.log())
 
     def pause(self, pid):
         """Stops a process until resume(), at the latest to the end of the test."""

@@ -38,6 +38,22 @@ class Worker(TestCase):
         for _ in range(10):
             self.assertEqual(ask(self.connect(self.running)), b"HELLO")
 
+    def test_faults_of_the_processor__clients_go_on(self):
+        self.start(workers=1)
+        clients = [self.connect(self.running) for _ in range(10)]
+        for client in clients:
+            ask(client)
+        for number in (signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT):
+            with self.subTest(number.name):
+                pid = self.running.worker(0)
+                generation = int(self.running.wait_event("worker_started", pid=pid)["generation"])
+                os.kill(pid, number)
+                event = self.running.wait_event("worker_died", pid=pid)
+                self.assertEqual((event["cause"], event["connections"]), (number.name, "10"))
+                for client in clients:
+                    self.assertEqual(ask(client, b"after the fault"), b"AFTER THE FAULT")
+                self.running.wait_event("worker_started", slot=0, generation=generation + 1)
+
     def test_killed__log_says_how_many_connections_it_had(self):
         [pid] = self.start(workers=1)
         clients = [self.connect(self.running) for _ in range(7)]
@@ -266,9 +282,9 @@ class Master(TestCase):
         self.assertLess(time.monotonic() - started, 6)
 
     def test_killed_without_clients__all_leave_soon(self):
-        self.kill_master("--drain-timeout", "2s")
+        self.kill_master("--drain-timeout", "30s")
         self.client.close()
-        until(lambda: not any(map(alive, self.left)), "all processes are gone")
+        until(lambda: not any(map(alive, self.left)), "all processes are gone", deadline_s=2)
 
 
 class EverySlot(TestCase):

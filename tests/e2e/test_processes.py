@@ -1,6 +1,7 @@
 """The processes: their titles, their parents, and an even share of the work."""
 
 import os
+import pathlib
 import subprocess
 import time
 
@@ -16,10 +17,11 @@ class Tree(TestCase):
         expected = ["prefork-upper: master", "prefork-upper: supervisor"] + [f"prefork-upper: worker {i}" for i in range(3)]
         self.assertEqual(sorted(line.rstrip() for line in shown if line and "keeper" not in line), sorted(expected))
 
-    def test_short_names__say_which_process(self):
+    def test_short_names__are_the_programs(self):
         server = self.server(workers=1)
-        [worker] = server.wait_workers(1)
-        self.assertNotEqual(open(f"/proc/{worker}/comm").read(), "")
+        server.wait_workers(1)
+        for pid in server.processes():  # so that `pgrep prefork-upper` finds each
+            self.assertEqual(pathlib.Path(f"/proc/{pid}/comm").read_text(), "prefork-upper\n", title(pid))
 
     def test_parents__the_master_is_the_parent_of_all(self):
         server = self.server(workers=3)
