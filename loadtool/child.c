@@ -5,33 +5,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-enum { PAGE_DESCRIPTOR = 3 };
 
 int child_init(struct child *child)
 {
-    child->page_fd = memfd_create("loadtool-child", MFD_CLOEXEC);
-    if (child->page_fd < 0)
-        return -errno;
-    if (ftruncate(child->page_fd, sizeof(*child->page)) < 0)
-        return -errno;
-    void *page = mmap(NULL, sizeof(*child->page), PROT_READ | PROT_WRITE, MAP_SHARED, child->page_fd, 0);
-    if (page == MAP_FAILED)
-        return -errno;
-    child->page = page;
-    return 0;
+    int rc = shared_make(&child->memory, "loadtool-child", sizeof(*child->page));
+
+    if (rc == 0)
+        child->page = child->memory.at;
+    return rc;
 }
 
 void child_free(struct child *child)
 {
-    if (child->page != NULL)
-        munmap(child->page, sizeof(*child->page));
-    if (child->page_fd >= 0)
-        close(child->page_fd);
+    shared_free(&child->memory);
     child->page = NULL;
-    child->page_fd = -1;
 }
 
 static void on_process_closed(uv_handle_t *handle)
@@ -54,16 +42,28 @@ static void on_dead(uv_process_t *process, int64_t exit_status, int term_signal)
     uv_close((uv_handle_t *)process, on_process_closed);
 }
 
-static int spawn(struct child *child, uv_loop_t *loop)
+static void on_failure_closed(uv_handle_t *handle)
+{
+    struct child *child = handle->data;
+
+    child->is_closing = false;
+}
+
+static uv_stdio_container_t inherit(int fd)
+{
+    return fd < 0 ? (uv_stdio_container_t){.flags = UV_IGNORE}
+                  : (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = fd};
+}
+
+static int spawn(struct child *child, uv_loop_t *loop, int budget_fd)
 {
     char path[PATH_MAX];
     size_t length = sizeof(path);
     char *arguments[] = {(char[]){"loadtool"}, (char[]){CHILD_ARGUMENT}, NULL};
-    uv_stdio_container_t stdio[PAGE_DESCRIPTOR + 1] = {
-        {.flags = UV_IGNORE},
-        {.flags = UV_IGNORE},
-        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-        {.flags = UV_INHERIT_FD, .data.fd = child->page_fd},
+    uv_stdio_container_t stdio[CHILD_BUDGET_DESCRIPTOR + 1] = {
+        [STDERR_FILENO] = inherit(STDERR_FILENO),
+        [CHILD_PAGE_DESCRIPTOR] = inherit(child->memory.fd),
+        [CHILD_BUDGET_DESCRIPTOR] = inherit(budget_fd),
     };
 
     int rc = uv_exepath(path, &length);
@@ -73,32 +73,35 @@ static int spawn(struct child *child, uv_loop_t *loop)
                                     .args = arguments,
                                     .exit_cb = on_dead,
                                     .stdio = stdio,
-                                    .stdio_count = PAGE_DESCRIPTOR + 1};
-    return uv_spawn(loop, &child->process, &options);
+                                    .stdio_count = CHILD_BUDGET_DESCRIPTOR + 1};
+    rc = uv_spawn(loop, &child->process, &options);
+    if (rc < 0) {
+        /* The handle is the loop's all the same: it must be closed before it is used again. */
+        child->is_closing = true;
+        uv_close((uv_handle_t *)&child->process, on_failure_closed);
+    }
+    return rc;
 }
 
-int child_start(struct child *child, struct client_world *world, uint32_t clients, enum oracle_check check,
-                uint64_t timeout_ns, uint64_t connect_timeout_ns, uint64_t interval_ns)
+int child_start(struct child *child, struct client_world *world, const struct child_orders *orders)
 {
     struct child_page *page = child->page;
 
+    if (child->is_closing)
+        return -EBUSY;
     memset(page, 0, sizeof(*page));
+    page->orders = *orders;
     page->target = *world->target;
-    page->check = check;
     page->seed = world->seed;
     page->size_bytes = world->size_bytes;
     page->begin_ns = world->begin_ns;
     page->first_serial = world->next_serial;
-    page->timeout_ns = timeout_ns;
-    page->connect_timeout_ns = connect_timeout_ns;
-    page->interval_ns = interval_ns;
-    page->clients = clients;
     page->parent_pid = getpid();
-    world->next_serial += clients;
+    world->next_serial += orders->clients;
     child->world = world;
     child->was_killed = false;
     child->process.data = child;
-    int rc = spawn(child, world->loop);
+    int rc = spawn(child, world->loop, orders->budget_fd);
     child->is_running = rc == 0;
     return rc;
 }

@@ -7,8 +7,9 @@
  * The parent writes the orders to it, the child its tally. The child connects, sends and compares as every
  * client does, until it is killed.
  *
- * Descriptor 3 of the child is the page; its one argument is CHILD_ARGUMENT. It ends by itself when its
- * parent dies.
+ * Descriptor CHILD_PAGE_DESCRIPTOR of the child is the page, the next one the budget of messages if the run
+ * has one, out of which parent and children take alike; its one argument is CHILD_ARGUMENT. It ends by itself
+ * when its parent dies.
  */
 #ifndef LOADTOOL_CHILD_H
 #define LOADTOOL_CHILD_H
@@ -19,20 +20,31 @@
 #include <uv.h>
 
 #include "loadtool/client.h"
+#include "loadtool/schedule.h"
+#include "loadtool/shared.h"
 #include "loadtool/tally.h"
 #include "loadtool/target.h"
 
 #define CHILD_ARGUMENT "--own-connections-until-killed"
 
+enum { CHILD_PAGE_DESCRIPTOR = 3, CHILD_BUDGET_DESCRIPTOR = 4 };
+
+/* What the owner asks for. */
+struct child_orders {
+    uint32_t clients;
+    enum oracle_check check;
+    uint64_t timeout_ns, connect_timeout_ns;
+    uint64_t interval_ns; /* between two messages of a client; 0 = closed loop */
+    int budget_fd;        /* the parent's descriptor of the budget's memory; -1 = no limit */
+};
+
 /* What both processes see. Orders are written before the start; the rest is the child's, read after its
  * death, except for the atomic counters, which the parent may read at any time. */
 struct child_page {
     /* orders */
+    struct child_orders orders;
     struct target target;
-    enum oracle_check check;
-    uint64_t seed, size_bytes, begin_ns, first_serial, timeout_ns, connect_timeout_ns;
-    uint64_t interval_ns; /* between two messages of a client; 0 = closed loop */
-    uint32_t clients;
+    uint64_t seed, size_bytes, begin_ns, first_serial;
     int64_t parent_pid;
     /* what came of it */
     _Atomic uint32_t serving;         /* connections open now that have had a reply */
@@ -43,9 +55,10 @@ struct child_page {
 /* The parent's side. */
 struct child {
     uv_process_t process;
+    struct shared memory; /* of the page */
     struct child_page *page;
-    int page_fd; /* owned */
     bool is_running;
+    bool is_closing; /* its start failed, and libuv still holds the handle */
     bool was_killed; /* it died of SIGKILL */
     void *owner;
     void (*gone)(struct child *child); /* dead, and its tally counted */
@@ -56,10 +69,10 @@ struct child {
 int child_init(struct child *child);
 void child_free(struct child *child);
 
-/* Start the child for `clients` connections, which take as many serial numbers of the world. Negative errno.
+/* Start the child for orders->clients connections, which take as many serial numbers of the world. Negative
+ * errno, and then `gone` does not follow; -EBUSY while the loop has not yet closed what a failed start left.
  */
-int child_start(struct child *child, struct client_world *world, uint32_t clients, enum oracle_check check,
-                uint64_t timeout_ns, uint64_t connect_timeout_ns, uint64_t interval_ns);
+int child_start(struct child *child, struct client_world *world, const struct child_orders *orders);
 
 /* SIGKILL. `gone` follows. */
 void child_kill(struct child *child);

@@ -3,19 +3,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "loadtool/child.h"
 #include "loadtool/limits.h"
+#include "loadtool/units.h"
 
-enum { PAGE_DESCRIPTOR = 3, EXIT_TROUBLE = 1 };
+enum { EXIT_TROUBLE = 1 };
 
 /* One connection, which has had a reply or not. */
 struct owned {
     struct client client;
     struct child_page *page;
+    struct budget *budget; /* NULL = no limit */
     bool is_serving;
 };
 
@@ -24,9 +25,19 @@ struct brood {
     struct owned *list;
 };
 
+/* As for every victim, the first message is sent in any case. */
 static void on_opened(struct client *client)
 {
+    struct owned *owned = client->owner;
+
+    schedule_spend(owned->budget, 1);
     client_send(client, 1);
+}
+
+static void send_next(struct owned *owned)
+{
+    if (!client_is_waiting(&owned->client) && schedule_take(owned->budget, false))
+        client_send(&owned->client, 1);
 }
 
 static void on_answered(struct client *client, uint64_t count, uint64_t right)
@@ -39,8 +50,8 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
         owned->is_serving = true;
         atomic_fetch_add(&owned->page->serving, 1);
     }
-    if (owned->page->interval_ns == 0 && !client_is_waiting(client))
-        client_send(client, 1);
+    if (owned->page->orders.interval_ns == 0)
+        send_next(owned);
 }
 
 static void on_ended(struct client *client, enum fault fault, enum where where)
@@ -68,9 +79,9 @@ static void on_pace(uv_timer_t *timer)
 {
     struct brood *brood = timer->data;
 
-    for (uint32_t i = 0; i < brood->page->clients; i++)
-        if (brood->list[i].is_serving && !client_is_waiting(&brood->list[i].client))
-            client_send(&brood->list[i].client, 1);
+    for (uint32_t i = 0; i < brood->page->orders.clients; i++)
+        if (brood->list[i].is_serving)
+            send_next(&brood->list[i]);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -78,12 +89,12 @@ static void on_sweep(uv_timer_t *timer)
     struct brood *brood = timer->data;
     uint64_t now_ns = uv_hrtime();
 
-    for (uint32_t i = 0; i < brood->page->clients; i++) {
+    for (uint32_t i = 0; i < brood->page->orders.clients; i++) {
         struct client *client = &brood->list[i].client;
         uint64_t waited_ns = client_waited_ns(client, now_ns);
-        if (client->state == CLIENT_CONNECTING && waited_ns > brood->page->connect_timeout_ns)
+        if (client->state == CLIENT_CONNECTING && waited_ns > brood->page->orders.connect_timeout_ns)
             client_fail(client, FAULT_TIMEOUT, WHERE_CONNECT, "no connection within the connect time-out");
-        else if (client->state == CLIENT_OPEN && waited_ns > brood->page->timeout_ns)
+        else if (client->state == CLIENT_OPEN && waited_ns > brood->page->orders.timeout_ns)
             client_fail(client, FAULT_UNANSWERED, WHERE_REPLY, "no reply within the time-out");
     }
 }
@@ -96,7 +107,7 @@ static void start_timer(uv_timer_t *timer, uv_loop_t *loop, struct brood *brood,
     uv_timer_start(timer, call, every_ms, every_ms);
 }
 
-static int serve(struct child_page *page, struct owned *list)
+static int serve(struct child_page *page, struct budget *budget, struct owned *list)
 {
     struct brood brood = {.page = page, .list = list};
     struct client_world world = {.target = &page->target,
@@ -111,13 +122,14 @@ static int serve(struct child_page *page, struct owned *list)
     if (uv_loop_init(&loop) < 0)
         return EXIT_TROUBLE;
     world.loop = &loop;
-    if (client_world_init(&world, page->check) < 0)
+    if (client_world_init(&world, page->orders.check) < 0)
         return EXIT_TROUBLE;
     start_timer(&sweep, &loop, &brood, on_sweep, LIMIT_TICK_MS * LIMIT_SWEEP_TICKS);
-    if (page->interval_ns > 0)
-        start_timer(&pace, &loop, &brood, on_pace, page->interval_ns / 1000000 + 1);
-    for (uint32_t i = 0; i < page->clients; i++) {
+    if (page->orders.interval_ns > 0)
+        start_timer(&pace, &loop, &brood, on_pace, page->orders.interval_ns / NS_PER_MS + 1);
+    for (uint32_t i = 0; i < page->orders.clients; i++) {
         list[i].page = page;
+        list[i].budget = budget;
         list[i].client.owner = &list[i];
         list[i].client.group = "victim in a child";
         client_open(&list[i].client, &world, &events);
@@ -134,18 +146,21 @@ int child_run(void)
 {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; how the child dies is the parent's business */
-    struct child_page *page =
-        mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, PAGE_DESCRIPTOR, 0);
-    if (page == MAP_FAILED)
+    struct child_page *page = shared_map(CHILD_PAGE_DESCRIPTOR, sizeof(*page));
+    struct budget *budget = NULL;
+    if (page == NULL)
         return EXIT_TROUBLE;
     /* The parent may have died before the request to die with it was made: then look once. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != page->parent_pid || page->clients > LIMIT_CHILD_CLIENTS)
+    if (getppid() != page->parent_pid || page->orders.clients > LIMIT_CHILD_CLIENTS)
         return EXIT_TROUBLE;
-    struct owned *list = calloc(page->clients, sizeof(*list));
+    if (page->orders.budget_fd >= 0 &&
+        (budget = shared_map(CHILD_BUDGET_DESCRIPTOR, sizeof(*budget))) == NULL)
+        return EXIT_TROUBLE;
+    struct owned *list = calloc(page->orders.clients, sizeof(*list));
     if (list == NULL)
         return EXIT_TROUBLE;
-    int code = serve(page, list);
+    int code = serve(page, budget, list);
     free(list);
     return code;
 }

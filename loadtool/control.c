@@ -63,7 +63,7 @@ static void on_opened(struct client *client)
 {
     struct control *control = client->owner;
 
-    (void)schedule_take(&control->group->load->budget, true);
+    (void)schedule_take(control->group->load->budget, true);
     begin_message(control, uv_hrtime());
 }
 
@@ -111,7 +111,7 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
     control->is_gone = true;
     control->group->gone_count++;
     if (!client->was_opened)
-        schedule_release(&control->group->load->budget);
+        schedule_release(control->group->load->budget);
     settle(control);
 }
 

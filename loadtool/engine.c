@@ -49,7 +49,7 @@ static void finish_main(struct engine *engine)
     uint64_t now_ns = uv_hrtime();
     uint64_t end_ns = now_ns;
 
-    if (engine->load.budget.is_limited && engine->world.now_ns > engine->main.begin_ns)
+    if (engine->load.budget != NULL && engine->world.now_ns > engine->main.begin_ns)
         end_ns = engine->world.now_ns; /* the last reply, not the tick that saw it */
     double seconds = (double)(end_ns - engine->main.begin_ns) / 1e9;
     double idle_s = (double)(uv_metrics_idle_time(&engine->loop) - engine->main.idle_ns) / 1e9;
@@ -187,6 +187,19 @@ static int start_loop(struct engine *engine)
     return 0;
 }
 
+static int set_up_budget(struct engine *engine)
+{
+    if (engine->settings->messages == 0)
+        return 0;
+    int rc = shared_make(&engine->budget, "loadtool-budget", sizeof(struct budget));
+    if (rc < 0)
+        return rc;
+    engine->load.budget = engine->budget.at;
+    engine->load.budget_fd = engine->budget.fd;
+    schedule_fill(engine->load.budget, engine->settings->messages, engine->control.count);
+    return 0;
+}
+
 static int set_up(struct engine *engine, const struct target *target)
 {
     const struct settings *settings = engine->settings;
@@ -220,8 +233,7 @@ static int set_up(struct engine *engine, const struct target *target)
     engine->victims.disturbed = on_disturbed;
     engine->load.rate_per_s = settings->rate_per_s;
     engine->load.places = settings->clients;
-    engine->load.budget = schedule_budget(settings->messages, engine->control.count);
-    return 0;
+    return set_up_budget(engine);
 }
 
 static int collect(struct engine *engine)
@@ -265,5 +277,6 @@ out:
     control_free(&engine->control);
     victims_free(&engine->victims);
     client_world_free(&engine->world);
+    shared_free(&engine->budget);
     return rc;
 }

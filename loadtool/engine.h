@@ -26,6 +26,7 @@
 #include "loadtool/probe.h"
 #include "loadtool/schedule.h"
 #include "loadtool/settings.h"
+#include "loadtool/shared.h"
 #include "loadtool/victims.h"
 
 enum engine_phase { ENGINE_RAMP, ENGINE_MAIN, ENGINE_BETWEEN, ENGINE_KILLS, ENGINE_AFTER, ENGINE_CLOSE };
@@ -36,6 +37,7 @@ struct engine {
     uv_loop_t loop;
     struct client_world world;
     struct load load;
+    struct shared budget; /* the memory of the load's budget, with -n */
     struct pacer pacer;
     struct control_group control;
     struct victims victims;

@@ -59,7 +59,8 @@ static bool is_main_over(struct engine *engine, uint64_t now_ns)
 
     if (settings->duration_ms > 0 && age_ns >= settings->duration_ms * NS_PER_MS)
         return true;
-    if (engine->load.budget.is_limited && (engine->load.budget.left == 0 || is_stuck(engine, now_ns)))
+    if (engine->load.budget != NULL &&
+        (atomic_load(&engine->load.budget->left) == 0 || is_stuck(engine, now_ns)))
         return true;
     return engine->control.gone_count == engine->control.count && !has_victims(engine);
 }

@@ -16,7 +16,7 @@ static void done(struct victim *victim)
 static void ask_if_idle(struct victim *victim)
 {
     if (!client_is_waiting(&victim->client))
-        client_send(&victim->client, 1);
+        victims_send(victim, 1);
 }
 
 /* -- fin -- */
@@ -59,7 +59,7 @@ static void ask_and_shut(struct victim *victim)
     const struct client_world *world = victim->client.world;
     uint64_t key = prng_key(world->seed, PRNG_DEATH, victim->client.serial);
 
-    client_send(&victim->client, prng_range(key, 0, 1, LIMIT_HALFCLOSE_MESSAGES));
+    victims_send(victim, prng_range(key, 0, 1, LIMIT_HALFCLOSE_MESSAGES));
     client_shut(&victim->client);
 }
 
@@ -74,7 +74,7 @@ static void pile_up(struct victim *victim)
         return;
     count = count < 1 ? 1 : count > LIMIT_SLOWREAD_MESSAGES ? LIMIT_SLOWREAD_MESSAGES : count;
     client_pause(&victim->client);
-    client_send(&victim->client, count);
+    victims_send(victim, count);
 }
 
 /* Its time is over, but it goes on not reading till all is sent or the server takes no more. */

@@ -113,7 +113,9 @@ static const struct option_row rows[] = {
     {"duration", 'd', "TIME", "1ms to 1000h; ms, s, m or h, bare = seconds", "10s, or none with -n",
      "How long the load lasts", parse_duration},
     {"messages", 'n', "MESSAGES", "1 or more", "no limit",
-     "End after so many messages in all; those that the final proof needs come on top", parse_messages},
+     "End after so many messages of all clients together; what the proofs at the end and the victims' deaths "
+     "need comes on top",
+     parse_messages},
     {"size", 's', "BYTES", "1 to 64M; K and M are 1024", "64", "Bytes of a message", parse_size},
     {"rate", 'r', "RATE", "1 to 10000000 messages/s", "closed loop",
      "Messages per second in all, evenly paced; latency counts from the time when a message was due",
@@ -151,10 +153,9 @@ static void write_postscript(FILE *out)
         fprintf(out, "  %c %-10s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
                 plan_mode_name((enum plan_mode)i), plan_mode_definition((enum plan_mode)i));
     fputs("\nExit codes: 0 pass, 2 usage, 3 wrong, missing or extra bytes, 4 a client refused, reset, closed "
-          "or "
-          "unanswered, 5 no new client was answered within 5 s of the last disturbance, 130 interrupted. "
-          "With several "
-          "findings: the first of 130, 3, 4, 5.\n",
+          "or unanswered, 5 no new client was answered within 5 s of the last disturbance, 130 interrupted. "
+          "With several findings: the first of 130, 3, 4, 5; but a 4 for victims alone yields to 5, which is "
+          "what they see of a server that takes no new clients.\n",
           out);
 }
 

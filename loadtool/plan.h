@@ -26,7 +26,7 @@ enum plan_mode { PLAN_MODES(X) PLAN_MODE_COUNT };
 
 /* Shares in parts per 10,000 of all places. */
 struct plan {
-    bool is_chosen; /* the user named the modes: each of them must be done */
+    bool is_chosen; /* the user named the modes: the verdict names each that was never done, victims or not */
     uint32_t share_per_10000[PLAN_MODE_COUNT];
 };
 

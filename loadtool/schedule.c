@@ -1,5 +1,7 @@
 #include "loadtool/schedule.h"
 
+#include <stddef.h>
+
 #include "loadtool/limits.h"
 #include "loadtool/prng.h"
 #include "loadtool/units.h"
@@ -29,30 +31,36 @@ uint64_t schedule_arrivals(uint64_t rate_per_s, uint64_t elapsed_ns)
     return k;
 }
 
-struct budget schedule_budget(uint64_t messages, uint64_t clients)
+void schedule_fill(struct budget *budget, uint64_t messages, uint64_t clients)
 {
-    struct budget budget = {.is_limited = messages > 0, .left = messages, .reserved = clients};
-
-    if (budget.reserved > messages)
-        budget.reserved = messages;
-    return budget;
+    atomic_store(&budget->left, messages);
+    budget->reserved = clients < messages ? clients : messages;
 }
 
 bool schedule_take(struct budget *budget, bool is_reserved)
 {
-    if (!budget->is_limited)
+    if (budget == NULL)
         return true;
-    if (is_reserved && budget->reserved > 0)
-        budget->reserved--;
-    else if (budget->left <= budget->reserved)
-        return false;
-    budget->left--;
+    is_reserved = is_reserved && budget->reserved > 0;
+    uint64_t kept = is_reserved ? 0 : budget->reserved;
+    uint64_t left = atomic_load(&budget->left);
+    do {
+        if (left <= kept)
+            return false;
+    } while (!atomic_compare_exchange_weak(&budget->left, &left, left - 1));
+    budget->reserved -= is_reserved;
     return true;
+}
+
+void schedule_spend(struct budget *budget, uint64_t count)
+{
+    while (budget != NULL && count > 0 && schedule_take(budget, false))
+        count--;
 }
 
 void schedule_release(struct budget *budget)
 {
-    if (budget->reserved > 0)
+    if (budget != NULL && budget->reserved > 0)
         budget->reserved--;
 }
 
@@ -62,7 +70,7 @@ bool schedule_next(struct load *load, struct pace *pace, uint64_t now_ns, uint64
         return false;
     if (load->rate_per_s > 0 && pace->begun_count >= pace->due_count)
         return false;
-    if (!schedule_take(&load->budget, false))
+    if (!schedule_take(load->budget, false))
         return false;
     *due_ns = now_ns;
     if (load->rate_per_s > 0) {

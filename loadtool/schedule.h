@@ -9,6 +9,7 @@
 #ifndef LOADTOOL_SCHEDULE_H
 #define LOADTOOL_SCHEDULE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,30 +22,34 @@ uint64_t schedule_due_ns(uint64_t rate_per_s, uint64_t k);
 /* How many arrivals are due at `elapsed_ns` after the start: arrival 0 is due at 0. */
 uint64_t schedule_arrivals(uint64_t rate_per_s, uint64_t elapsed_ns);
 
-/* How many messages may still be begun. */
+/* How many messages may still be begun, by everybody together: it lies in memory that child processes see
+ * too. In the functions below NULL is a budget without a limit. */
 struct budget {
-    bool is_limited;
-    uint64_t left;
-    uint64_t reserved; /* of `left`, kept for clients that have not had their first message */
+    _Atomic uint64_t left;
+    uint64_t reserved; /* of `left`, for control clients without a first message: none when children run */
 };
 
-/* -n MESSAGES for so many clients of the control group; 0 messages = no limit. */
-struct budget schedule_budget(uint64_t messages, uint64_t clients);
+/* -n MESSAGES for so many clients of the control group. */
+void schedule_fill(struct budget *budget, uint64_t messages, uint64_t clients);
 
 /* Take one message out of the budget; false if none is left. The first message of a control client is
  * reserved. */
 bool schedule_take(struct budget *budget, bool is_reserved);
+
+/* So many messages are sent in any case: take as many of them as there are. */
+void schedule_spend(struct budget *budget, uint64_t count);
 
 /* A client that will never send its first message gives its reservation back. */
 void schedule_release(struct budget *budget);
 
 /* The load of the whole run. */
 struct load {
-    bool flows;          /* new messages are begun at all */
-    uint64_t rate_per_s; /* 0 = closed loop: a client sends as soon as it has its reply */
-    uint32_t places;     /* clients that share the rate */
-    uint64_t begin_ns;   /* when arrival 0 is due */
-    struct budget budget;
+    bool flows;            /* new messages are begun at all */
+    uint64_t rate_per_s;   /* 0 = closed loop: a client sends as soon as it has its reply */
+    uint32_t places;       /* clients that share the rate */
+    uint64_t begin_ns;     /* when arrival 0 is due */
+    struct budget *budget; /* NULL = no limit */
+    int budget_fd;         /* of its memory, if there is one */
 };
 
 /* One client's part of it. */

@@ -130,6 +130,12 @@ static void send_next(struct victim *victim)
         client_send(&victim->client, 1);
 }
 
+void victims_send(struct victim *victim, uint64_t count)
+{
+    schedule_spend(victim->all->load->budget, count);
+    client_send(&victim->client, count);
+}
+
 static void begin_to_die(struct victim *victim)
 {
     victim->stage = VICTIM_DYING;
@@ -146,7 +152,7 @@ static void on_opened(struct client *client)
     if (victim->mode->born != NULL)
         victim->mode->born(victim);
     /* The first message is not paced: a victim that never had a reply would prove nothing by its death. */
-    client_send(client, 1);
+    victims_send(victim, 1);
 }
 
 static void on_answered(struct client *client, uint64_t count, uint64_t right)

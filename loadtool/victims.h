@@ -90,6 +90,9 @@ void victims_drop_all(struct victims *victims, bool counts);
 /* An arrival of the open loop is due at the victims' n-th place. */
 void victims_arrival(struct victims *victims, uint32_t n);
 
+/* For the modes: begin `count` messages, whatever is left of the budget: a death needs them. */
+void victims_send(struct victim *victim, uint64_t count);
+
 /* For the modes: the kill has been done, and the victim closes; or it could not be done. */
 void victims_settle(struct victim *victim, bool done, uint32_t count);
 

@@ -31,8 +31,18 @@ WRAP(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
 WRAP(int, ftruncate, (int fd, off_t length), (fd, length), -1)
 WRAP(void *, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset),
      (at, length, protection, flags, fd, offset), MAP_FAILED)
-WRAP(int, uv_spawn, (uv_loop_t * loop, uv_process_t *process, const uv_process_options_t *options),
-     (loop, process, options), UV_EAGAIN)
+/* A spawn fails inside libuv, so that the handle is left as libuv leaves it. */
+int __real_uv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options);
+int __wrap_uv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options);
+int __wrap_uv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options)
+{
+    uv_process_options_t changed = *options;
+
+    if (fails("uv_spawn"))
+        changed.file = "/nonexistent/loadtool";
+    return __real_uv_spawn(loop, process, &changed);
+}
+
 WRAP(int, uv_exepath, (char *path, size_t *length), (path, length), UV_EINVAL)
 
 static struct {
@@ -43,6 +53,7 @@ static struct {
     struct tally tally;
     struct client_world world;
     struct child child;
+    struct shared budget;
     int gone;
     int signal; /* that ends the child */
 } trial;
@@ -81,13 +92,21 @@ static int stop(void **state)
     (void)state;
     assert_int_equal(uv_loop_close(&trial.loop), 0);
     child_free(&trial.child);
+    shared_free(&trial.budget);
     server_stop(&trial.server);
     return 0;
 }
 
 static int start(uint64_t interval_ns)
 {
-    return child_start(&trial.child, &trial.world, 4, ORACLE_UPPER, 1000000000, 1000000000, interval_ns);
+    struct child_orders orders = {.clients = 4,
+                                  .check = ORACLE_UPPER,
+                                  .timeout_ns = 1000000000,
+                                  .connect_timeout_ns = 1000000000,
+                                  .interval_ns = interval_ns,
+                                  .budget_fd = trial.budget.at == NULL ? -1 : trial.budget.fd};
+
+    return child_start(&trial.child, &trial.world, &orders);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -134,6 +153,28 @@ static void pace__long_interval__sends_little(void **state)
     assert_int_equal(trial.tally.messages_right, 4);
 }
 
+/* Children once sent as if there were no budget. */
+static void budget__of_ten_messages__is_spent_and_not_passed(void **state)
+{
+    (void)state;
+    assert_int_equal(shared_make(&trial.budget, "budget", sizeof(struct budget)), 0);
+    schedule_fill(trial.budget.at, 10, 0);
+    assert_int_equal(start(0), 0);
+    live_and_die(SIGKILL);
+    struct budget *budget = trial.budget.at;
+    assert_in_range(trial.tally.messages_right, 4, 10);
+    assert_int_equal(trial.tally.messages_sent, 10 - atomic_load(&budget->left));
+}
+
+static void budget__spent_before__leaves_each_client_its_first_message(void **state)
+{
+    (void)state;
+    assert_int_equal(shared_make(&trial.budget, "budget", sizeof(struct budget)), 0);
+    assert_int_equal(start(0), 0);
+    live_and_die(SIGKILL);
+    assert_int_equal(trial.tally.messages_sent, 4);
+}
+
 static void end__by_another_signal__was_no_kill(void **state)
 {
     (void)state;
@@ -172,9 +213,13 @@ static void start__fails__is_told_and_nothing_runs(void **state)
     failing = "uv_exepath";
     assert_int_equal(start(0), UV_EINVAL);
     failing = "uv_spawn";
-    assert_int_equal(start(0), UV_EAGAIN);
+    assert_int_equal(start(0), UV_ENOENT);
     assert_false(trial.child.is_running);
     child_kill(&trial.child); /* harmless */
+    assert_int_equal(start(0), -EBUSY);
+    uv_run(&trial.loop, UV_RUN_DEFAULT);
+    assert_int_equal(start(0), 0);
+    live_and_die(SIGKILL);
 }
 
 static void init__any_call_fails__is_told_and_can_be_freed(void **state)
@@ -183,12 +228,12 @@ static void init__any_call_fails__is_told_and_can_be_freed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        struct child child = {.page_fd = -1};
+        struct child child = {.page = NULL};
         failing = calls[i];
         assert_int_equal(child_init(&child), -ENOMEM);
         assert_null(failing);
         child_free(&child);
-        assert_int_equal(child.page_fd, -1);
+        assert_null(child.page);
     }
 }
 
@@ -218,6 +263,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(kill__four_connections__die_with_the_child_and_leave_their_counts),
         TEST(pace__long_interval__sends_little),
+        TEST(budget__of_ten_messages__is_spent_and_not_passed),
+        TEST(budget__spent_before__leaves_each_client_its_first_message),
         TEST(end__by_another_signal__was_no_kill),
         TEST(serve__server_closes__counts_each_end_once),
         TEST(serve__wrong_bytes__reach_the_parent),

@@ -162,6 +162,29 @@ static void run__messages_and_victims_alone__ends(void **state)
     assert_true(tally()->messages_right >= 2000);
 }
 
+/* What comes on top: a first message and up to eight to die for each victim, two proofs for each control
+ * client, and the new client at the end. Children once sent without end. */
+static void run__messages_with_the_default_mix__sends_hardly_more(void **state)
+{
+    (void)state;
+    trial.settings.clients = 50;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 3000;
+    kill_by("10%");
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
+    assert_in_range(tally()->messages_sent, 3000, 3000 + 2 * 45 + 1 + 10 * 10);
+}
+
+static void run__messages_and_children_alone__ends(void **state)
+{
+    (void)state;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 2000;
+    kill_by("kill9:100%");
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
+    assert_in_range(tally()->messages_sent, 2000, 2100);
+}
+
 static void run__a_rate__is_kept(void **state)
 {
     (void)state;
@@ -405,6 +428,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__one_place_for_two_modes__does_both_in_turn, fresh),
         cmocka_unit_test_setup(run__messages_without_kills__sends_exactly_so_many, fresh),
         cmocka_unit_test_setup(run__messages_and_victims_alone__ends, fresh),
+        cmocka_unit_test_setup(run__messages_with_the_default_mix__sends_hardly_more, fresh),
+        cmocka_unit_test_setup(run__messages_and_children_alone__ends, fresh),
         cmocka_unit_test_setup(run__a_rate__is_kept, fresh),
         cmocka_unit_test_setup(run__echo_server_checked_as_such__passes, fresh),
         cmocka_unit_test_setup(run__echo_server__fails_with_a_hint, fresh),

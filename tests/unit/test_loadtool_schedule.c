@@ -50,19 +50,20 @@ static void arrivals__at_and_just_before_a_due_time__count_it_or_not(void **stat
 
 static void budget__no_limit__never_ends(void **state)
 {
-    struct budget budget = schedule_budget(0, 10);
+    struct budget *budget = NULL;
 
     (void)state;
     for (int i = 0; i < 1000; i++)
-        assert_true(schedule_take(&budget, false));
+        assert_true(schedule_take(budget, false));
 }
 
 static void budget__of_ten_for_four__keeps_one_for_each_first_message(void **state)
 {
-    struct budget budget = schedule_budget(10, 4);
+    struct budget budget;
     int taken = 0;
 
     (void)state;
+    schedule_fill(&budget, 10, 4);
     while (schedule_take(&budget, false))
         taken++;
     assert_int_equal(taken, 6);
@@ -74,9 +75,10 @@ static void budget__of_ten_for_four__keeps_one_for_each_first_message(void **sta
 
 static void budget__a_client_that_never_connects__gives_its_message_to_the_others(void **state)
 {
-    struct budget budget = schedule_budget(2, 2);
+    struct budget budget;
 
     (void)state;
+    schedule_fill(&budget, 2, 2);
     assert_false(schedule_take(&budget, false));
     schedule_release(&budget);
     assert_true(schedule_take(&budget, false));
@@ -87,10 +89,24 @@ static void budget__a_client_that_never_connects__gives_its_message_to_the_other
 
 static void budget__more_clients_than_messages__reserves_what_there_is(void **state)
 {
-    struct budget budget = schedule_budget(2, 5);
+    struct budget budget;
 
     (void)state;
+    schedule_fill(&budget, 2, 5);
     assert_int_equal(budget.reserved, 2);
+}
+
+static void spend__more_than_there_is__takes_what_is_not_reserved(void **state)
+{
+    struct budget budget;
+
+    (void)state;
+    schedule_fill(&budget, 10, 4);
+    schedule_spend(&budget, 2);
+    assert_int_equal(budget.left, 8);
+    schedule_spend(&budget, 100);
+    assert_int_equal(budget.left, 4);
+    schedule_spend(NULL, 100);
 }
 
 static void next__closed_loop__is_due_now(void **state)
@@ -124,7 +140,8 @@ static void next__open_loop__waits_for_arrivals_and_keeps_their_due_times(void *
 
 static void next__budget_spent__begins_nothing(void **state)
 {
-    struct load load = {.flows = true, .budget = {.is_limited = true, .left = 1}};
+    struct budget budget = {.left = 1};
+    struct load load = {.flows = true, .budget = &budget};
     struct pace pace = {.place = 0};
     uint64_t due_ns = 0;
 
@@ -143,6 +160,7 @@ int main(void)
         cmocka_unit_test(budget__of_ten_for_four__keeps_one_for_each_first_message),
         cmocka_unit_test(budget__a_client_that_never_connects__gives_its_message_to_the_others),
         cmocka_unit_test(budget__more_clients_than_messages__reserves_what_there_is),
+        cmocka_unit_test(spend__more_than_there_is__takes_what_is_not_reserved),
         cmocka_unit_test(next__closed_loop__is_due_now),
         cmocka_unit_test(next__open_loop__waits_for_arrivals_and_keeps_their_due_times),
         cmocka_unit_test(next__budget_spent__begins_nothing),

@@ -21,8 +21,18 @@ static const char *failing; /* the call that fails from now on */
 
 WRAP(void *, calloc, (size_t count, size_t size), (count, size), NULL)
 WRAP(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
-WRAP(int, uv_spawn, (uv_loop_t * loop, uv_process_t *process, const uv_process_options_t *options),
-     (loop, process, options), UV_EAGAIN)
+
+/* A spawn fails inside libuv, so that the handle is left as libuv leaves it. */
+int __real_uv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options);
+int __wrap_uv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options);
+int __wrap_uv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options)
+{
+    uv_process_options_t changed = *options;
+
+    if (failing != NULL && strcmp(failing, "uv_spawn") == 0)
+        changed.file = "/nonexistent/loadtool";
+    return __real_uv_spawn(loop, process, &changed);
+}
 
 static struct {
     struct server server;
@@ -187,6 +197,7 @@ static void child__cannot_be_made__is_not_done_and_said(void **state)
         assert_int_equal(trial.victims.away_count, 1);
     }
     failing = NULL;
+    uv_run(&trial.loop, UV_RUN_DEFAULT); /* closes what the failed spawn left */
     assert_int_equal(trial.victims.not_done[PLAN_KILL9], 9);
     assert_int_equal(trial.tally.faults[FAULT_RESOURCES][WHERE_CONNECT].count, 3);
 }
