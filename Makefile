@@ -10,6 +10,11 @@ ifeq ($(origin CC),default)
 CC      := gcc
 endif
 Q       := $(if $(V),,@)
+# As many compilers at once as there are processors, unless the caller says how many (his -j wins), or names several targets,
+# which are meant to come one after the other.
+ifeq ($(word 2,$(MAKECMDGOALS))$(filter-out 0,$(MAKELEVEL)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
@@ -91,9 +96,9 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/model/test_%.o $(BUILD)/libmodel_$$(fi
 export BUILD
 TESTED := all deps-test
 .PHONY: demo test unit unit-binaries e2e chaos sweep sweep-short steps steps-server mutants soak
-demo: $(TESTED) ## Serve, load, kill clients and a worker, and say what happened (under 30 s)
+demo: $(TESTED) ## Serve, load, kill clients, kill workers several times, and say what happened (under 30 s)
 	$(Q)chaos/demo
-test: $(TESTED) unit-binaries steps-server ## Run the unit tests, the end-to-end tests and the quick chaos scenarios
+test: $(TESTED) unit-binaries steps-server ## Run unit tests, end-to-end tests, short forms of steps and sweep, the quick chaos scenarios
 	$(Q)tests/run unit e2e steps-short sweep-short quick
 unit: unit-binaries ## Run the unit tests alone
 	$(Q)tests/run unit
@@ -108,16 +113,16 @@ sweep-short: $(TESTED) ## The same at the 1st, 2nd, 3rd and 7th call, as part of
 	$(Q)tests/run sweep-short
 steps: $(TESTED) steps-server ## Kill a worker at every step between two system calls, once and twice (2 min)
 	$(Q)tests/run steps
-steps-server:
+steps-server: | deps
 	$(Q)+$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
-mutants: $(TESTED) ## Break the protocol in known ways; the model and real processes must notice each (10 min)
+mutants: $(TESTED) deps-mutants ## Break the protocol in known ways; the model and real processes must notice each (10 min)
 	$(Q)tests/run mutants
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
 
 .PHONY: bench
 bench: all $(BUILD)/bench/floor ## Measure what supervision costs, beside the barest loop that does the same job
-	$(Q)tests/bench/run
+	$(Q)tests/bench/run --limit 1.05
 $(BUILD)/bench/floor: $(BUILD)/obj/tests/bench/floor.o $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
@@ -127,26 +132,29 @@ ASAN_LOG := $(abspath $(BUILD))/sanitizer
 SUBMAKE := $(MAKE) --no-print-directory
 .PHONY: asan asan-tests clang analyze format
 asan: ## Run unit and end-to-end tests with the address and undefined-behaviour sanitizers, in build/asan
-	$(Q)$(SUBMAKE) FLAVOUR=asan BUILD=$(BUILD)/asan asan-tests
+	$(Q)+$(SUBMAKE) FLAVOUR=asan BUILD=$(BUILD)/asan asan-tests
 asan-tests: export ASAN_OPTIONS = log_path=$(ASAN_LOG):handle_segv=0:handle_abort=0
 asan-tests: export UBSAN_OPTIONS = log_path=$(ASAN_LOG):print_stacktrace=1
 asan-tests: $(TESTED) unit-binaries
 	$(Q)rm -f $(ASAN_LOG).*
 	$(Q)tests/run unit e2e; code=$$?; for f in $(ASAN_LOG).*; do [ ! -e $$f ] || { cat $$f; code=1; }; done; exit $$code
 clang: deps-clang ## Build everything with clang, in build/clang
-	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang all unit-binaries
+	$(Q)+$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang all unit-binaries
 analyze: deps deps-analyze ## Look for bugs with gcc -fanalyzer, clang-tidy, cppcheck and shellcheck
 	$(Q).ci/analyze $(CPPFLAGS) -std=gnu11 $(WARNINGS)
 format: deps-format ## Format all C files by .clang-format
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-.PHONY: deps deps-test deps-clang deps-analyze deps-format deps-peers
+.PHONY: deps deps-test deps-mutants deps-clang deps-analyze deps-format deps-peers
 deps: ## Install the packages that the build needs; other targets call it (NO_INSTALL=1: only name them)
 	$(Q).ci/deps build
-deps-test deps-clang deps-analyze deps-format:
+deps-test deps-mutants deps-clang deps-analyze deps-format:
 	$(Q).ci/deps $(@:deps-%=%)
 deps-peers: ## Install the servers and libraries that ours is compared with; nothing else needs them
 	$(Q).ci/deps peers
+# Two package managers at once would refuse each other: one after the other.
+deps-test deps-clang deps-analyze deps-format deps-peers: | deps
+deps-mutants: | deps-test
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 .PHONY: install uninstall clean help
