@@ -42,6 +42,11 @@ static int fail(int exit_code, const char *why)
  * kept: a worker that lives for months must not hold somebody's pipe. */
 static int tidy_descriptors(int *ready_fd)
 {
+    int null = open("/dev/null",
+                    O_RDONLY | O_CLOEXEC); /* every slot's table needs it: better missed now than later */
+    if (null < 0)
+        return -errno;
+    close(null);
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd)
             return -errno;
@@ -136,10 +141,10 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     return master_run(setup);
 }
 
-static int fail_incident_dir(const char *dir)
+static int fail_incident_dir(const char *dir, int error)
 {
     char why[ERROR_SIZE];
-    snprintf(why, sizeof why, "--incident-dir %s: cannot write there: %s", dir, strerror(errno));
+    snprintf(why, sizeof why, "--incident-dir %s: cannot write there: %s", dir, strerror(-error));
     return fail(EXIT_START_FAILED, why);
 }
 
@@ -154,8 +159,10 @@ static int start(struct options *options)
         return EXIT_USAGE;
     }
     int error = tidy_descriptors(&setup.ready_fd);
-    if (error)
-        return fail(EXIT_START_FAILED, strerror(-error));
+    if (error) {
+        snprintf(why, sizeof why, "cannot arrange descriptors (/dev/null, --ready-fd): %s", strerror(-error));
+        return fail(EXIT_START_FAILED, why);
+    }
     struct listener listener;
     int exit_code = open_listener(&listener, options, why);
     if (exit_code)
@@ -163,8 +170,9 @@ static int start(struct options *options)
     setup.backlog_granted = listener.backlog_granted;
     setup.listener_is_unix = listener.is_unix;
     memcpy(setup.bound, listener.bound, sizeof setup.bound);
-    if (options->incident_dir && incident_prepare(options->incident_dir) < 0)
-        exit_code = fail_incident_dir(options->incident_dir);
+    error = options->incident_dir ? incident_prepare(options->incident_dir) : 0;
+    if (error)
+        exit_code = fail_incident_dir(options->incident_dir, error);
     else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
         exit_code = fail(EXIT_START_FAILED, why);
     else

@@ -101,8 +101,22 @@ static int replace_file(const char *path)
     return result;
 }
 
+/* A rename would put a file in the place of a device, a FIFO or a link, and the end of the run would remove
+ * it. */
+static bool may_replace(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) < 0 || S_ISREG(status.st_mode);
+}
+
 int pidfile_write(const char *path, char error[], size_t error_size)
 {
+    if (!may_replace(path)) {
+        snprintf(error, error_size, "the pid file %s exists and is no regular file; it is left alone", path);
+        return -EINVAL;
+    }
+
     pid_t holder = read_pid(path);
 
     if (holder > 0 && holder != getpid() && is_server_alive(holder)) {
@@ -120,6 +134,6 @@ int pidfile_write(const char *path, char error[], size_t error_size)
 
 void pidfile_remove(const char *path)
 {
-    if (path && read_pid(path) == getpid())
+    if (path && may_replace(path) && read_pid(path) == getpid())
         unlink(path);
 }

@@ -2,8 +2,8 @@
  * pidfile: the file with the master's process number, for those who signal it by file.
  *
  * Holds the number and a newline. It appears whole (written beside, then renamed), is refused where another
- * server of this kind is alive, and at the end is removed only while it still holds the own number. The
- * master alone calls.
+ * server of this kind is alive, and at the end is removed only while it still holds the own number. A path
+ * that is no regular file (a device, a FIFO, a link) is refused and left alone. The master alone calls.
  */
 #ifndef MASTER_PIDFILE_H
 #define MASTER_PIDFILE_H

@@ -1,10 +1,12 @@
 #include "worker/keeper.h"
+#include "worker/log.h"
 #include "worker/process.h"
 #include "worker/title.h"
 #include "worker/worker.h"
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,8 +135,12 @@ _Noreturn void keeper_first_main(struct shared_pages *pages, unsigned slot, uint
     };
     setpgid(0, 0); /* the slot's processes are a group of their own, out of the terminal's reach */
     grow_table(descriptor_count);
-    if (worker_prepare_table() < 0)
+    int error = worker_prepare_table();
+    if (error) { /* nobody shares the table yet, so the log may still be used */
+        log_event(LOG_LEVEL_ERROR, "event=failed what=slot_table slot=%u why=%s", slot,
+                  strerrorname_np(-error));
         _exit(WORKER_EXIT_SETUP);
+    }
     keeper_main(keeper);
 }
 

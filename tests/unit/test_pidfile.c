@@ -196,6 +196,25 @@ static void write__cannot__says_why_and_leaves_nothing(void **state)
     assert_int_equal(pidfile_write(long_path, error, sizeof error), -ENAMETOOLONG);
 }
 
+/* A careless --pid-file /dev/null must not cost the machine its null device. */
+static void write__no_regular_file_there__refused_and_left_alone(void **state)
+{
+    struct stat status;
+
+    (void)state;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pidfile_write(path, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, "no regular file"));
+    pidfile_remove(path);
+    assert_int_equal(lstat(path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    unlink(path);
+    assert_int_equal(symlink("/nowhere", path), 0);
+    assert_int_equal(pidfile_write(path, error, sizeof error), -EINVAL);
+    assert_int_equal(lstat(path, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+}
+
 static void remove__own_number__removed(void **state)
 {
     (void)state;
@@ -222,6 +241,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(write__living_server_there__refused, start),
         cmocka_unit_test_setup(write__living_stranger_there__replaced, start),
         cmocka_unit_test_setup(write__cannot__says_why_and_leaves_nothing, start),
+        cmocka_unit_test_setup(write__no_regular_file_there__refused_and_left_alone, start),
         cmocka_unit_test_setup(remove__own_number__removed, start),
         cmocka_unit_test_setup(remove__number_of_another__stays, start),
     };
