@@ -248,6 +248,7 @@ static int collect(struct engine *engine)
     outcome->silence.p99_ns = histogram_sorted_percentile(silences_ns, count, 99);
     outcome->silence.max_ns = histogram_sorted_percentile(silences_ns, count, 100);
     free(silences_ns);
+    outcome->control.untried = engine->control.count - engine->control.opened_count;
     outcome->victims = engine->victims.places;
     outcome->unexpected_ends = engine->victims.unexpected_ends;
     outcome->done_count = engine->victims.done_count;

@@ -21,8 +21,9 @@ static bool is_hopeless(const struct engine *engine, bool ramp_is_over)
 
 static enum engine_phase step_ramp(struct engine *engine)
 {
+    if (is_hopeless(engine, false))
+        return ENGINE_CLOSE; /* before the next hundred are tried for nothing */
     bool is_over = control_ramp(&engine->control);
-
     if (is_hopeless(engine, is_over))
         return ENGINE_CLOSE;
     return is_over ? ENGINE_MAIN : ENGINE_RAMP;
@@ -65,6 +66,14 @@ static bool is_main_over(struct engine *engine, uint64_t now_ns)
     return engine->control.gone_count == engine->control.count && !has_victims(engine);
 }
 
+/* Victims alone, and not one could connect? (What children opened is counted at their death.) */
+static bool is_target_down(const struct engine *engine, uint64_t age_ns)
+{
+    return engine->control.count == 0 && engine->world.tally->opened == 0 &&
+           engine->victims.unexpected_ends > 0 && !victims_are_serving(&engine->victims) &&
+           age_ns > engine->settings->connect_timeout_ms * NS_PER_MS;
+}
+
 /* Without one disturbance nothing would be proven: MAIN waits for it, within reason. */
 static enum engine_phase step_main(struct engine *engine, uint64_t now_ns)
 {
@@ -72,8 +81,7 @@ static enum engine_phase step_main(struct engine *engine, uint64_t now_ns)
     uint64_t age_ns = now_ns - engine->phase_ns;
     uint64_t patience_ms = settings->duration_ms + settings->timeout_ms + LIMIT_LIFE_MS_MAX;
 
-    if (engine->control.count == 0 && engine->world.tally->opened == 0 &&
-        age_ns > settings->connect_timeout_ms * NS_PER_MS)
+    if (is_target_down(engine, age_ns))
         return ENGINE_CLOSE;
     if (!is_main_over(engine, now_ns))
         return ENGINE_MAIN;

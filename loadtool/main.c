@@ -63,10 +63,13 @@ static int write_reports(const struct report *report, FILE *json)
     FILE *text = json == stdout ? stderr : stdout;
 
     report_write_text(text, report, progress_columns(fileno(text)));
+    int text_rc = fflush(text) != 0 || ferror(text) ? -EIO : 0;
+    if (text_rc < 0)
+        fprintf(stderr, "loadtool: the report could not be written\n");
     int rc = json == NULL ? 0 : report_write_json(json, report);
     if (rc < 0)
         fprintf(stderr, "loadtool: the JSON could not be written: %s\n", strerror(-rc));
-    return rc;
+    return rc < 0 ? rc : text_rc;
 }
 
 static int load(const struct settings *settings, const struct target *target, const char *command, FILE *json)
@@ -113,7 +116,9 @@ int main(int argc, char **argv)
     char *command = command_of(argc, argv, settings.seed);
     rc = load(&settings, &target, command == NULL ? "" : command, json);
     free(command);
-    if (json != NULL && json != stdout && fclose(json) != 0)
+    if (json != NULL && json != stdout && fclose(json) != 0) {
         fprintf(stderr, "loadtool: --json %s: %s\n", settings.json_path, strerror(errno));
+        rc = rc == EXIT_PASS ? EXIT_USAGE : rc;
+    }
     return rc;
 }

@@ -105,12 +105,12 @@ struct option_row {
     int (*parse)(struct parsed *parsed, const char *word); /* 0, -EINVAL, -ERANGE */
 };
 
-static const char durations[] = "1ms to 1h; ms, s, m or h, bare = seconds";
+static const char durations[] = "1ms to 1h; with ms, s, m or h, bare = seconds";
 
 static const struct option_row rows[] = {
     {"clients", 'c', "CLIENTS", "1 to 1000000", "100", "Clients that are connected at the same time",
      parse_clients},
-    {"duration", 'd', "TIME", "1ms to 1000h; ms, s, m or h, bare = seconds", "10s, or none with -n",
+    {"duration", 'd', "TIME", "1ms to 1000h; with ms, s, m or h, bare = seconds", "10s, or none with -n",
      "How long the load lasts", parse_duration},
     {"messages", 'n', "MESSAGES", "1 or more", "no limit",
      "End after so many messages of all clients together; what the proofs at the end and the victims' deaths "
@@ -120,7 +120,7 @@ static const struct option_row rows[] = {
     {"rate", 'r', "RATE", "1 to 10000000 messages/s", "closed loop",
      "Messages per second in all, evenly paced; latency counts from the time when a message was due",
      parse_rate},
-    {"kill", 257, "SHARE|MODE:SHARE,...", "none, 0% to 100%, or MODE:SHARE,... of at most 100% together",
+    {"kill", 257, "SHARE|MODE:SHARE,...", "none, 0.01% to 100%, or MODE:SHARE,... of at most 100% together",
      "10%",
      "Share of the clients that are killed and replaced, dealt evenly over the default modes, or modes by "
      "name",
@@ -200,6 +200,8 @@ static error_t parse_option(int key, char *word, struct argp_state *state)
 {
     struct parsed *parsed = state->input;
 
+    if (key == 'h')
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP); /* leaves */
     if (key == ARGP_KEY_ARG)
         return take_target(parsed, word);
     for (size_t i = 0; i < ROW_COUNT; i++) {
@@ -247,10 +249,10 @@ static int finish(struct parsed *parsed)
     return 0;
 }
 
-/* argp's own table and the sentences that it points to. */
-static void build_table(struct argp_option options[ROW_COUNT + 1], char *sentences[ROW_COUNT])
+/* argp's own table and the sentences that it points to; -h is --help, which argp calls -?. */
+static void build_table(struct argp_option options[ROW_COUNT + 2], char *sentences[ROW_COUNT])
 {
-    memset(options, 0, sizeof(*options) * (ROW_COUNT + 1));
+    memset(options, 0, sizeof(*options) * (ROW_COUNT + 2));
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (asprintf(&sentences[i], "%s (%s; default: %s)", rows[i].sentence, rows[i].accepted,
                      rows[i].by_default) < 0)
@@ -260,11 +262,12 @@ static void build_table(struct argp_option options[ROW_COUNT + 1], char *sentenc
         options[i].arg = rows[i].argument;
         options[i].doc = sentences[i];
     }
+    options[ROW_COUNT] = (struct argp_option){.key = 'h', .flags = OPTION_HIDDEN};
 }
 
 int options_parse(int argc, char **argv, struct settings *settings)
 {
-    struct argp_option options[ROW_COUNT + 1];
+    struct argp_option options[ROW_COUNT + 2];
     char *sentences[ROW_COUNT];
     struct argp argp = {.options = options,
                         .parser = parse_option,

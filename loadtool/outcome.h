@@ -14,6 +14,7 @@ struct outcome_control {
     uint64_t clients;
     uint64_t lost;    /* connections that ended: reset + closed */
     uint64_t refused; /* could not connect: never had a connection */
+    uint64_t untried; /* never connected, since the run was given up or interrupted before */
     uint64_t reset;
     uint64_t closed;
     uint64_t unanswered; /* waited longer than the time-out, once or more */

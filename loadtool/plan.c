@@ -10,9 +10,10 @@
 static const struct {
     const char *name;
     bool by_default;
+    enum plan_manner manner;
     const char *definition;
 } modes[] = {
-#define X(id, name, by_default, definition) [PLAN_##id] = {name, by_default, definition},
+#define X(id, name, by_default, manner, definition) [PLAN_##id] = {name, by_default, manner, definition},
     PLAN_MODES(X)
 #undef X
 };
@@ -32,6 +33,11 @@ const char *plan_mode_definition(enum plan_mode mode)
 bool plan_mode_by_default(enum plan_mode mode)
 {
     return modes[mode].by_default;
+}
+
+enum plan_manner plan_mode_manner(enum plan_mode mode)
+{
+    return modes[mode].manner;
 }
 
 static void share_evenly(struct plan *plan, uint32_t share)

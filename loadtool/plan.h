@@ -10,17 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* id, name, part of the default mix, definition. */
-#define PLAN_MODES(X)                                                                                        \
-    X(FIN, "fin", true, "close after the last reply was read")                                               \
-    X(RST, "rst", true, "RST (SO_LINGER 0), a request outstanding")                                          \
-    X(UNREAD, "unread", true, "close with reply bytes unread")                                               \
-    X(HALFCLOSE, "halfclose", true, "shut writing, read every reply, expect FIN")                            \
-    X(KILL9, "kill9", true, "SIGKILL to the process that owns it")                                           \
-    X(SLOWREAD, "slowread", false, "let replies pile up, then read them all")                                \
-    X(OOB, "oob", false, "urgent data in the stream, then halfclose")
+/* What the server sees of a death: a FIN after everything that it was owed, or an end amid something. */
+enum plan_manner { PLAN_IN_ORDER, PLAN_ABRUPT };
 
-#define X(id, name, by_default, definition) PLAN_##id,
+/* id, name, part of the default mix, manner, definition. */
+#define PLAN_MODES(X)                                                                                        \
+    X(FIN, "fin", true, PLAN_IN_ORDER, "close after the last reply was read")                                \
+    X(RST, "rst", true, PLAN_ABRUPT, "RST (SO_LINGER 0), a request outstanding")                             \
+    X(UNREAD, "unread", true, PLAN_ABRUPT, "close with reply bytes unread")                                  \
+    X(HALFCLOSE, "halfclose", true, PLAN_IN_ORDER, "shut writing, read every reply, expect FIN")             \
+    X(KILL9, "kill9", true, PLAN_ABRUPT, "SIGKILL to the process that owns it")                              \
+    X(SLOWREAD, "slowread", false, PLAN_IN_ORDER, "let replies pile up, then read them all")                 \
+    X(OOB, "oob", false, PLAN_IN_ORDER, "urgent data in the stream, then halfclose")
+
+#define X(id, name, by_default, manner, definition) PLAN_##id,
 enum plan_mode { PLAN_MODES(X) PLAN_MODE_COUNT };
 #undef X
 
@@ -33,10 +36,12 @@ struct plan {
 const char *plan_mode_name(enum plan_mode mode);
 const char *plan_mode_definition(enum plan_mode mode);
 bool plan_mode_by_default(enum plan_mode mode);
+enum plan_manner plan_mode_manner(enum plan_mode mode);
 
 /*
  * Parse "none", "10%" (dealt evenly over the default modes) or "MODE:SHARE,MODE:SHARE". -EINVAL for other
- * words, for an unknown mode and for one that is named twice; -ERANGE when the shares exceed 100 %.
+ * words, for an unknown mode and for one that is named twice; -ERANGE when the shares exceed 100 %, or one is
+ * above 0 and below 0.01 %.
  */
 int plan_parse(const char *word, struct plan *plan);
 

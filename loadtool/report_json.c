@@ -60,12 +60,12 @@ static json_t *wrong_of(const struct tally *tally)
 
 static json_t *control_of(const struct outcome_control *control)
 {
-    return json_pack("{so so so so so so so so so}", "clients", number(control->clients), "lost",
-                     number(control->lost), "refused", number(control->refused), "reset",
-                     number(control->reset), "closed", number(control->closed), "unanswered",
-                     number(control->unanswered), "silent_before", number(control->silent_before),
-                     "silent_between", number(control->silent_between), "silent_after",
-                     number(control->silent_after));
+    return json_pack("{so so so so so so so so so so}", "clients", number(control->clients), "lost",
+                     number(control->lost), "refused", number(control->refused), "untried",
+                     number(control->untried), "reset", number(control->reset), "closed",
+                     number(control->closed), "unanswered", number(control->unanswered), "silent_before",
+                     number(control->silent_before), "silent_between", number(control->silent_between),
+                     "silent_after", number(control->silent_after));
 }
 
 /* Every mode that was asked for; shares in percent of all places. */

@@ -55,15 +55,27 @@ static const char *count(struct text *out, uint64_t number)
 
 /* -- the verdict -- */
 
+static uint64_t count_abrupt(const struct outcome *outcome)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
+        sum += plan_mode_manner((enum plan_mode)i) == PLAN_ABRUPT ? outcome->done[i] : 0;
+    return sum;
+}
+
 static void write_pass(const struct page *page, const struct report *report)
 {
     const struct outcome *outcome = report->outcome;
     char words[LINE_BYTES];
-    struct text control, disconnects, right;
+    struct text control, disconnects, abrupt, right;
 
     if (outcome->done_count > 0) {
-        snprintf(words, sizeof(words), "%s of our clients died abruptly, the other %s noticed nothing",
-                 count(&disconnects, outcome->done_count), count(&control, outcome->control.clients));
+        int used = snprintf(words, sizeof(words), "%s clients left, %s of them abruptly",
+                            count(&disconnects, outcome->done_count), count(&abrupt, count_abrupt(outcome)));
+        if (outcome->control.clients > 0)
+            snprintf(words + used, sizeof(words) - (size_t)used, "; the other %s noticed nothing",
+                     count(&control, outcome->control.clients));
         write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
         fprintf(page->out, "%*s", HEADLINE_INDENT, "");
     }
@@ -125,6 +137,8 @@ static void write_control(struct page *page, const struct outcome *outcome)
     line(page, "control", "%s clients:  %s refused, %s reset, %s closed, %s unanswered",
          count(&clients, control->clients), count(&refused, control->refused), count(&reset, control->reset),
          count(&closed, control->closed), count(&unanswered, control->unanswered));
+    if (control->untried > 0)
+        line(page, "", "%s not tried: nobody before them was answered", count(&clients, control->untried));
     if (control->silent_before + control->silent_between + control->silent_after > 0)
         line(page, "", "no right reply:  %s before, %s between, %s after the disturbances",
              count(&before, control->silent_before), count(&between, control->silent_between),
@@ -211,7 +225,7 @@ static void write_rate(struct page *page, const struct report *report)
     line(page, "rate", "%s messages/s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
          units_format_bytes(&bytes, outcome->bytes_per_s));
     if (report->settings->rate_per_s > 0)
-        line(page, "", "paced: %s/s asked for; what victims send is on top",
+        line(page, "", "paced: %s/s asked for; first messages, and what victims send to die, are on top",
              count(&asked, report->settings->rate_per_s));
 }
 

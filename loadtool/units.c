@@ -95,7 +95,7 @@ int units_parse_share(const char *word, uint32_t *per_10000)
 
     if (parse_number(word, &number, &unit) < 0 || strcmp(unit, "%") != 0)
         return -EINVAL;
-    if (number > 100)
+    if (number > 100 || (number > 0 && lround(number * 100) == 0))
         return -ERANGE;
     *per_10000 = (uint32_t)lround(number * 100);
     return 0;
@@ -136,15 +136,6 @@ const char *units_format_ns(struct text *out, uint64_t ns)
     return format_scaled(out, value / 1e9, "s");
 }
 
-const char *units_format_duration_ms(struct text *out, uint64_t ms)
-{
-    if (ms % 1000 == 0)
-        snprintf(out->s, sizeof(out->s), "%" PRIu64 "s", ms / 1000);
-    else
-        snprintf(out->s, sizeof(out->s), "%" PRIu64 "ms", ms);
-    return out->s;
-}
-
 const char *units_format_bytes(struct text *out, double bytes)
 {
     if (bytes < 1e3) {
@@ -156,10 +147,4 @@ const char *units_format_bytes(struct text *out, double bytes)
     if (bytes < 1e9)
         return format_scaled(out, bytes / 1e6, "MB");
     return format_scaled(out, bytes / 1e9, "GB");
-}
-
-const char *units_format_share(struct text *out, uint32_t per_10000)
-{
-    snprintf(out->s, sizeof(out->s), "%.4g%%", per_10000 / 100.0);
-    return out->s;
 }

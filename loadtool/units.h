@@ -27,18 +27,14 @@ int units_parse_count(const char *word, uint64_t min, uint64_t max, uint64_t *co
 int units_parse_size_bytes(const char *word, uint64_t min, uint64_t max, uint64_t *bytes);
 
 /* "10%", "2.5%": result in parts per 10,000. The sign is required, so that a share is never taken for a
- * count. */
+ * count. -ERANGE too for one that is not 0 and would be rounded to it. */
 int units_parse_share(const char *word, uint32_t *per_10000);
 
 /* 1234567 as "1,234,567". */
 const char *units_format_count(struct text *out, uint64_t count);
 /* A time as "312 us", "1.24 ms", "3.10 s": three digits, the unit that fits. */
 const char *units_format_ns(struct text *out, uint64_t ns);
-/* A duration as one would type it: "10s", "250ms". */
-const char *units_format_duration_ms(struct text *out, uint64_t ms);
 /* Bytes as "77.0 MB" (1,000,000), "312 B". */
 const char *units_format_bytes(struct text *out, double bytes);
-/* A share as "10%", "2.5%". */
-const char *units_format_share(struct text *out, uint32_t per_10000);
 
 #endif

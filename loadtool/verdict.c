@@ -69,6 +69,8 @@ static void judge_clients(const struct outcome *outcome, struct verdict *verdict
             find(verdict, EXIT_CLIENTS, "%s of %s control clients %s",
                  units_format_count(&number, rows[i].count), of.s, rows[i].what);
     }
+    find_count(verdict, EXIT_CLIENTS, control->untried, "control client was not tried any more",
+               "control clients were not tried any more");
 }
 
 /* Told last: victims that nobody answers are what a server looks like that takes no new clients, and that has

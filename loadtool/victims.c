@@ -274,6 +274,17 @@ void victims_tick(struct victims *victims, uint64_t now_ns)
     }
 }
 
+bool victims_are_serving(const struct victims *victims)
+{
+    for (uint32_t i = 0; i < victims->count; i++) {
+        const struct victim *victim = &victims->list[i];
+        bool has_child = victim->stage != VICTIM_AWAY && victim->mode->in_child && victim->child != NULL;
+        if (victim->is_serving || (has_child && atomic_load(&victim->child->page->serving) > 0))
+            return true;
+    }
+    return false;
+}
+
 void victims_end_all(struct victims *victims)
 {
     victims->is_replacing = false;

@@ -80,6 +80,9 @@ void victims_free(struct victims *victims);
 /* To be called every LIMIT_TICK_MS: start who is away, end whose time is over, see who waits too long. */
 void victims_tick(struct victims *victims, uint64_t now_ns);
 
+/* Does any of them serve now, in this process or in a child? */
+bool victims_are_serving(const struct victims *victims);
+
 /* Everyone's time is over now, and nobody comes again. Done when away_count == count. */
 void victims_end_all(struct victims *victims);
 

@@ -142,9 +142,16 @@ class AgainstOurServer(LoadtoolCase):
     def test_worker_killed_under_load__fail_four_and_the_share_is_named(self):
         server = self.server("--protect", "off", workers=2)
         pid = server.wait_workers(2)[0]
-        timer = threading.Timer(0.7, lambda: os.kill(pid, signal.SIGKILL))
-        timer.start()
-        code, report, text = self.load(server.bound, "-c", 50, "-d", "2s", "--kill", "none")
+
+        def kill_when_all_are_in():
+            # A burst of accepts is told at the end of its second.
+            until(lambda: sum(int(e.get("count", 1)) for e in server.events("accepted")) >= 50, "all clients are in")
+            os.kill(pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_when_all_are_in)
+        killer.start()
+        code, report, text = self.load(server.bound, "-c", 50, "-d", "3s", "--kill", "none")
+        killer.join()
         self.assertEqual(code, CLIENTS, text)
         self.assertEqual(report["control"]["lost"], int(server.wait_event("worker_died")["connections"]))
 
@@ -215,7 +222,7 @@ class AgainstBadServers(LoadtoolCase):
             return data.upper() if number <= server.old else b""
 
         code, report, text = self.load(self.bad_server(answer), "-c", 10, "-d", "2s", "--kill", "fin:20%", "--timeout", "1s")
-        self.assertIn(code, (CLIENTS, RECOVERY), text)  # its victims go unanswered, too
+        self.assertEqual(code, RECOVERY, text)  # its victims go unanswered, too, but that alone is no 4
         self.assertEqual((report["recovery"]["checked"], report["recovery"]["ok"]), (True, False))
         self.assertEqual(report["control"]["lost"], 0)
 
@@ -251,6 +258,32 @@ class CommandLine(LoadtoolCase):
         self.assertEqual(code, PASS, text)
         self.assertGreaterEqual(report["messages"]["right"], 2000)
         self.assertLess(report["messages"]["right"], 2200)
+
+    def test_messages_with_victims_of_every_mode__one_budget_for_all(self):
+        code, report, text = self.load(self.server().bound, "-c", 100, "-n", 3000)
+        self.assertEqual(code, PASS, text)
+        self.assertGreaterEqual(report["messages"]["sent"], 3000)
+        # On top: two proofs a control client, one new client, a first message and up to eight to die for each victim.
+        self.assertLess(report["messages"]["sent"], 3000 + 2 * 90 + 1 + 9 * 2 * 10)
+
+    def test_messages_and_a_server_gone_silent__ends_with_four(self):
+        seen = [0]
+
+        def answer(server, number, data):
+            seen[0] += 1
+            return data.upper() if seen[0] < 500 else b""
+
+        code, report, text = self.load(self.bad_server(answer), "-c", 10, "-n", 10_000_000, "--kill", "none",
+                                       "--timeout", "500ms")
+        self.assertEqual(code, CLIENTS, text)
+        self.assertEqual(report["control"]["unanswered"], 10)
+
+    def test_report_cannot_be_written__two_and_a_line(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([str(LOADTOOL), self.server().bound, "-c", "2", "-n", "10", "--kill", "none"],
+                                    stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S)
+        self.assertEqual(result.returncode, USAGE, result.stderr)
+        self.assertEqual(result.stderr, "loadtool: the report could not be written\n")
 
     def test_interrupted__130_with_a_report(self):
         server = self.server()

@@ -139,7 +139,9 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
         {"-s 0", "loadtool: --size 0: accepted is"},
         {"-s 65M", "loadtool: --size 65M: accepted is"},
         {"-r 0", "loadtool: --rate 0: accepted is"},
-        {"--kill 10", "loadtool: --kill 10: accepted is none, 0% to 100%, or MODE:SHARE"},
+        {"--kill 10", "loadtool: --kill 10: accepted is none, 0.01% to 100%, or MODE:SHARE"},
+        {"--kill 0.001%", "loadtool: --kill 0.001%: accepted is none, 0.01% to 100%"},
+        {"--kill rst:0.001%", "loadtool: --kill rst:0.001%: accepted is none, 0.01% to 100%"},
         {"--check lower", "loadtool: --check lower: accepted is upper, echo\n"},
         {"--seed x", "loadtool: --seed x: accepted is"},
         {"--timeout 2h", "loadtool: --timeout 2h: accepted is"},
@@ -185,6 +187,19 @@ static void help__asked_for__defines_every_option_and_mode(void **state)
     }
 }
 
+/* argp once added a line of blanks after a text that filled its line to the end. */
+static void help__by_either_name__is_the_same_without_stray_blanks(void **state)
+{
+    static char by_name[SAID_BYTES];
+
+    (void)state;
+    assert_int_equal(parse_where("--help", true), 0);
+    assert_null(strstr(said, " \n"));
+    strcpy(by_name, said);
+    assert_int_equal(parse_where("-h", true), 0);
+    assert_string_equal(said, by_name);
+}
+
 static const char *command(char **argv, int argc, uint64_t seed)
 {
     static char text[256];
@@ -222,6 +237,7 @@ int main(void)
         cmocka_unit_test(parse__wrong_values__are_one_line_with_option_value_and_what_is_accepted),
         cmocka_unit_test(parse__unknown_option__exits_with_2),
         cmocka_unit_test(help__asked_for__defines_every_option_and_mode),
+        cmocka_unit_test(help__by_either_name__is_the_same_without_stray_blanks),
         cmocka_unit_test(command__without_a_seed__has_it_added),
         cmocka_unit_test(command__words_that_a_shell_would_change__are_quoted),
     };

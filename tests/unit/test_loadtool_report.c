@@ -30,6 +30,7 @@ static int fresh(void **state)
     outcome.done_count = 941;
     for (size_t i = 0; i < 5; i++)
         outcome.done[i] = 188;
+    outcome.done[PLAN_FIN]++;
     outcome.recovery.is_checked = outcome.recovery.is_ok = true;
     outcome.recovery.ns = 1200000;
     for (int i = 0; i < 1000; i++)
@@ -81,7 +82,7 @@ static void spoil(void)
 
 static void text__a_good_run__begins_with_the_verdict_and_ends_with_the_command(void **state)
 {
-    const char *headline = "PASS  941 of our clients died abruptly, the other 450 noticed nothing\n"
+    const char *headline = "PASS  941 clients left, 564 of them abruptly; the other 450 noticed nothing\n"
                            "      500 clients, 1,203,456 replies, every byte right\n";
     static const char *const order[] = {"correctness", "control", "disconnects", "recovery", "latency",
                                         "silence",     "rate",    "errors",      "repeat"};
@@ -97,6 +98,16 @@ static void text__a_good_run__begins_with_the_verdict_and_ends_with_the_command(
     assert_non_null(strstr(text, "errors       none\n"));
     assert_null(strstr(text, "note"));
     assert_non_null(strstr(text, "repeat       loadtool :9999 --seed 7\n"));
+}
+
+static void text__everybody_a_victim__speaks_of_no_others(void **state)
+{
+    const char *headline = "PASS  941 clients left, 564 of them abruptly\n";
+
+    (void)state;
+    outcome.control.clients = 0;
+    write_text(0);
+    assert_memory_equal(text, headline, strlen(headline));
 }
 
 static void text__a_bad_run__names_every_finding(void **state)
@@ -262,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(text__a_good_run__begins_with_the_verdict_and_ends_with_the_command, fresh),
+        cmocka_unit_test_setup(text__everybody_a_victim__speaks_of_no_others, fresh),
         cmocka_unit_test_setup(text__a_bad_run__names_every_finding, fresh),
         cmocka_unit_test_setup(text__any_width__no_line_is_longer_but_for_the_command, fresh),
         cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),

@@ -49,6 +49,7 @@ static void judge__each_finding_alone__has_its_code_and_sentence(void **state)
         {&outcome.tally.missing_bytes, 3, "1 reply byte was missing before the server's FIN"},
         {&outcome.tally.extra_bytes, 3, "1 byte came that nobody asked for"},
         {&outcome.control.refused, 4, "1 of 5 control clients could not connect"},
+        {&outcome.control.untried, 4, "1 control client was not tried any more"},
         {&outcome.control.reset, 4, "1 of 5 control clients lost the connection by a reset"},
         {&outcome.control.closed, 4, "1 of 5 control clients lost the connection: the server closed it"},
         {&outcome.control.unanswered, 4,
