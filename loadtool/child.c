@@ -49,10 +49,16 @@ static void on_failure_closed(uv_handle_t *handle)
     child->is_closing = false;
 }
 
+/* The child has the descriptor under the number of its entry; nothing for -1. */
 static uv_stdio_container_t inherit(int fd)
 {
-    return fd < 0 ? (uv_stdio_container_t){.flags = UV_IGNORE}
-                  : (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = fd};
+    uv_stdio_container_t entry = {.flags = UV_IGNORE};
+
+    if (fd >= 0) {
+        entry.flags = UV_INHERIT_FD;
+        entry.data.fd = fd;
+    }
+    return entry;
 }
 
 static int spawn(struct child *child, uv_loop_t *loop, int budget_fd)
