@@ -95,6 +95,7 @@ class Worker(TestCase):
         client.sendall(b"!HANG!!!")
         self.assert_reset(client)
         self.assertEqual(ask(innocent), b"HELLO")
+        self.running.wait_event("worker_died")
         self.assertEqual(len(self.running.events("worker_died")), 1)
 
     def test_stopped_worker__replaced_and_its_clients_go_on(self):
