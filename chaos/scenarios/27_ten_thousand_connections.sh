@@ -8,7 +8,8 @@ scenario() {
     load -c 10000 -r 5000 -d 5s --kill none
     calm_ms=$(json '.silence_ms.max | floor')
     hit 'without a death loadtool passes' same "$load_code" 0
-    # Each run has a server of its own, as the calm one had. A machine that is busy with other things can hold everybody up:
+    # Each run has a server of its own, as the calm one had: a second load begins slower, deaths or not, since the ports
+    # of its clients come out of TIME_WAIT. A machine that is busy with other things can hold everybody up:
     # one quiet run of three is enough.
     local round
     for round in 1 2 3; do
