@@ -1,0 +1,241 @@
+/* Boards and signal counts become events; who takes the events here is the test. */
+/* wrap: feed feed_decide feed_carry_out */
+#include "tests/support/cmocka_all.h"
+
+#include "master/reactor_state.h"
+#include "tests/support/log_capture.h"
+#include "worker/heritage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SLOT = 1 };
+
+static struct reactor reactor;
+static struct service_setup setup;
+static struct options options;
+static struct board *board;
+static struct slot_memory *memory;
+static struct supervisor_event seen[16];
+static unsigned seen_count;
+
+void __wrap_feed(struct reactor *r, const struct supervisor_event *event);
+void __wrap_feed_decide(struct reactor *r, const struct supervisor_event *event);
+void __wrap_feed_carry_out(struct reactor *r);
+
+void __wrap_feed(struct reactor *r, const struct supervisor_event *event)
+{
+    (void)r;
+    assert_true(seen_count < sizeof seen / sizeof seen[0]);
+    seen[seen_count++] = *event;
+}
+
+void __wrap_feed_decide(struct reactor *r, const struct supervisor_event *event)
+{
+    __wrap_feed(r, event);
+}
+
+void __wrap_feed_carry_out(struct reactor *r)
+{
+    (void)r;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    seen_count = 0;
+    options = (struct options){.worker_count = 2, .hang_timeout_ms = 2000};
+    setup = (struct service_setup){.options = &options, .ready_fd = -1};
+    reactor = (struct reactor){.setup = &setup, .oom_kills_seen = INT64_MAX, .oom_kills_before = INT64_MAX};
+    supervisor_init(&reactor.state, 2, true, 8000, 7);
+    reactor.state.slot_limit = 2;
+    memory = &reactor.state.slots[SLOT];
+    memory->phase = SLOT_SERVING;
+    memory->generation = 4;
+    log_capture_begin();
+    int error = shared_pages_create(&reactor.pages);
+    board = error ? NULL : shared_board(reactor.pages, SLOT);
+    return error ? error : heritage_place(eventfd(0, EFD_NONBLOCK), FD_POKE + SLOT);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    log_capture_end();
+    munmap(reactor.pages, sizeof *reactor.pages);
+    close(FD_POKE + SLOT);
+    return close(FD_SHARED);
+}
+
+static const struct supervisor_event *expect_only(enum supervisor_event_kind kind)
+{
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen[0].kind, kind);
+    assert_int_equal(seen[0].slot, SLOT);
+    return &seen[0];
+}
+
+static void die(struct death_cell *cell, uint32_t generation)
+{
+    atomic_store(&cell->code, CLD_KILLED);
+    atomic_store(&cell->status, SIGKILL);
+    atomic_store(&cell->generation, generation);
+}
+
+static void nothing_happened__no_event(void **state)
+{
+    (void)state;
+    look_around(&reactor);
+    assert_int_equal(seen_count, 0);
+}
+
+static void signals__each_one_counted__as_many_events(void **state)
+{
+    (void)state;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_TERM], 2);
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_QUIT], 1);
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 3); /* has no meaning yet */
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 3);
+    assert_int_equal(seen[0].kind, SUPERVISOR_STOP);
+    assert_int_equal(seen[1].kind, SUPERVISOR_STOP);
+    assert_int_equal(seen[2].kind, SUPERVISOR_STOP_NOW);
+}
+
+static void worker_died__told_and_taken_once(void **state)
+{
+    (void)state;
+    atomic_store(&board->worker.generation, 4);
+    die(&board->worker_death, 4);
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(expect_only(SUPERVISOR_DEATH)->generation, 4);
+    assert_int_equal(seen[0].death.kind, DEATH_KILL);
+    assert_int_equal(atomic_load(&board->death_taken), 4);
+    log_capture_expect("worker_died");
+}
+
+static void worker_died__before_this_supervisor_knew_it__taken_without_a_word(void **state)
+{
+    (void)state;
+    die(&board->worker_death, 3);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 0);
+    assert_int_equal(atomic_load(&board->death_taken), 3);
+    log_capture_expect_nothing();
+}
+
+static void worker_born__made_then_ready(void **state)
+{
+    (void)state;
+    memory->phase = SLOT_STARTING;
+    atomic_store(&board->worker.generation, 4);
+    atomic_store(&board->worker.pid, 999999);
+    look_around(&reactor);
+    assert_int_equal(expect_only(SUPERVISOR_MADE)->generation, 4);
+    memory->made = 1;
+    seen_count = 0;
+    atomic_store(&board->ready_generation, 4);
+    look_around(&reactor);
+    assert_int_equal(expect_only(SUPERVISOR_READY)->generation, 4);
+    log_capture_expect("worker_started");
+}
+
+static void clone_failed__told_once(void **state)
+{
+    (void)state;
+    reactor.clone_failed[SLOT] = true;
+    look_around(&reactor);
+    look_around(&reactor);
+    expect_only(SUPERVISOR_SPAWN_FAILED);
+}
+
+static void keeper_ready__only_the_one_that_is_awaited(void **state)
+{
+    (void)state;
+    memory->keepers[KEEPER_B] = (struct keeper_memory){.phase = KEEPER_STARTING, .generation = 2};
+    atomic_store(&board->keeper_ready[KEEPER_B], 1); /* an earlier one */
+    look_around(&reactor);
+    assert_int_equal(seen_count, 0);
+    atomic_store(&board->keeper_ready[KEEPER_B], 2);
+    look_around(&reactor);
+    assert_int_equal(expect_only(SUPERVISOR_KEEPER_READY)->letter, KEEPER_B);
+}
+
+static void keeper_died__with_what_it_had_made(void **state)
+{
+    (void)state;
+    memory->keepers[KEEPER_A] = (struct keeper_memory){.phase = KEEPER_READY, .generation = 1};
+    memory->keepers[KEEPER_B] = (struct keeper_memory){.phase = KEEPER_STARTING, .generation = 2};
+    atomic_store(&board->worker.generation, 4);
+    atomic_store(&board->worker.pid, 999999);
+    atomic_store(&board->keepers[KEEPER_B].generation, 2); /* noted, and no pid: not made */
+    die(&board->keeper_deaths[KEEPER_A], 1);
+    look_around(&reactor);
+    assert_true(expect_only(SUPERVISOR_KEEPER_DEATH)->worker_made);
+    assert_false(seen[0].twin_made);
+    assert_non_null(strstr(log_capture_expect("keeper_died"), "keeper=a"));
+}
+
+static void keeper_died__as_it_was_told_to__no_line(void **state)
+{
+    (void)state;
+    memory->keepers[KEEPER_A] = (struct keeper_memory){.phase = KEEPER_LEAVING, .generation = 1};
+    die(&board->keeper_deaths[KEEPER_A], 1);
+    look_around(&reactor);
+    expect_only(SUPERVISOR_KEEPER_DEATH);
+    log_capture_expect_nothing();
+}
+
+static void tick__clone_error_left_by_a_keeper__said_once(void **state)
+{
+    (void)state;
+    atomic_store(&board->clone_error, EAGAIN);
+    look_on_tick(&reactor, 10000);
+    assert_non_null(strstr(log_capture_expect("failed"), "what=clone slot=1 why=EAGAIN"));
+    look_on_tick(&reactor, 10100);
+    log_capture_expect_nothing();
+}
+
+static void tick__serving_worker__pinged_while_no_ping_is_under_way(void **state)
+{
+    uint64_t pokes = 0;
+
+    (void)state;
+    look_on_tick(&reactor, 10000); /* another half second than the last tick's */
+    assert_int_equal(atomic_load(&board->ping_asked), 1);
+    assert_int_equal(read(FD_POKE + SLOT, &pokes, sizeof pokes), sizeof pokes);
+    assert_true(pokes == POKE_LOOK);
+    look_on_tick(&reactor, 20000);
+    assert_int_equal(atomic_load(&board->ping_asked), 1);
+    atomic_store(&board->ping_answered, 1);
+    look_on_tick(&reactor, 30000);
+    assert_int_equal(atomic_load(&board->ping_asked), 2);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_happened__no_event),
+        TEST(signals__each_one_counted__as_many_events),
+        TEST(worker_died__told_and_taken_once),
+        TEST(worker_died__before_this_supervisor_knew_it__taken_without_a_word),
+        TEST(worker_born__made_then_ready),
+        TEST(clone_failed__told_once),
+        TEST(keeper_ready__only_the_one_that_is_awaited),
+        TEST(keeper_died__with_what_it_had_made),
+        TEST(keeper_died__as_it_was_told_to__no_line),
+        TEST(tick__clone_error_left_by_a_keeper__said_once),
+        TEST(tick__serving_worker__pinged_while_no_ping_is_under_way),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
