@@ -123,8 +123,8 @@ static bool write_line(struct logsink *sink, enum log_level level, int64_t time_
 {
     size_t used = format_prefix(sink->line, sizeof sink->line - LOG_TEXT_LENGTH_MAX - 1, level, time_ns);
 
-    for (size_t i = 0; i < text_length; i++)
-        sink->line[used++] = text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?';
+    memcpy(sink->line + used, text, text_length);
+    used += text_length;
     sink->line[used++] = '\n';
     return start_line(sink, used);
 }
@@ -147,14 +147,25 @@ static bool tell_lost(struct logsink *sink)
     return finish_line(sink);
 }
 
-static void handle_record(struct logsink *sink, const struct log_record_header *header, const char *text)
+/* A line is a line whatever is in the text, and nothing in it commands a terminal. */
+static void make_printable(char *text, size_t length)
 {
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] >= 0x7f)
+            text[i] = '?';
+}
+
+static void handle_record(struct logsink *sink, const struct log_record_header *header, char *text)
+{
+    make_printable(text, header->text_length);
     bool is_written =
         finish_line(sink) && tell_lost(sink) &&
         write_line(sink, (enum log_level)header->level, header->time_ns, text, header->text_length);
 
     if (!is_written)
         sink->lost_count++;
+    if (sink->on_line)
+        sink->on_line(sink->on_line_context, (enum log_level)header->level, text, header->text_length);
 }
 
 static bool is_sound(const struct log_record_header *header)
@@ -184,7 +195,7 @@ static int handle_buffer(struct logsink *sink)
 
     while (sink->buffered_bytes - done >= sizeof(struct log_record_header)) {
         struct log_record_header header;
-        const char *bytes = sink->buffer + done;
+        char *bytes = sink->buffer + done;
         size_t left = sink->buffered_bytes - done;
 
         memcpy(&header, bytes, sizeof header);

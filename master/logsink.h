@@ -39,6 +39,12 @@ struct logsink {
     uint64_t lost_count;   /* not told yet */
     size_t buffered_bytes; /* of `buffer`: the beginning of a record */
     size_t line_bytes;     /* of `line`: what stderr did not take of the last line; written first */
+
+    /* NULL, or set after logsink_init by whoever wants to hear every event too: its printable text without
+     * time and level, whether or not a line of it could be written. Must not block. */
+    void (*on_line)(void *context, enum log_level level, const char *text, size_t length);
+    void *on_line_context;
+
     char buffer[LOGSINK_BUFFER_BYTES];
     char line[LOGSINK_LINE_SIZE];
 };

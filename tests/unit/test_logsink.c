@@ -144,6 +144,52 @@ static void drain__control_bytes_in_a_text__one_line_still(void **state)
     assert_int_equal(count_lines(output), 1);
 }
 
+static struct {
+    enum log_level level;
+    char text[LOG_RECORD_SIZE_MAX];
+    int count;
+} heard;
+
+static void hear(void *context, enum log_level level, const char *text, size_t length)
+{
+    assert_ptr_equal(context, &heard);
+    heard.level = level;
+    memcpy(heard.text, text, length);
+    heard.text[length] = '\0';
+    heard.count++;
+}
+
+static void listener__hears_every_event(void **state)
+{
+    (void)state;
+    attach_pipe();
+    memset(&heard, 0, sizeof heard);
+    sink.on_line = hear;
+    sink.on_line_context = &heard;
+    put_record(LOG_LEVEL_WARN, 0, "event=one key=a\nb");
+    logsink_drain(&sink);
+    assert_int_equal(heard.level, LOG_LEVEL_WARN);
+    assert_string_equal(heard.text, "event=one key=a?b");
+    assert_non_null(strstr(read_output(), "event=one key=a?b\n"));
+}
+
+static void listener__hears_also_what_could_not_be_written(void **state)
+{
+    (void)state;
+    attach_pipe();
+    memset(&heard, 0, sizeof heard);
+    sink.on_line = hear;
+    sink.on_line_context = &heard;
+    close(stderr_fds[0]);
+    stderr_fds[0] = dup(log_fds[0]);
+    put_record(LOG_LEVEL_INFO, 0, "event=lost");
+    put_record(LOG_LEVEL_INFO, 0, "event=lost_too");
+    logsink_drain(&sink);
+    assert_int_equal(sink.lost_count, 2);
+    assert_int_equal(heard.count, 2);
+    assert_string_equal(heard.text, "event=lost_too");
+}
+
 static void drain__longest_record__whole(void **state)
 {
     char text[LOG_RECORD_SIZE_MAX] = "";
@@ -411,6 +457,8 @@ int main(void)
         TEST(drain__records__lines_with_time_and_level),
         TEST(drain__log_event__arrives),
         TEST(drain__control_bytes_in_a_text__one_line_still),
+        TEST(listener__hears_every_event),
+        TEST(listener__hears_also_what_could_not_be_written),
         TEST(drain__longest_record__whole),
         TEST(drain__flood__a_turn_at_a_time_and_nothing_lost),
         TEST(drain__record_in_pieces__waits_for_the_rest),
