@@ -24,7 +24,6 @@ static void write_settings(const struct reactor *r, uint32_t slot)
         .write_timeout_ms = options->write_timeout_ms,
         .drain_timeout_ms = options->drain_timeout_ms,
         .service_index = service_index,
-        .log_level = (uint32_t)options->log_level,
         .listener_is_unix = r->setup->listener_is_unix,
         .core = options->core,
         .recover_how = memory->recover_how,

@@ -135,6 +135,8 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     }
     setup->pages->orders.start_ns = clock_now_ns();
     log_init(FD_LOG, setup->options->log_level);
+    log_share_level(&setup->pages->orders.log_level);
+    log_set_level(setup->options->log_level);
     log_adjustments(setup->options, setup);
     title_set("prefork-upper: master");
     master_block_signals();

@@ -125,6 +125,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     setpgid(0, 0); /* a Ctrl-C in the terminal is the master's alone */
     title_set("prefork-upper: supervisor");
     log_init(FD_LOG, setup->options->log_level);
+    log_share_level(&r->pages->orders.log_level);
     logsink_init(&r->sink, FD_LOG_READ);
     begin(r, generation);
     for (;;) {

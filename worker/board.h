@@ -37,7 +37,6 @@ struct worker_settings {
     int64_t write_timeout_ms;      /* 0: none */
     int64_t drain_timeout_ms;
     uint32_t service_index; /* service_at() */
-    uint32_t log_level;
     uint32_t listener_is_unix;
     uint32_t core; /* core dumps allowed */
     /* How this generation treats what it finds in the slot's table. */
@@ -197,6 +196,7 @@ struct orders {
     shared_i32 exit_code;
     shared_u32 slot_limit;         /* slots from this number on were never used */
     shared_i64 supervisor_tick_ns; /* when it last went round its loop in good order */
+    shared_u32 log_level;          /* enum log_level, of all processes; first written by the master */
     shared_u32 memory_current;     /* 0: none yet, else 1 + index of the copy that holds */
     alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];
 };

@@ -19,6 +19,7 @@ static const char *const level_words[] = {
 /* One process, one thread: plain variables. */
 static int log_fd = -1;
 static enum log_level log_level_max = LOG_LEVEL_INFO;
+static _Atomic(uint32_t) *shared_level; /* counts instead of the own one; NULL: not given yet */
 static uint64_t lost_count;
 
 struct record {
@@ -30,6 +31,7 @@ void log_init(int pipe_fd, enum log_level level)
 {
     log_fd = pipe_fd;
     log_level_max = level;
+    shared_level = NULL;
     lost_count = 0;
     if (pipe_fd >= 0) {
         int flags = fcntl(pipe_fd, F_GETFL);
@@ -39,9 +41,31 @@ void log_init(int pipe_fd, enum log_level level)
     }
 }
 
+void log_share_level(_Atomic(uint32_t) *level)
+{
+    shared_level = level;
+}
+
+void log_set_level(enum log_level level)
+{
+    log_level_max = level;
+    if (shared_level)
+        atomic_store_explicit(shared_level, (uint32_t)level, memory_order_relaxed);
+}
+
+enum log_level log_level(void)
+{
+    if (!shared_level)
+        return log_level_max;
+
+    uint32_t level = atomic_load_explicit(shared_level, memory_order_relaxed);
+
+    return level < LEVEL_COUNT ? (enum log_level)level : LOG_LEVEL_DEBUG;
+}
+
 bool log_enabled(enum log_level level)
 {
-    return log_fd >= 0 && level <= log_level_max;
+    return log_fd >= 0 && level <= log_level();
 }
 
 /* Formats the text and returns its length. vsnprintf into an array uses no stream, no lock and, for integers

@@ -11,10 +11,14 @@
  * "...". SIGPIPE must be blocked or ignored. Usable in any process, also in a child of a raw clone; not in a
  * signal handler. State is per process and inherited: a new child drops its parent's loss count by calling
  * log_take_lost() once.
+ *
+ * The level may be one word of the pages that all processes share: the supervisor changes it, and the next
+ * event of every process goes by it.
  */
 #ifndef WORKER_LOG_H
 #define WORKER_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,8 +51,18 @@ struct log_record_header {
 _Static_assert(sizeof(struct log_record_header) == 16, "no padding: the record is read by another process");
 
 /* From now on events up to `level` go to pipe_fd (not owned; made non-blocking here); -1: nowhere. Forgets
- * losses. Before the first call every event is dropped in silence. */
+ * losses and a shared level. Before the first call every event is dropped in silence. */
 void log_init(int pipe_fd, enum log_level level);
+
+/* From now on the level is what stands there (an enum log_level; any other number means all events). Children
+ * inherit that. The word must stay where it is for good. */
+void log_share_level(_Atomic(uint32_t) *level);
+
+/* Changes the level: for all that share it, or of this process alone. Of those that share it one may call
+ * this: the supervisor. */
+void log_set_level(enum log_level level);
+
+enum log_level log_level(void);
 
 /* Is an event of that level written at all? For callers whose arguments cost something. */
 bool log_enabled(enum log_level level);

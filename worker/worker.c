@@ -129,7 +129,8 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     check_init(w->board, generation);
     crash_handler_install(w->board, generation);
     title_set("prefork-upper: worker %u", slot);
-    log_init(FD_LOG, (enum log_level)w->settings.log_level);
+    log_init(FD_LOG, LOG_LEVEL_INFO);
+    log_share_level(&pages->orders.log_level);
     int error = init(w);
     if (error) {
         log_event(LOG_LEVEL_ERROR, "event=failed what=worker_start slot=%u why=%s", slot,

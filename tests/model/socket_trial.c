@@ -259,7 +259,6 @@ static void set_up(const struct trial_plan *plan)
     pages.slots[0].board.settings = (struct worker_settings){
         .connection_count_max = max,
         .idle_timeout_ms = plan->idle_timeout_ms,
-        .log_level = LOG_LEVEL_ERROR,
         .listener_is_unix = plan->is_unix,
         .core = 1,
         .incident_bytes = 16,

@@ -122,7 +122,6 @@ static struct worker_settings settings_of(struct fixture_options options)
         .idle_timeout_ms = options.idle_timeout_ms,
         .write_timeout_ms = options.write_timeout_ms,
         .drain_timeout_ms = 100,
-        .log_level = LOG_LEVEL_INFO,
         .listener_is_unix = options.is_unix,
     };
 }

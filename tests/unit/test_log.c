@@ -82,6 +82,38 @@ static void event__level_above_the_chosen_one__nothing(void **state)
     assert_int_equal(log_take_lost(), 0);
 }
 
+static void event__shared_level__counts_instead_of_the_own_one(void **state)
+{
+    struct received received;
+    _Atomic(uint32_t) shared = LOG_LEVEL_ERROR;
+
+    (void)state;
+    log_share_level(&shared);
+    log_event(LOG_LEVEL_INFO, "event=too_little");
+    assert_int_equal(receive(&received), 0);
+    atomic_store(&shared, LOG_LEVEL_DEBUG); /* by another process */
+    log_event(LOG_LEVEL_DEBUG, "event=enough");
+    receive(&received);
+    assert_string_equal(received.text, "event=enough");
+    log_set_level(LOG_LEVEL_WARN);
+    assert_int_equal(atomic_load(&shared), LOG_LEVEL_WARN);
+    assert_false(log_enabled(LOG_LEVEL_INFO));
+    atomic_store(&shared, 77); /* nobody writes that; say too much rather than too little */
+    assert_int_equal(log_level(), LOG_LEVEL_DEBUG);
+    log_init(pipe_fds[1], LOG_LEVEL_INFO);
+    assert_int_equal(log_level(), LOG_LEVEL_INFO);
+    assert_int_equal(atomic_load(&shared), 77);
+}
+
+static void set_level__nothing_shared__own_level(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_DEBUG);
+    assert_true(log_enabled(LOG_LEVEL_DEBUG));
+    log_set_level(LOG_LEVEL_ERROR);
+    assert_false(log_enabled(LOG_LEVEL_WARN));
+}
+
 static void event__without_a_pipe__dropped_in_silence(void **state)
 {
     (void)state;
@@ -226,6 +258,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(event__enabled_level__one_record_with_time, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(event__level_above_the_chosen_one__nothing, open_pipe, close_pipe),
+        cmocka_unit_test_setup_teardown(event__shared_level__counts_instead_of_the_own_one, open_pipe,
+                                        close_pipe),
+        cmocka_unit_test_setup_teardown(set_level__nothing_shared__own_level, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(event__without_a_pipe__dropped_in_silence, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(event__too_long__cut_with_dots_and_still_one_record, open_pipe,
                                         close_pipe),
