@@ -13,22 +13,20 @@
 
 static void write_settings(const struct reactor *r, uint32_t slot)
 {
-    const struct options *options = r->setup->options;
+    const struct service_settings *settings = &r->settings;
     const struct slot_memory *memory = &r->state.slots[slot];
-    uint32_t service_index = 0;
-    while (service_at(service_index) != options->service)
-        service_index++;
     shared_board(r->pages, slot)->settings = (struct worker_settings){
-        .connection_count_max = r->setup->connection_count_max,
-        .idle_timeout_ms = options->idle_timeout_ms,
-        .write_timeout_ms = options->write_timeout_ms,
-        .drain_timeout_ms = options->drain_timeout_ms,
-        .service_index = service_index,
+        .connection_count_max = settings->connection_count_max,
+        .connection_room = r->setup->connection_count_max,
+        .idle_timeout_ms = settings->idle_timeout_ms,
+        .write_timeout_ms = settings->write_timeout_ms,
+        .drain_timeout_ms = settings->drain_timeout_ms,
+        .service_index = settings->service_index,
         .listener_is_unix = r->setup->listener_is_unix,
-        .core = options->core,
+        .core = settings->core,
         .recover_how = memory->recover_how,
         .suspect = memory->suspect,
-        .incident_bytes = options->incident_bytes,
+        .incident_bytes = settings->incident_bytes,
     };
 }
 
@@ -176,7 +174,7 @@ static void say_table_lost(struct reactor *r, uint32_t slot)
 _Noreturn static void finish(struct reactor *r)
 {
     struct orders *orders = &r->pages->orders;
-    incident_flush_all(r->incidents, r->setup->options->incident_dir, r->pages);
+    incident_flush_all(r->incidents, settings_incident_dir(&r->settings), r->pages);
     announce_end(r);
     atomic_store(&orders->exit_code, r->state.exit_code);
     atomic_store_explicit(&orders->finished, 1, memory_order_release);

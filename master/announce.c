@@ -55,7 +55,7 @@ static void tell_ready(struct reactor *r)
 void announce_serving(struct reactor *r)
 {
     const struct service_setup *setup = r->setup;
-    const struct options *options = setup->options;
+    const struct service_settings *settings = &r->settings;
     char bound[2 * PEER_TEXT_SIZE], how[TRY_SIZE], how_quoted[2 * TRY_SIZE];
     log_quote(bound, sizeof bound, setup->bound);
     how_to_try(setup, how);
@@ -64,9 +64,9 @@ void announce_serving(struct reactor *r)
               "event=serving address=%s workers=%u pid=%d protect=%s service=%s max_connections=%u "
               "backlog=%d try=%s "
               "stop=\"Ctrl-C or kill -TERM %d\"",
-              bound, options->worker_count, r->pages->orders.master_pid, r->state.protect ? "on" : "off",
-              options->service->name, setup->connection_count_max, setup->backlog_granted, how_quoted,
-              r->pages->orders.master_pid);
+              bound, settings->worker_count, r->pages->orders.master_pid, r->state.protect ? "on" : "off",
+              service_at(settings->service_index)->name, settings->connection_count_max,
+              setup->backlog_granted, how_quoted, r->pages->orders.master_pid);
     tell_ready(r);
 }
 

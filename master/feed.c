@@ -1,6 +1,5 @@
 #include "master/reactor_state.h"
 #include "worker/clock.h"
-#include <string.h>
 
 /* ---- memory ---- */
 
@@ -9,7 +8,10 @@ static void store_memory(struct reactor *r)
 {
     struct orders *orders = &r->pages->orders;
     uint32_t other = atomic_load(&orders->memory_current) == 1 ? 1 : 0;
-    memcpy(orders->memory[other], &r->state, sizeof r->state);
+    void *room = orders->memory[other];
+    struct supervisor_memory *memory = room;
+    memory->policy = r->state;
+    memory->settings = r->settings;
     atomic_store_explicit(&orders->memory_current, other + 1, memory_order_release);
     atomic_store_explicit(&orders->slot_limit, r->state.slot_limit, memory_order_release);
 }
@@ -20,7 +22,10 @@ bool feed_load_memory(struct reactor *r)
     uint32_t current = atomic_load_explicit(&orders->memory_current, memory_order_acquire);
     if (current != 1 && current != 2)
         return false;
-    memcpy(&r->state, orders->memory[current - 1], sizeof r->state);
+    const void *room = orders->memory[current - 1];
+    const struct supervisor_memory *memory = room;
+    r->state = memory->policy;
+    r->settings = memory->settings;
     return true;
 }
 

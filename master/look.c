@@ -58,8 +58,9 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
     bool last = r->state.stage == STAGE_FINISHED; /* carrying that out does not return */
     if (!last)
         feed_carry_out(r); /* the successor first, the paper after */
-    incident_flush(&last_one, r->setup->options->incident_dir);
-    incident_begin(&r->incidents[slot], r->setup->options->incident_dir, &report, slot, generation, memory);
+    incident_flush(&last_one, settings_incident_dir(&r->settings));
+    incident_begin(&r->incidents[slot], settings_incident_dir(&r->settings), &report, slot, generation,
+                   memory);
     if (last)
         feed_carry_out(r);
 }
@@ -292,7 +293,7 @@ static void look_for_hang(struct reactor *r, uint32_t slot, int64_t elapsed_ms, 
         look.traced = traced(pid);
     }
     enum hang_verdict verdict =
-        hang_observe(&r->hangs[slot], &look, elapsed_ms, on_time, r->setup->options->hang_timeout_ms);
+        hang_observe(&r->hangs[slot], &look, elapsed_ms, on_time, r->settings.hang_timeout_ms);
     if (verdict == HANG_NONE)
         return;
     feed(r, &(struct supervisor_event){
@@ -340,6 +341,6 @@ void look_on_tick(struct reactor *r, int64_t now_ms)
     if (r->state.stage == STAGE_DRAINING && now_ms - r->drain_ms >= LISTENER_DRAIN_MS)
         shutdown(FD_LISTENER, SHUT_RDWR); /* all may have been full */
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
-        incident_tick(&r->incidents[slot], r->setup->options->incident_dir, shared_board(r->pages, slot),
+        incident_tick(&r->incidents[slot], settings_incident_dir(&r->settings), shared_board(r->pages, slot),
                       now_ms);
 }

@@ -160,6 +160,8 @@ static int start(struct options *options)
         fprintf(stderr, "prefork-upper: --max-connections: %s\n", why);
         return EXIT_USAGE;
     }
+    if (settings_from_options(&setup.settings, options, setup.connection_count_max, why, sizeof why) < 0)
+        return fail(EXIT_USAGE, why);
     int error = tidy_descriptors(&setup.ready_fd);
     if (error) {
         snprintf(why, sizeof why, "cannot arrange descriptors (/dev/null, --ready-fd): %s", strerror(-error));

@@ -68,7 +68,7 @@ static bool any_worker_lives(struct reactor *r)
  * deadline; the log goes on until they have. */
 _Noreturn static void outlive_master(struct reactor *r)
 {
-    int64_t timeout_ms = r->setup->options->drain_timeout_ms;
+    int64_t timeout_ms = r->settings.drain_timeout_ms;
     int64_t end_ms = clock_now_ms() + timeout_ms + LINGER_MS + LEAVE_GRACE_MS;
     shutdown(FD_LISTENER, SHUT_RDWR);
     log_event(LOG_LEVEL_ERROR, "event=master_died connections=%u", announce_connections(r));
@@ -109,8 +109,8 @@ static void begin(struct reactor *r, uint32_t generation)
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
         return;
     }
-    supervisor_init(&r->state, r->setup->options->worker_count, may_protect(r),
-                    r->setup->options->drain_timeout_ms, seed);
+    r->settings = r->setup->settings;
+    supervisor_init(&r->state, r->settings.worker_count, may_protect(r), r->settings.drain_timeout_ms, seed);
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
 }
 

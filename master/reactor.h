@@ -9,7 +9,7 @@
 #ifndef MASTER_REACTOR_H
 #define MASTER_REACTOR_H
 
-#include "master/options.h"
+#include "master/settings.h"
 #include "worker/peer.h"
 
 struct shared_pages;
@@ -18,7 +18,8 @@ struct shared_pages;
 struct service_setup {
     struct shared_pages *pages;
     const struct options *options;
-    uint32_t connection_count_max; /* as granted */
+    struct service_settings settings; /* as at the start of the service */
+    uint32_t connection_count_max;    /* as granted; descriptor tables are made for so many */
     int backlog_granted;
     bool listener_is_unix;
     char bound[PEER_TEXT_SIZE];

@@ -16,10 +16,20 @@
 
 #define REACTOR_TICK_MS 100
 
+/* As it lies in the shared pages: what a supervisor leaves to its successor. */
+struct supervisor_memory {
+    struct supervisor policy;
+    struct service_settings settings;
+};
+
+static_assert(sizeof(struct supervisor_memory) <= SUPERVISOR_MEMORY_BYTES,
+              "the memory fits its room in the shared pages");
+
 struct reactor {
     const struct service_setup *setup;
     struct shared_pages *pages;
     struct supervisor state;
+    struct service_settings settings; /* stored with the state */
     struct supervisor_actions actions;
     struct logsink sink;
     int64_t next_tick_ms;

@@ -166,9 +166,6 @@ struct supervisor_actions {
     struct supervisor_action items[SUPERVISOR_ACTION_COUNT_MAX];
 };
 
-static_assert(sizeof(struct supervisor) <= SUPERVISOR_MEMORY_BYTES,
-              "the memory fits its room in the shared pages");
-
 /* A fresh memory. `seed` is any number. */
 void supervisor_init(struct supervisor *state, uint32_t wanted_count, bool protect, int64_t drain_timeout_ms,
                      uint32_t seed);

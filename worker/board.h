@@ -33,8 +33,9 @@ typedef _Atomic(int64_t) shared_i64;
 /* What a worker is told at its birth. Written by the supervisor before the clone, fixed in size. */
 struct worker_settings {
     uint32_t connection_count_max; /* connections of this worker */
-    int64_t idle_timeout_ms;       /* 0: none */
-    int64_t write_timeout_ms;      /* 0: none */
+    uint32_t connection_room; /* the slot's table is made for; it may hold so many from before a reload */
+    int64_t idle_timeout_ms;  /* 0: none */
+    int64_t write_timeout_ms; /* 0: none */
     int64_t drain_timeout_ms;
     uint32_t service_index; /* service_at() */
     uint32_t listener_is_unix;

@@ -92,10 +92,12 @@ static int init(struct worker *w)
         .out = buffers + CHUNK_BYTES_MAX,
         .is_unix = settings->listener_is_unix,
     };
+    uint32_t room = settings->connection_room > settings->connection_count_max
+                        ? settings->connection_room
+                        : settings->connection_count_max;
     /* One number more than connections: the one with which a full worker accepts and resets. */
-    int error =
-        conn_table_init(&w->conns, settings->connection_count_max + 1,
-                        (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
+    int error = conn_table_init(
+        &w->conns, room + 1, (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
     return error ? error : loop_init(w);
 }
 

@@ -411,4 +411,5 @@ void world_begin(uint64_t seed)
     };
     world.setup =
         (struct service_setup){.pages = pages, .options = &world.options, .connection_count_max = 100};
+    settings_from_options(&world.setup.settings, &world.options, 100, NULL, 0);
 }

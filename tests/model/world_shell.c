@@ -33,8 +33,11 @@ static void store_memory(struct reactor *r)
 {
     struct orders *orders = &r->pages->orders;
     uint32_t other = atomic_load(&orders->memory_current) == 1 ? 1 : 0;
+    void *room = orders->memory[other];
+    struct supervisor_memory *memory = room;
 
-    memcpy(orders->memory[other], &r->state, sizeof r->state);
+    memory->policy = r->state;
+    memory->settings = r->settings;
     world_point();
     atomic_store(&orders->memory_current, other + 1);
     atomic_store(&orders->slot_limit, r->state.slot_limit);
@@ -47,7 +50,12 @@ bool feed_load_memory(struct reactor *r)
 
     if (current == 0)
         return false;
-    memcpy(&r->state, r->pages->orders.memory[current - 1], sizeof r->state);
+
+    const void *room = r->pages->orders.memory[current - 1];
+    const struct supervisor_memory *memory = room;
+
+    r->state = memory->policy;
+    r->settings = memory->settings;
     return true;
 }
 
@@ -212,6 +220,7 @@ static void begin(struct reactor *r)
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
         return;
     }
+    r->settings = world.setup.settings;
     supervisor_init(&r->state, world.options.worker_count, world.options.protect,
                     world.options.drain_timeout_ms, world_random(1000000));
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});

@@ -19,7 +19,6 @@ enum { SLOT = 1, KEEPER_GENERATION = 5 };
 
 static struct reactor reactor;
 static struct service_setup setup;
-static struct options options;
 static struct board *board;
 static int clone_result, signal_result, signals[4];
 static unsigned clone_count, signal_count;
@@ -52,9 +51,10 @@ static int begin(void **state)
     clone_result = 4711;
     clone_count = signal_count = 0;
     signal_result = 0;
-    options = (struct options){.worker_count = 2, .service = service_at(2), .idle_timeout_ms = 1234};
-    setup = (struct service_setup){.options = &options, .ready_fd = -1, .connection_count_max = 99};
-    reactor = (struct reactor){.setup = &setup};
+    setup = (struct service_setup){.ready_fd = -1, .connection_count_max = 99};
+    reactor = (struct reactor){
+        .setup = &setup,
+        .settings = {.connection_count_max = 50, .service_index = 2, .idle_timeout_ms = 1234}};
     supervisor_init(&reactor.state, 2, true, 8000, 7);
     reactor.state.slot_limit = 2;
     log_capture_begin();
@@ -101,7 +101,8 @@ static void spawn__protected__ordered_from_that_keeper_with_its_settings(void **
     assert_int_equal(signal_count, 2);
     assert_int_equal(signals[0], SIGCONT); /* one that was stopped would not look */
     assert_int_equal(signals[1], KEEPER_WAKE_SIGNAL);
-    assert_int_equal(board->settings.connection_count_max, 99);
+    assert_int_equal(board->settings.connection_count_max, 50);
+    assert_int_equal(board->settings.connection_room, 99); /* some may be left from before a reload */
     assert_int_equal(board->settings.idle_timeout_ms, 1234);
     assert_int_equal(board->settings.service_index, 2);
     assert_int_equal(board->settings.recover_how, RECOVER_RESET_SUSPECT);

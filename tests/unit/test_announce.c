@@ -14,7 +14,6 @@
 
 static struct reactor reactor;
 static struct service_setup setup;
-static struct options options;
 static int nudged_pid;
 
 int __wrap_sigqueue(pid_t pid, int number, const union sigval value);
@@ -31,11 +30,10 @@ static int begin(void **state)
 {
     (void)state;
     nudged_pid = 0;
-    reactor = (struct reactor){.setup = &setup};
+    reactor = (struct reactor){.setup = &setup, .settings = {.worker_count = 2}};
     supervisor_init(&reactor.state, 2, true, 8000, 7);
     reactor.state.slot_limit = 2;
-    options = (struct options){.worker_count = 2, .service = service_at(0)};
-    setup = (struct service_setup){.options = &options, .ready_fd = -1, .bound = "127.0.0.1:4242"};
+    setup = (struct service_setup){.ready_fd = -1, .bound = "127.0.0.1:4242"};
     log_capture_begin();
     return shared_pages_create(&reactor.pages);
 }

@@ -61,6 +61,17 @@ static void feed__next_event__into_the_other_copy(void **state)
     assert_memory_equal(&successor.state, &reactor.state, sizeof reactor.state);
 }
 
+static void load__settings_changed_by_a_reload__the_successor_goes_on_with_them(void **state)
+{
+    (void)state;
+    reactor.settings = (struct service_settings){.number = 3, .hang_timeout_ms = 700};
+    feed(&reactor, &(struct supervisor_event){.kind = SUPERVISOR_START});
+    successor = (struct reactor){.pages = reactor.pages};
+    assert_true(feed_load_memory(&successor));
+    assert_int_equal(successor.settings.number, 3);
+    assert_int_equal(successor.settings.hang_timeout_ms, 700);
+}
+
 static void load__nothing_stored_or_a_wild_number__none(void **state)
 {
     (void)state;
@@ -74,6 +85,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(feed__first_event__stored_before_anything_is_done, begin, end),
         cmocka_unit_test_setup_teardown(feed__next_event__into_the_other_copy, begin, end),
+        cmocka_unit_test_setup_teardown(load__settings_changed_by_a_reload__the_successor_goes_on_with_them,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(load__nothing_stored_or_a_wild_number__none, begin, end),
     };
 

@@ -18,7 +18,6 @@ enum { SLOT = 1 };
 
 static struct reactor reactor;
 static struct service_setup setup;
-static struct options options;
 static struct board *board;
 static struct slot_memory *memory;
 static struct supervisor_event seen[16];
@@ -49,9 +48,11 @@ static int begin(void **state)
 {
     (void)state;
     seen_count = 0;
-    options = (struct options){.worker_count = 2, .hang_timeout_ms = 2000};
-    setup = (struct service_setup){.options = &options, .ready_fd = -1};
-    reactor = (struct reactor){.setup = &setup, .oom_kills_seen = INT64_MAX, .oom_kills_before = INT64_MAX};
+    setup = (struct service_setup){.ready_fd = -1};
+    reactor = (struct reactor){.setup = &setup,
+                               .settings = {.hang_timeout_ms = 2000},
+                               .oom_kills_seen = INT64_MAX,
+                               .oom_kills_before = INT64_MAX};
     supervisor_init(&reactor.state, 2, true, 8000, 7);
     reactor.state.slot_limit = 2;
     memory = &reactor.state.slots[SLOT];
