@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -129,6 +130,12 @@ static bool is_left_over(const struct sockaddr_storage *address, socklen_t lengt
     return refused;
 }
 
+static int refuse_no_socket(const char *path, char error[], size_t error_size)
+{
+    snprintf(error, error_size, "%s exists and is no socket; it is left alone", path);
+    return -EADDRINUSE;
+}
+
 /* Makes room at a UNIX path that a dead server left. 0: bind can be tried again. */
 static int remove_left_over(const struct sockaddr_storage *address, socklen_t length, char error[],
                             size_t error_size)
@@ -138,10 +145,8 @@ static int remove_left_over(const struct sockaddr_storage *address, socklen_t le
 
     if (!path || lstat(path, &before) < 0)
         return -EADDRINUSE;
-    if (!S_ISSOCK(before.st_mode)) {
-        snprintf(error, error_size, "%s exists and is no socket; it is left alone", path);
-        return -EADDRINUSE;
-    }
+    if (!S_ISSOCK(before.st_mode))
+        return refuse_no_socket(path, error, error_size);
     if (!is_left_over(address, length))
         return -EADDRINUSE;
     /* Another server may have started in between and put its own socket there. */
@@ -185,17 +190,38 @@ static void explain_bind_failure(int code, const struct sockaddr_storage *addres
     }
 }
 
+/* What bind() would say to a UNIX path, without making or removing anything. */
+static int inspect_path(const struct sockaddr_storage *address, socklen_t length, char error[],
+                        size_t error_size)
+{
+    const char *path = path_of(address);
+    char folder[PEER_TEXT_SIZE]; /* dirname() writes there */
+    struct stat status;
+    int result = 0;
+
+    snprintf(folder, sizeof folder, "%s", path);
+    if (lstat(path, &status) < 0)
+        result = errno == ENOENT && access(dirname(folder), W_OK | X_OK) == 0 ? 0 : -errno;
+    else if (!S_ISSOCK(status.st_mode))
+        result = refuse_no_socket(path, error, error_size);
+    else if (!is_left_over(address, length))
+        result = -EADDRINUSE;
+    return result;
+}
+
 static int bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t length,
                            const struct listener_settings *settings, char error[], size_t error_size)
 {
-    int result = bind_with_mode(fd, address, length, settings->unix_mode);
+    bool inspects = settings->probes && path_of(address);
+    int result = inspects ? inspect_path(address, length, error, error_size)
+                          : bind_with_mode(fd, address, length, settings->unix_mode);
 
-    if (result == -EADDRINUSE && path_of(address)) {
+    if (result == -EADDRINUSE && path_of(address) && !inspects) {
         result = remove_left_over(address, length, error, error_size);
         if (result == 0)
             result = bind_with_mode(fd, address, length, settings->unix_mode);
     }
-    if (result == 0 && listen(fd, settings->backlog) < 0) {
+    if (result == 0 && !settings->probes && listen(fd, settings->backlog) < 0) {
         result = -errno;
         if (path_of(address))
             unlink(path_of(address)); /* ours: bind has just made it */
@@ -301,6 +327,21 @@ int listener_open(struct listener *listener, const struct address *address,
             break;
     }
     return failure;
+}
+
+int listener_probe(const struct address *address, const struct listener_settings *settings, char error[],
+                   size_t error_size)
+{
+    struct listener_settings probing = *settings;
+    struct listener listener;
+
+    probing.probes = true;
+
+    int result = listener_open(&listener, address, &probing, error, error_size);
+
+    if (result == 0)
+        close(listener.fd);
+    return result;
 }
 
 void listener_remove_path(const struct listener *listener)

@@ -19,6 +19,7 @@ struct listener_settings {
     int backlog;              /* wanted length of the accept queue */
     mode_t unix_mode;         /* permissions of a UNIX path */
     int64_t write_timeout_ms; /* 0: off */
+    bool probes;              /* binds and goes no further; a UNIX path is only looked at */
 };
 
 struct listener {
@@ -43,6 +44,10 @@ struct listener {
  */
 int listener_open(struct listener *listener, const struct address *address,
                   const struct listener_settings *settings, char error[], size_t error_size);
+
+/* Could it be opened now? Nothing is made, removed or listened on. Returns and `error` as above. */
+int listener_probe(const struct address *address, const struct listener_settings *settings, char error[],
+                   size_t error_size);
 
 /* Removes the path of a UNIX listener while it is still our own inode; nothing for all others. */
 void listener_remove_path(const struct listener *listener);

@@ -11,6 +11,7 @@
 #include "master/master.h"
 #include "master/options.h"
 #include "master/pidfile.h"
+#include "master/subcommand.h"
 #include "worker/board.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
@@ -25,8 +26,6 @@
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-enum { EXIT_START_FAILED = 1, EXIT_USAGE = 64, EXIT_ADDRESS_IN_USE = 69 };
 
 #define ERROR_SIZE 512
 
@@ -118,8 +117,8 @@ static int open_listener(struct listener *listener, const struct options *option
     };
     int result = listener_open(listener, &address, &settings, error, ERROR_SIZE);
     if (result == -EADDRINUSE)
-        return EXIT_ADDRESS_IN_USE;
-    return result < 0 ? EXIT_START_FAILED : 0;
+        return EXIT_UNAVAILABLE;
+    return result < 0 ? EXIT_FAILED : 0;
 }
 
 /* From here on the listener exists; what fails now is the machine's fault, not the user's. */
@@ -131,7 +130,7 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     if (error) {
         char why[ERROR_SIZE];
         snprintf(why, sizeof why, "cannot set up: %s", strerror(-error));
-        return fail(EXIT_START_FAILED, why);
+        return fail(EXIT_FAILED, why);
     }
     setup->pages->orders.start_ns = clock_now_ns();
     log_init(FD_LOG, setup->options->log_level);
@@ -147,7 +146,7 @@ static int fail_incident_dir(const char *dir, int error)
 {
     char why[ERROR_SIZE];
     snprintf(why, sizeof why, "--incident-dir %s: cannot write there: %s", dir, strerror(-error));
-    return fail(EXIT_START_FAILED, why);
+    return fail(EXIT_FAILED, why);
 }
 
 static int start(struct options *options)
@@ -165,7 +164,7 @@ static int start(struct options *options)
     int error = tidy_descriptors(&setup.ready_fd);
     if (error) {
         snprintf(why, sizeof why, "cannot arrange descriptors (/dev/null, --ready-fd): %s", strerror(-error));
-        return fail(EXIT_START_FAILED, why);
+        return fail(EXIT_FAILED, why);
     }
     struct listener listener;
     int exit_code = open_listener(&listener, options, why);
@@ -178,7 +177,7 @@ static int start(struct options *options)
     if (error)
         exit_code = fail_incident_dir(options->incident_dir, error);
     else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
-        exit_code = fail(EXIT_START_FAILED, why);
+        exit_code = fail(EXIT_FAILED, why);
     else
         exit_code = serve(&setup, &listener);
     listener_remove_path(&listener);
@@ -190,6 +189,8 @@ int main(int argc, char **argv)
 {
     struct options options;
     title_init(argc, argv);
+    if (argc > 1 && argv[1][0] != '-')
+        return subcommand_run(argc - 1, argv + 1);
     int exit_code = options_parse(&options, argc, argv);
     return exit_code ? exit_code : start(&options);
 }

@@ -1,6 +1,7 @@
 #include "master/options.h"
 
 #include "master/options_table.h"
+#include "master/spelling.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -10,8 +11,6 @@
 #define PROGRAM_NAME      "prefork-upper"
 #define OPTION_COUNT_MAX  32
 #define KEY_WITHOUT_SHORT 256 /* keys of options without a letter start above all characters */
-#define TYPO_DISTANCE_MAX 2   /* letters wrong in what is still taken for a typing error */
-#define OPTION_NAME_SIZE  32
 
 struct parse {
     struct options *options;
@@ -67,39 +66,13 @@ static error_t apply_option(struct parse *parse, const struct option_spec *spec,
     return 0;
 }
 
-/* How many letters must be changed, added or left out to make one word of the other; cut off at both sizes.
- */
-static unsigned edit_distance(const char *a, size_t a_length, const char *b)
-{
-    unsigned row[OPTION_NAME_SIZE];
-    size_t b_length = strlen(b);
-
-    if (a_length >= OPTION_NAME_SIZE || b_length >= OPTION_NAME_SIZE)
-        return OPTION_NAME_SIZE;
-    for (unsigned j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (unsigned i = 1; i <= a_length; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-            unsigned gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-            diagonal = row[j];
-            row[j] = change < gap ? change : gap;
-        }
-    }
-    return row[b_length];
-}
-
 static const struct option_spec *find_similar(const char *name, size_t length)
 {
     const struct option_spec *best = NULL;
-    unsigned best_distance = TYPO_DISTANCE_MAX + 1;
+    unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
 
     for (size_t i = 0; option_at(i); i++) {
-        unsigned distance = edit_distance(name, length, option_at(i)->name);
+        unsigned distance = spelling_distance(name, length, option_at(i)->name);
 
         if (distance < best_distance) {
             best_distance = distance;

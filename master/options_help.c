@@ -1,5 +1,6 @@
 /* options_help: --help, made from the option table. */
 #include "master/options_table.h"
+#include "master/subcommand.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 static const char intro[] =
     "Usage: prefork-upper [OPTION]...\n"
+    "       prefork-upper SUBCOMMAND [ARGUMENT]...\n"
     "A prefork TCP server: answers every stream of bytes with its upper-case form,\n"
     "from several worker processes on one listener, and replaces a worker that dies.\n";
 
@@ -108,6 +110,23 @@ static void print_option(const struct option_spec *spec)
         print_services();
 }
 
+static void print_subcommands(void)
+{
+    fputs("\nSubcommands (each has --help):\n", stdout);
+    for (size_t i = 0; subcommand_at(i); i++) {
+        const struct subcommand *subcommand = subcommand_at(i);
+        size_t column = (size_t)printf("  %s %s", subcommand->name, subcommand->arguments);
+
+        if (column >= HELP_COLUMN - 1) {
+            putchar('\n');
+            column = 0;
+        }
+        pad_to(&column, HELP_COLUMN);
+        print_wrapped(subcommand->sentence, &column, HELP_COLUMN);
+        putchar('\n');
+    }
+}
+
 void options_print_help(void)
 {
     fputs(intro, stdout);
@@ -116,5 +135,6 @@ void options_print_help(void)
             printf("\n%s:\n", option_at(i)->group);
         print_option(option_at(i));
     }
+    print_subcommands();
     fputs(outro, stdout);
 }

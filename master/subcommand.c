@@ -1,0 +1,54 @@
+#include "master/subcommand.h"
+
+#include "master/spelling.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct subcommand table[] = {
+    {.name = "check",
+     .arguments = "[OPTION]...",
+     .sentence = "Say whether options, configuration and address are good, and start nothing.",
+     .run = subcommand_check},
+};
+
+const struct subcommand *subcommand_at(size_t index)
+{
+    return index < sizeof table / sizeof table[0] ? &table[index] : NULL;
+}
+
+static const struct subcommand *find_similar(const char *word)
+{
+    const struct subcommand *best = NULL;
+    unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
+
+    for (size_t i = 0; subcommand_at(i); i++) {
+        unsigned distance = spelling_distance(word, strlen(word), subcommand_at(i)->name);
+
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = subcommand_at(i);
+        }
+    }
+    return best;
+}
+
+static int tell_unknown(const char *word)
+{
+    const struct subcommand *similar = find_similar(word);
+
+    fprintf(stderr, "prefork-upper: \"%s\": no such subcommand", word);
+    if (similar)
+        fprintf(stderr, "; did you mean %s?\n", similar->name);
+    else
+        fputs("; --help lists them\n", stderr);
+    return EXIT_USAGE;
+}
+
+int subcommand_run(int argc, char **argv)
+{
+    for (size_t i = 0; subcommand_at(i); i++)
+        if (strcmp(subcommand_at(i)->name, argv[0]) == 0)
+            return subcommand_at(i)->run(argc, argv);
+    return tell_unknown(argv[0]);
+}

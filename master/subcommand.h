@@ -1,0 +1,37 @@
+/*
+ * subcommand: what the program does instead of serving when its first argument is a word: `prefork-upper
+ * check`.
+ *
+ * One table; main() looks there, and --help prints it.
+ */
+#ifndef MASTER_SUBCOMMAND_H
+#define MASTER_SUBCOMMAND_H
+
+#include <stddef.h>
+
+/* Exit codes of the program; those of a service that has run stand in supervisor.h. */
+enum {
+    EXIT_FAILED = 1,       /* the start failed; what was asked for was refused or failed */
+    EXIT_USAGE = 64,       /* wrong usage, configuration or limits */
+    EXIT_UNAVAILABLE = 69, /* the address is in use; there is no server to talk to */
+};
+
+struct subcommand {
+    const char *name;
+    const char *arguments; /* as --help shows them behind the name */
+    const char *sentence;
+    /* argv[0] is the name. Returns the exit code; has said on stderr what went wrong. */
+    int (*run)(int argc, char **argv);
+};
+
+/* The subcommand at that place of the table, NULL past the end. */
+const struct subcommand *subcommand_at(size_t index);
+
+/* Runs the subcommand argv[0]. An unknown one: a line to stderr, with what was probably meant, and
+ * EXIT_USAGE. */
+int subcommand_run(int argc, char **argv);
+
+/* subcommand_check.c: is the configuration good, and could the address be served? */
+int subcommand_check(int argc, char **argv);
+
+#endif
