@@ -1,10 +1,10 @@
 #include "master/listener.h"
 
 #include "master/holder.h"
+#include "master/unix_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -109,66 +109,6 @@ static void disable_fast_open(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue_length, sizeof queue_length);
 }
 
-/* The path of a UNIX address, NULL for all else. */
-static const char *path_of(const struct sockaddr_storage *address)
-{
-    const void *any = address;
-    const struct sockaddr_un *unix_address = any;
-
-    return address->ss_family == AF_UNIX && unix_address->sun_path[0] ? unix_address->sun_path : NULL;
-}
-
-/* Is the socket at that address left over: there, but nobody listens? Does not wait. */
-static bool is_left_over(const struct sockaddr_storage *address, socklen_t length)
-{
-    const void *any = address;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool refused = fd >= 0 && connect(fd, any, length) < 0 && errno == ECONNREFUSED;
-
-    if (fd >= 0)
-        close(fd);
-    return refused;
-}
-
-static int refuse_no_socket(const char *path, char error[], size_t error_size)
-{
-    snprintf(error, error_size, "%s exists and is no socket; it is left alone", path);
-    return -EADDRINUSE;
-}
-
-/* Makes room at a UNIX path that a dead server left. 0: bind can be tried again. */
-static int remove_left_over(const struct sockaddr_storage *address, socklen_t length, char error[],
-                            size_t error_size)
-{
-    const char *path = path_of(address);
-    struct stat before, after;
-
-    if (!path || lstat(path, &before) < 0)
-        return -EADDRINUSE;
-    if (!S_ISSOCK(before.st_mode))
-        return refuse_no_socket(path, error, error_size);
-    if (!is_left_over(address, length))
-        return -EADDRINUSE;
-    /* Another server may have started in between and put its own socket there. */
-    if (lstat(path, &after) < 0 || after.st_ino != before.st_ino || after.st_dev != before.st_dev)
-        return -EADDRINUSE;
-    if (unlink(path) == 0)
-        return 0;
-    snprintf(error, error_size, "the left-over socket %s cannot be removed: %s", path, strerror(errno));
-    return -EADDRINUSE;
-}
-
-/* bind() with the permissions that a UNIX path is to have from its first moment on. */
-static int bind_with_mode(int fd, const struct sockaddr_storage *address, socklen_t length, mode_t mode)
-{
-    const void *any = address;
-    mode_t umask_before = umask(~mode & 0777);
-    int result = bind(fd, any, length) < 0 ? -errno : 0;
-
-    umask(umask_before);
-    return result;
-}
-
 static void explain_bind_failure(int code, const struct sockaddr_storage *address, socklen_t length,
                                  char error[], size_t error_size)
 {
@@ -190,41 +130,17 @@ static void explain_bind_failure(int code, const struct sockaddr_storage *addres
     }
 }
 
-/* What bind() would say to a UNIX path, without making or removing anything. */
-static int inspect_path(const struct sockaddr_storage *address, socklen_t length, char error[],
-                        size_t error_size)
-{
-    const char *path = path_of(address);
-    char folder[PEER_TEXT_SIZE]; /* dirname() writes there */
-    struct stat status;
-    int result = 0;
-
-    snprintf(folder, sizeof folder, "%s", path);
-    if (lstat(path, &status) < 0)
-        result = errno == ENOENT && access(dirname(folder), W_OK | X_OK) == 0 ? 0 : -errno;
-    else if (!S_ISSOCK(status.st_mode))
-        result = refuse_no_socket(path, error, error_size);
-    else if (!is_left_over(address, length))
-        result = -EADDRINUSE;
-    return result;
-}
-
 static int bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t length,
                            const struct listener_settings *settings, char error[], size_t error_size)
 {
-    bool inspects = settings->probes && path_of(address);
-    int result = inspects ? inspect_path(address, length, error, error_size)
-                          : bind_with_mode(fd, address, length, settings->unix_mode);
+    bool inspects = settings->probes && unix_path_of(address);
+    int result = inspects ? unix_path_inspect(address, length, error, error_size)
+                          : unix_path_bind(fd, address, length, settings->unix_mode, error, error_size);
 
-    if (result == -EADDRINUSE && path_of(address) && !inspects) {
-        result = remove_left_over(address, length, error, error_size);
-        if (result == 0)
-            result = bind_with_mode(fd, address, length, settings->unix_mode);
-    }
     if (result == 0 && !settings->probes && listen(fd, settings->backlog) < 0) {
         result = -errno;
-        if (path_of(address))
-            unlink(path_of(address)); /* ours: bind has just made it */
+        if (unix_path_of(address))
+            unlink(unix_path_of(address)); /* ours: bind has just made it */
     }
     if (result < 0)
         explain_bind_failure(result, address, length, error, error_size);
@@ -284,7 +200,6 @@ static void describe(struct listener *listener, int fd, const struct address *ad
     struct sockaddr_storage bound = {0};
     socklen_t length = sizeof bound;
     struct sockaddr *any = (void *)&bound;
-    struct stat status;
 
     *listener = (struct listener){
         .fd = fd,
@@ -294,10 +209,8 @@ static void describe(struct listener *listener, int fd, const struct address *ad
     if (getsockname(fd, any, &length) == 0)
         peer_format(listener->bound, &bound, length);
     /* fstat of a socket tells of the socket, not of its path. */
-    if (path_of(&bound) && lstat(path_of(&bound), &status) == 0) {
-        listener->dev = status.st_dev;
-        listener->ino = status.st_ino;
-    }
+    if (unix_path_of(&bound))
+        unix_path_identify(unix_path_of(&bound), &listener->dev, &listener->ino);
 }
 
 /* Goes the next candidate for what this one failed of? */
@@ -346,11 +259,6 @@ int listener_probe(const struct address *address, const struct listener_settings
 
 void listener_remove_path(const struct listener *listener)
 {
-    const char *path = listener->bound + strlen("unix:");
-    struct stat status;
-
-    if (!listener->is_unix || listener->ino == 0)
-        return;
-    if (lstat(path, &status) == 0 && status.st_dev == listener->dev && status.st_ino == listener->ino)
-        unlink(path);
+    if (listener->is_unix)
+        unix_path_remove(listener->bound + strlen("unix:"), listener->dev, listener->ino);
 }
