@@ -5,6 +5,7 @@
  * code, and nothing was started.
  */
 #include "master/address.h"
+#include "master/control_socket.h"
 #include "master/descriptors.h"
 #include "master/incident.h"
 #include "master/listener.h"
@@ -63,7 +64,7 @@ static int tidy_descriptors(int *ready_fd)
 
 /* The listener and everything else of heritage.h, each at its number. The log pipe's numbers come first,
  * since pipe2 takes the two lowest. */
-static int make_heritage(int listener_fd)
+static int make_heritage(int listener_fd, int control_fd)
 {
     int log_pipe[2];
     if (pipe2(log_pipe, O_NONBLOCK) < 0)
@@ -71,14 +72,19 @@ static int make_heritage(int listener_fd)
     int high[2] = {fcntl(log_pipe[0], F_DUPFD, FIRST_CONNECTION),
                    fcntl(log_pipe[1], F_DUPFD, FIRST_CONNECTION)};
     int high_listener = fcntl(listener_fd, F_DUPFD, FIRST_CONNECTION);
+    int high_control = control_fd < 0 ? -1 : fcntl(control_fd, F_DUPFD, FIRST_CONNECTION);
     close(log_pipe[0]);
     close(log_pipe[1]);
     close(listener_fd);
+    if (control_fd >= 0)
+        close(control_fd);
     int error = heritage_place(high[1], FD_LOG);
     if (!error)
         error = heritage_place(high[0], FD_LOG_READ);
     if (!error)
         error = heritage_place(high_listener, FD_LISTENER);
+    if (!error && control_fd >= 0)
+        error = heritage_place(high_control, FD_CONTROL);
     if (!error)
         error = heritage_place(pidfd_open(getpid(), 0), FD_MASTER);
     if (!error)
@@ -100,6 +106,11 @@ static void log_adjustments(const struct options *options, const struct service_
     if (setup->backlog_granted != options->backlog)
         log_event(LOG_LEVEL_WARN, "event=adjusted option=--backlog asked=%d got=%d why=net.core.somaxconn",
                   options->backlog, setup->backlog_granted);
+    if (setup->control_missing[0]) {
+        char why[2 * CONTROL_WHY_SIZE];
+        log_quote(why, sizeof why, setup->control_missing);
+        log_event(LOG_LEVEL_WARN, "event=adjusted option=--control asked=default got=off why=%s", why);
+    }
 }
 
 static int open_listener(struct listener *listener, const struct options *options, char error[ERROR_SIZE])
@@ -121,10 +132,23 @@ static int open_listener(struct listener *listener, const struct options *option
     return result < 0 ? EXIT_FAILED : 0;
 }
 
+/* The socket for commands. Without one at the usual place the server serves all the same, and says so. */
+static int open_control(struct service_setup *setup, char error[ERROR_SIZE])
+{
+    char why[CONTROL_WHY_SIZE];
+    int result = control_socket_open(&setup->control, setup->options->control, setup->bound, why);
+    if (result == 0) {
+        memcpy(setup->control_missing, why, sizeof why);
+        return 0;
+    }
+    snprintf(error, ERROR_SIZE, "--control: %s", why);
+    return result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED;
+}
+
 /* From here on the listener exists; what fails now is the machine's fault, not the user's. */
 static int serve(struct service_setup *setup, const struct listener *listener)
 {
-    int error = make_heritage(listener->fd);
+    int error = make_heritage(listener->fd, setup->control.fd);
     if (!error)
         error = shared_pages_create(&setup->pages);
     if (error) {
@@ -178,8 +202,11 @@ static int start(struct options *options)
         exit_code = fail_incident_dir(options->incident_dir, error);
     else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
         exit_code = fail(EXIT_FAILED, why);
+    else if ((exit_code = open_control(&setup, why)) != 0)
+        fail(exit_code, why);
     else
         exit_code = serve(&setup, &listener);
+    control_socket_remove(&setup.control);
     listener_remove_path(&listener);
     pidfile_remove(options->pid_file);
     return exit_code;

@@ -26,8 +26,9 @@ struct options {
     enum log_level log_level;
     int ready_fd;         /* open, not owned; -1: none */
     const char *pid_file; /* NULL: none */
+    const char *control;  /* path of the socket for commands; NULL: the usual place, "off": none */
     mode_t unix_mode;
-    bool core; /* let a dying worker write a core dump */
+    bool core;                /* let a dying worker write a core dump */
     bool protect;             /* keep a worker's connections beyond its death */
     int64_t hang_timeout_ms;  /* 0: off */
     const char *incident_dir; /* NULL: none */

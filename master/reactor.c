@@ -71,6 +71,8 @@ _Noreturn static void outlive_master(struct reactor *r)
     int64_t timeout_ms = r->settings.drain_timeout_ms;
     int64_t end_ms = clock_now_ms() + timeout_ms + LINGER_MS + LEAVE_GRACE_MS;
     shutdown(FD_LISTENER, SHUT_RDWR);
+    if (r->setup->control.path[0])
+        shutdown(FD_CONTROL, SHUT_RDWR); /* nobody can be told to do anything: its path is free at once too */
     log_event(LOG_LEVEL_ERROR, "event=master_died connections=%u", announce_connections(r));
     while (any_worker_lives(r) && (timeout_ms == 0 || clock_now_ms() < end_ms)) {
         struct pollfd log_pipe = {.fd = FD_LOG_READ, .events = POLLIN};

@@ -9,6 +9,7 @@
 #ifndef MASTER_REACTOR_H
 #define MASTER_REACTOR_H
 
+#include "master/control_socket.h"
 #include "master/settings.h"
 #include "worker/peer.h"
 
@@ -24,6 +25,8 @@ struct service_setup {
     bool listener_is_unix;
     char bound[PEER_TEXT_SIZE];
     int ready_fd; /* -1: none, or told already */
+    struct control_socket control;
+    char control_missing[CONTROL_WHY_SIZE]; /* why there is none although it was not forbidden; else empty */
 };
 
 /* Runs as the supervisor of that generation; does not return. */

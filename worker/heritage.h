@@ -23,7 +23,9 @@ enum heritage {
     FD_SHARED = 8,     /* memfd of the shared pages (board.h) */
     FD_EPOLL = 9,      /* the slot's epoll instance; its registrations outlive a worker */
     FD_TICK = 10,      /* the slot's timerfd for deadlines */
-    FD_POKE = 16,      /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
+    FD_CONTROL =
+        11,       /* listening socket for commands; master and supervisor only, and not with --control off */
+    FD_POKE = 16, /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
 };
 
 /*
