@@ -1,12 +1,15 @@
 #include "master/reactor_state.h"
+#include "worker/clock.h"
 #include "worker/heritage.h"
 #include "worker/keeper.h"
 #include "worker/log.h"
 #include "worker/process.h"
 #include "worker/worker.h"
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* ---- making processes ---- */
@@ -91,12 +94,19 @@ static void order(struct reactor *r, const struct supervisor_action *action, sha
     wake_keeper(r, action->slot, action->letter, action->keeper_generation);
 }
 
+/* What a worker that is made now is for. */
+static enum worker_order standing_order(const struct reactor *r, uint32_t slot)
+{
+    if (r->state.stage == STAGE_DRAINING)
+        return ORDER_DRAIN;
+    return r->state.slots[slot].out ? ORDER_LEAVE : ORDER_SERVE;
+}
+
 static void act_spawn(struct reactor *r, const struct supervisor_action *action)
 {
     struct board *board = shared_board(r->pages, action->slot);
     write_settings(r, action->slot);
-    atomic_store_explicit(&board->order, r->state.stage == STAGE_DRAINING ? ORDER_DRAIN : ORDER_SERVE,
-                          memory_order_release);
+    atomic_store_explicit(&board->order, standing_order(r, action->slot), memory_order_release);
     if (r->state.protect)
         order(r, action, &board->order_spawn);
     else
@@ -141,10 +151,26 @@ static void act_drain(struct reactor *r, uint32_t slot)
     heritage_poke(slot, POKE_LOOK);
 }
 
-static void act_leave(struct reactor *r, uint32_t slot)
+static void act_order(struct reactor *r, uint32_t slot, enum worker_order order)
 {
-    atomic_store_explicit(&shared_board(r->pages, slot)->order, ORDER_LEAVE, memory_order_release);
+    atomic_store_explicit(&shared_board(r->pages, slot)->order, order, memory_order_release);
     heritage_poke(slot, POKE_LOOK);
+}
+
+static void act_handover(struct reactor *r, const struct supervisor_action *action)
+{
+    atomic_store_explicit(&shared_board(r->pages, action->slot)->handover_generation, action->generation,
+                          memory_order_release);
+    heritage_poke(action->slot, POKE_LOOK);
+}
+
+/* ---- the listener ---- */
+
+/* listen(2) on one that was shut down: the socket, its address and its options are still there. */
+static void act_listen(struct reactor *r)
+{
+    r->listen_result = listen(FD_LISTENER, r->setup->backlog_granted) < 0 ? -errno : 0;
+    r->listen_untold = true; /* an event for the next look */
 }
 
 /* ---- what is said ---- */
@@ -206,10 +232,25 @@ void act(struct reactor *r, const struct supervisor_action *action)
         kill_worker(r, action);
         break;
     case ACTION_LEAVE:
-        act_leave(r, action->slot);
+        act_order(r, action->slot, ORDER_LEAVE);
         break;
     case ACTION_DRAIN:
         act_drain(r, action->slot);
+        break;
+    case ACTION_SERVE:
+        act_order(r, action->slot, ORDER_SERVE);
+        break;
+    case ACTION_HANDOVER:
+        act_handover(r, action);
+        break;
+    case ACTION_HOLD:
+        r->hold_ms = clock_now_ms();
+        break;
+    case ACTION_LISTEN:
+        act_listen(r);
+        break;
+    case ACTION_OPERATION:
+        announce_operation(r, action);
         break;
     case ACTION_SERVING:
         announce_serving(r);

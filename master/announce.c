@@ -122,3 +122,21 @@ void announce_end(struct reactor *r)
     log_event(LOG_LEVEL_INFO, "event=stopped exit=%d uptime_ms=%lld", r->state.exit_code,
               (long long)((clock_now_ns() - r->pages->orders.start_ns) / 1000000));
 }
+
+void announce_operation(struct reactor *r, const struct supervisor_action *action)
+{
+    const struct operation *operation = operation_find(&r->state.operations, action->generation);
+    char why[2 * OPERATION_WHY_SIZE];
+    if (!operation)
+        return;
+    const char *name = operation_name((enum operation_kind)operation->kind);
+    bool failed = operation->state == OPERATION_FAILED;
+    log_quote(why, sizeof why, operation->why);
+    if (action->begun)
+        log_event(LOG_LEVEL_INFO, "event=operation_begun number=%u operation=%s goal=%u", operation->number,
+                  name, operation->goal);
+    else
+        log_event(failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+                  "event=operation_%s number=%u operation=%s why=%s", failed ? "failed" : "done",
+                  operation->number, name, operation->why[0] ? why : "none");
+}

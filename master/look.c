@@ -1,6 +1,7 @@
 #include "master/oom.h"
 #include "master/reactor_state.h"
 #include "master/report.h"
+#include "master/request.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
@@ -166,18 +167,84 @@ static void look_for_keeper(struct reactor *r, uint32_t slot, enum keeper_letter
 
 /* ---- all ---- */
 
+static uint32_t pending(struct reactor *r, enum order_signal kind)
+{
+    uint32_t told = atomic_load_explicit(&r->pages->orders.signals[kind], memory_order_acquire);
+    uint32_t count = told - r->state.signals_seen[kind];
+    r->state.signals_seen[kind] = told;
+    return count;
+}
+
+/* One by one: what was told is remembered with each. */
+static void look_for_stop(struct reactor *r, enum order_signal kind, enum supervisor_event_kind meaning)
+{
+    uint32_t told = atomic_load_explicit(&r->pages->orders.signals[kind], memory_order_acquire);
+    while (r->state.signals_seen[kind] != told) {
+        r->state.signals_seen[kind]++;
+        feed(r, &(struct supervisor_event){.kind = meaning});
+    }
+}
+
+/* Where one more would not be taken, as many as there may be. */
+static void look_for_scale(struct reactor *r)
+{
+    int64_t count = (int64_t)r->state.wanted_count + pending(r, SIGNAL_TTIN) - pending(r, SIGNAL_TTOU);
+    if (count == r->state.wanted_count)
+        return;
+    if (count < 1)
+        count = 1;
+    request_scale(r, (uint32_t)(count > SLOT_COUNT_MAX ? SLOT_COUNT_MAX : count));
+}
+
+/* The others mean the same however often they come. */
 static void look_for_signals(struct reactor *r)
 {
-    static const enum supervisor_event_kind meaning[SIGNAL_KIND_COUNT] = {
-        [SIGNAL_TERM] = SUPERVISOR_STOP, [SIGNAL_INT] = SUPERVISOR_STOP, [SIGNAL_QUIT] = SUPERVISOR_STOP_NOW};
-    for (int i = 0; i < SIGNAL_KIND_COUNT; i++) {
-        uint32_t count = atomic_load_explicit(&r->pages->orders.signals[i], memory_order_acquire);
-        while (r->state.signals_seen[i] != count) {
-            r->state.signals_seen[i]++;
-            if (meaning[i] != SUPERVISOR_NOTHING)
-                feed(r, &(struct supervisor_event){.kind = meaning[i]});
-        }
-    }
+    look_for_stop(r, SIGNAL_TERM, SUPERVISOR_STOP);
+    look_for_stop(r, SIGNAL_INT, SUPERVISOR_STOP);
+    look_for_stop(r, SIGNAL_QUIT, SUPERVISOR_STOP_NOW);
+    look_for_scale(r);
+    if (pending(r, SIGNAL_HUP))
+        request_reload(r);
+    if (pending(r, SIGNAL_USR2))
+        request_upgrade(r, NULL);
+}
+
+/* ---- the listener that is held ---- */
+
+static bool listens(void)
+{
+    int listens = 0;
+    socklen_t length = sizeof listens;
+    return getsockopt(FD_LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens;
+}
+
+static bool queue_is_empty(void)
+{
+    struct pollfd listener = {.fd = FD_LISTENER, .events = POLLIN};
+    return poll(&listener, 1, 0) == 0;
+}
+
+/* Shut down once nobody waits in it any more (a client that does would be reset), in any case after a while.
+ */
+static void look_after_held_listener(struct reactor *r, int64_t now_ms)
+{
+    if (!r->state.held || r->state.stage != STAGE_RUNNING || r->listen_untold)
+        return;
+    if (listens() && (queue_is_empty() || now_ms - r->hold_ms >= LISTENER_DRAIN_MS))
+        shutdown(FD_LISTENER, SHUT_RDWR);
+    else if (!listens() && announce_connections(r) == 0)
+        feed(r, &(struct supervisor_event){.kind = SUPERVISOR_EMPTY});
+}
+
+static void look_for_listening(struct reactor *r)
+{
+    if (!r->listen_untold)
+        return;
+    r->listen_untold = false;
+    feed(r, &(struct supervisor_event){
+                .kind = SUPERVISOR_LISTENING,
+                .why = r->listen_result < 0 ? strerrordesc_np(-r->listen_result) : NULL,
+            });
 }
 
 static void look_for_failed_clone(struct reactor *r, uint32_t slot)
@@ -191,6 +258,7 @@ static void look_for_failed_clone(struct reactor *r, uint32_t slot)
 void look_around(struct reactor *r)
 {
     look_for_signals(r);
+    look_for_listening(r);
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         look_for_failed_clone(r, slot);
         for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
@@ -338,6 +406,7 @@ void look_on_tick(struct reactor *r, int64_t now_ms)
     report_clone_errors(r);
     sum_lost_lines(r);
     sample_oom_kills(r, now_ms);
+    look_after_held_listener(r, now_ms);
     if (r->state.stage == STAGE_DRAINING && now_ms - r->drain_ms >= LISTENER_DRAIN_MS)
         shutdown(FD_LISTENER, SHUT_RDWR); /* all may have been full */
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)

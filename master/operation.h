@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-    OPERATION_COUNT_MAX = 16,  /* remembered; a client that waits asks several times a second */
-    OPERATION_WHY_SIZE = 160,  /* one line for people, NUL included */
+    OPERATION_COUNT_MAX = 16, /* remembered; a client that waits asks several times a second */
+    OPERATION_WHY_SIZE = 160, /* one line for people, NUL included */
 };
 
 #define OPERATION_KINDS(X)                                                                                   \

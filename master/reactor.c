@@ -122,7 +122,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     struct reactor *r = &reactor;
     r->setup = setup;
     r->pages = setup->pages;
-    r->last_tick_ms = clock_now_ms();
+    r->last_tick_ms = r->hold_ms = clock_now_ms();
     r->oom_kills_seen = r->oom_kills_before = oom_kill_count();
     setpgid(0, 0); /* a Ctrl-C in the terminal is the master's alone */
     title_set("prefork-upper: supervisor");

@@ -38,6 +38,9 @@ struct reactor {
     uint32_t accepts_seen; /* sum over all slots at the last tick */
     uint32_t stray_slot;   /* who is poked next for a connection that nobody takes */
     int64_t drain_ms;      /* when the drain began; 0: before this supervisor */
+    int64_t hold_ms;       /* when the listener was to be held */
+    int listen_result;     /* of the last ACTION_LISTEN: 0 or a negative errno */
+    bool listen_untold;    /* and the policy does not know it yet */
     uint64_t log_lost_seen;
     int64_t oom_kills_seen, oom_kills_before; /* oom.h: at the last whole second, and the one before */
     int64_t next_oom_ms;
@@ -70,5 +73,6 @@ void announce_serving(struct reactor *r);
 void announce_draining(struct reactor *r);
 void announce_progress(struct reactor *r, int64_t now_ms);
 void announce_end(struct reactor *r);
+void announce_operation(struct reactor *r, const struct supervisor_action *action);
 
 #endif

@@ -38,6 +38,7 @@ static enum death_kind kind_of(const struct death_report *report, bool left, int
     case KILL_STUCK: /* a worker that does not come to serve must climb the ladder like one that crashes */
         return DEATH_CRASH;
     case KILL_STOP:
+    case KILL_RENEW:
     case KILL_OVERDUE:
         break;
     }

@@ -1,4 +1,4 @@
-#include "master/slot.h"
+#include "master/slot_parts.h"
 #include "worker/check.h"
 
 /* ---- small things ---- */
@@ -11,42 +11,14 @@ struct supervisor_action *policy_add(struct policy *p, enum supervisor_action_ki
     return action;
 }
 
-static struct slot_memory *memory_of(struct policy *p, uint32_t slot)
-{
-    return &p->state->slots[slot];
-}
-
-static enum keeper_letter other_of(enum keeper_letter letter)
-{
-    return letter == KEEPER_A ? KEEPER_B : KEEPER_A;
-}
-
 bool slot_lives(const struct slot_memory *memory)
 {
     return memory->phase == SLOT_STARTING || memory->phase == SLOT_SERVING || memory->phase == SLOT_LEAVING;
 }
 
-static bool keepers_gone(const struct slot_memory *memory)
-{
-    return memory->keepers[KEEPER_A].phase == KEEPER_NONE && memory->keepers[KEEPER_B].phase == KEEPER_NONE;
-}
-
 bool slot_is_gone(const struct slot_memory *memory)
 {
     return (memory->phase == SLOT_ENDED || memory->phase == SLOT_UNUSED) && keepers_gone(memory);
-}
-
-static void set_keeper(struct policy *p, struct keeper_memory *keeper, enum keeper_phase phase)
-{
-    keeper->phase = phase;
-    keeper->since_ms = p->now_ms;
-    keeper->killed = 0;
-}
-
-static void retry_later(struct policy *p, uint32_t slot)
-{
-    memory_of(p, slot)->phase = SLOT_RETRYING;
-    memory_of(p, slot)->deadline_ms = p->now_ms + SPAWN_RETRY_MS;
 }
 
 /* xorshift32: jitter needs no better. */
@@ -58,11 +30,16 @@ static uint32_t next_random(struct supervisor *s)
     return s->random;
 }
 
+/* Where all are ended on purpose, in whatever order they go, nothing of it is news. */
+static void say(struct policy *p, enum supervisor_action_kind kind, uint32_t slot)
+{
+    if (p->state->stage < STAGE_ENDING)
+        policy_add(p, kind, slot);
+}
+
 /* ---- orders ---- */
 
-/* To whichever keeper waits for orders; to none now when the only one is still being made: it gets the order
- * when it is ready. */
-static void emit_spawn(struct policy *p, uint32_t slot)
+void slot_emit_spawn(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     if (p->now_ms < memory->not_before_ms)
@@ -79,39 +56,20 @@ static void emit_spawn(struct policy *p, uint32_t slot)
     action->keeper_generation = memory->keepers[memory->spawner].generation;
 }
 
-static void spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms)
+void slot_spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms)
 {
     struct slot_memory *memory = memory_of(p, slot);
     memory->phase = SLOT_STARTING;
     memory->generation++;
     memory->kill_reason = KILL_NONE;
     memory->made = 0;
+    memory->handing = 0;
+    memory->renew = 0;
+    memory->settings_number = p->state->settings_number;
     memory->recover_how = how;
     memory->suspect = suspect;
     memory->since_ms = memory->not_before_ms = p->now_ms + delay_ms;
-    emit_spawn(p, slot);
-}
-
-static void emit_keeper(struct policy *p, uint32_t slot)
-{
-    policy_add(p, ACTION_KEEPER, slot)->generation = memory_of(p, slot)->keepers[KEEPER_A].generation;
-}
-
-static void emit_twin(struct policy *p, uint32_t slot, enum keeper_letter twin)
-{
-    struct slot_memory *memory = memory_of(p, slot);
-    struct supervisor_action *action = policy_add(p, ACTION_TWIN, slot);
-    action->generation = memory->keepers[twin].generation;
-    action->letter = other_of(twin);
-    action->keeper_generation = memory->keepers[other_of(twin)].generation;
-}
-
-static void emit_keeper_action(struct policy *p, uint32_t slot, enum keeper_letter letter,
-                               enum supervisor_action_kind kind)
-{
-    struct supervisor_action *action = policy_add(p, kind, slot);
-    action->letter = letter;
-    action->generation = memory_of(p, slot)->keepers[letter].generation;
+    slot_emit_spawn(p, slot);
 }
 
 static void emit_kill(struct policy *p, uint32_t slot)
@@ -128,20 +86,9 @@ void slot_kill(struct policy *p, uint32_t slot, enum kill_reason reason)
     emit_kill(p, slot);
 }
 
-/* One keeper alone makes the other anew. */
-static void want_twin(struct policy *p, uint32_t slot)
+static void emit_handover(struct policy *p, uint32_t slot)
 {
-    struct slot_memory *memory = memory_of(p, slot);
-    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
-        return;
-    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
-        struct keeper_memory *twin = &memory->keepers[letter];
-        if (twin->phase != KEEPER_NONE || memory->keepers[other_of(letter)].phase != KEEPER_READY)
-            continue;
-        twin->generation++;
-        set_keeper(p, twin, KEEPER_STARTING);
-        emit_twin(p, slot, letter);
-    }
+    policy_add(p, ACTION_HANDOVER, slot)->generation = memory_of(p, slot)->generation;
 }
 
 /* ---- begin and end ---- */
@@ -150,52 +97,89 @@ void slot_begin(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     if (!p->state->protect) {
-        spawn(p, slot, RECOVER_ALL, 0, 0);
+        slot_spawn(p, slot, RECOVER_ALL, 0, 0);
         return;
     }
-    CHECK(keepers_gone(memory));
     memory->phase = SLOT_KEEPING;
     memory->spawner = KEEPER_A;
-    memory->keepers[KEEPER_A].generation++;
-    set_keeper(p, &memory->keepers[KEEPER_A], KEEPER_STARTING);
-    emit_keeper(p, slot);
+    keepers_begin(p, slot);
 }
 
 void slot_begin_another(struct policy *p)
 {
     for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
-        if (memory_of(p, slot)->phase != SLOT_UNUSED || !keepers_gone(memory_of(p, slot)))
+        struct slot_memory *memory = memory_of(p, slot);
+        if (memory->phase != SLOT_UNUSED || !keepers_gone(memory))
             continue;
         if (slot >= p->state->slot_limit)
             p->state->slot_limit = slot + 1;
+        memory->restart = (struct restart){0};
         slot_begin(p, slot);
         return;
     }
 }
 
-static void leave_keepers(struct policy *p, uint32_t slot)
+void slot_vacate(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
-        if (memory->keepers[letter].phase == KEEPER_NONE)
-            continue;
-        set_keeper(p, &memory->keepers[letter], KEEPER_LEAVING);
-        emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
-    }
-}
-
-static void end(struct policy *p, uint32_t slot)
-{
-    memory_of(p, slot)->phase = SLOT_ENDED;
-    leave_keepers(p, slot);
+    memory->phase = p->state->stage == STAGE_RUNNING ? SLOT_UNUSED : SLOT_ENDED;
+    memory->out = memory->handing = memory->renew = 0;
+    keepers_leave(p, slot);
 }
 
 /* Whether the first keeper was made is known when it is ready, dead, or its clone has failed: then it ends.
  */
 void slot_end(struct policy *p, uint32_t slot)
 {
-    if (memory_of(p, slot)->phase != SLOT_KEEPING)
-        end(p, slot);
+    if (memory_of(p, slot)->phase == SLOT_KEEPING)
+        return;
+    slot_vacate(p, slot);
+    memory_of(p, slot)->phase = SLOT_ENDED;
+}
+
+/* ---- out and back ---- */
+
+void slot_send_out(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    memory->out = 1;
+    if (slot_lives(memory))
+        policy_add(p, ACTION_LEAVE, slot);
+    else if (memory->phase == SLOT_RETRYING || memory->phase == SLOT_RESTING)
+        slot_vacate(p, slot);
+}
+
+/* Does it serve by settings of yesterday? */
+bool slot_is_outdated(const struct supervisor *s, const struct slot_memory *memory)
+{
+    return memory->renew || memory->settings_number != s->settings_number;
+}
+
+/* Without keepers an outdated one cannot be renewed: that is why it goes. */
+bool slot_take_back(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (!memory->out || (!p->state->protect && slot_is_outdated(p->state, memory)))
+        return false;
+    memory->out = 0;
+    if (slot_lives(memory))
+        policy_add(p, ACTION_SERVE, slot);
+    return true;
+}
+
+/* Without keepers its connections cannot be handed on: it goes out, and another slot takes its place. */
+void slot_renew(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (!p->state->protect) {
+        slot_send_out(p, slot);
+        return;
+    }
+    if (!keepers_ready(memory))
+        return; /* they will be */
+    memory->handing = 1;
+    memory->handing_since_ms = p->now_ms;
+    emit_handover(p, slot);
 }
 
 /* ---- a worker's death ---- */
@@ -204,25 +188,31 @@ static void rest(struct policy *p, uint32_t slot, int64_t rest_ms)
 {
     struct slot_memory *memory = memory_of(p, slot);
     memory->phase = SLOT_RESTING;
+    memory->handing = 0;
     memory->deadline_ms = p->now_ms + rest_ms;
     policy_add(p, ACTION_RESTS, slot)->rest_ms = rest_ms;
-    leave_keepers(p, slot); /* with them the table goes, and with it the connections that may be the cause */
+    keepers_leave(p, slot); /* with them the table goes, and with it the connections that may be the cause */
 }
 
-/* Where all are ended on purpose, in whatever order they go, nothing of it is news. */
-static void say(struct policy *p, enum supervisor_action_kind kind, uint32_t slot)
-{
-    if (p->state->stage < STAGE_ENDING)
-        policy_add(p, kind, slot);
-}
-
-static void table_lost(struct policy *p, uint32_t slot)
+void slot_table_lost(struct policy *p, uint32_t slot)
 {
     say(p, ACTION_TABLE_LOST, slot);
-    if (p->state->stage == STAGE_RUNNING)
+    if (p->state->stage == STAGE_RUNNING && !memory_of(p, slot)->out)
         slot_begin(p, slot);
     else
-        slot_end(p, slot);
+        slot_vacate(p, slot);
+}
+
+/* It goes on for those it serves, and a slot that can keep its promise is made beside it. */
+void slot_unprotected(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    memory->phase = SLOT_LEAVING;
+    memory->out = memory->handing = memory->renew = 0;
+    say(p, ACTION_UNPROTECTED, slot);
+    if (p->state->stage != STAGE_RUNNING)
+        return; /* it is leaving already */
+    policy_add(p, ACTION_LEAVE, slot);
 }
 
 /* A reset that was ordered and not carried out, since the successor was killed before it could, is still due.
@@ -242,7 +232,7 @@ static enum recover_how how_to_recover(const struct slot_memory *memory, struct 
 static void respawn(struct policy *p, uint32_t slot, struct restart_decision *decision)
 {
     enum recover_how how = how_to_recover(memory_of(p, slot), decision);
-    spawn(p, slot, how, decision->suspect, decision->delay_ms);
+    slot_spawn(p, slot, how, decision->suspect, decision->delay_ms);
 }
 
 static void replace(struct policy *p, const struct supervisor_event *event)
@@ -250,14 +240,32 @@ static void replace(struct policy *p, const struct supervisor_event *event)
     struct slot_memory *memory = memory_of(p, event->slot);
     struct restart_decision decision =
         restart_on_death(&memory->restart, &event->death, next_random(p->state));
-    if (decision.verdict == RESTART_REST && p->state->stage != STAGE_RUNNING)
-        slot_end(p, event->slot);
-    else if (decision.verdict == RESTART_REST)
+    bool wanted = p->state->stage == STAGE_RUNNING && !memory->out;
+    if (decision.verdict == RESTART_REST && wanted)
         rest(p, event->slot, decision.rest_ms);
+    else if (decision.verdict == RESTART_REST)
+        slot_vacate(p, event->slot);
     else if (p->state->protect && keepers_gone(memory))
-        table_lost(p, event->slot);
+        slot_table_lost(p, event->slot);
     else
         respawn(p, event->slot, &decision);
+}
+
+/* Does anybody still need a next generation? (One that was told to make room left its clients to it.) */
+static bool is_replaced(const struct policy *p, const struct slot_memory *memory, bool left)
+{
+    bool clients_stay =
+        p->state->protect && memory->kill_reason != KILL_OVERDUE && (!left || memory->handing);
+    switch ((enum stage)p->state->stage) {
+    case STAGE_RUNNING:
+        return !memory->out || clients_stay;
+    case STAGE_DRAINING: /* clients have until the deadline, whoever serves them */
+        return clients_stay;
+    case STAGE_ENDING:
+    case STAGE_FINISHED:
+        break;
+    }
+    return false;
 }
 
 void slot_worker_died(struct policy *p, const struct supervisor_event *event)
@@ -269,14 +277,11 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
     if (memory->phase == SLOT_LEAVING) {
         if (!left)
             say(p, ACTION_TABLE_LOST, event->slot);
-        memory->phase = p->state->stage == STAGE_RUNNING ? SLOT_UNUSED : SLOT_ENDED;
-    } else if (p->state->stage == STAGE_RUNNING) {
+        slot_vacate(p, event->slot);
+    } else if (is_replaced(p, memory, left)) {
         replace(p, event);
-    } else if (p->state->stage == STAGE_DRAINING && p->state->protect && !left &&
-               memory->kill_reason != KILL_OVERDUE) {
-        replace(p, event); /* clients have until the deadline, whoever serves them */
     } else {
-        slot_end(p, event->slot);
+        slot_vacate(p, event->slot);
     }
 }
 
@@ -285,101 +290,14 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
 void slot_spawn_failed(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    struct keeper_memory *first = &memory->keepers[KEEPER_A];
-    bool of_keeper = memory->phase == SLOT_KEEPING && first->phase == KEEPER_STARTING;
     bool of_worker = memory->phase == SLOT_STARTING && !memory->made && !p->state->protect;
-    bool wanted = p->state->stage == STAGE_RUNNING;
-    if (of_keeper)
-        set_keeper(p, first, wanted ? KEEPER_STARTING : KEEPER_NONE);
-    if (!wanted && (of_keeper || of_worker))
-        end(p, slot);
-}
-
-/* ---- keepers ---- */
-
-void slot_keeper_ready(struct policy *p, const struct supervisor_event *event)
-{
-    struct slot_memory *memory = memory_of(p, event->slot);
-    if (memory->keepers[event->letter].phase != KEEPER_STARTING)
-        return;
-    set_keeper(p, &memory->keepers[event->letter], KEEPER_READY);
-    if (memory->phase == SLOT_KEEPING && p->state->stage != STAGE_RUNNING)
-        end(p, event->slot);
-    else if (memory->phase == SLOT_KEEPING)
-        spawn(p, event->slot, RECOVER_ALL, 0, 0);
-    else if (memory->phase == SLOT_STARTING && !memory->made)
-        emit_spawn(p, event->slot);
-    want_twin(p, event->slot);
-}
-
-/* Both keepers are dead, and the table lives on in the worker alone: it goes on for those it serves, and a
- * slot that can keep its promise is made beside it. */
-static void unprotected(struct policy *p, uint32_t slot)
-{
-    memory_of(p, slot)->phase = SLOT_LEAVING;
-    say(p, ACTION_UNPROTECTED, slot);
-    if (p->state->stage != STAGE_RUNNING)
-        return; /* it is leaving already */
-    policy_add(p, ACTION_LEAVE, slot);
-}
-
-void slot_keeper_died(struct policy *p, const struct supervisor_event *event)
-{
-    struct slot_memory *memory = memory_of(p, event->slot);
-    struct keeper_memory *twin = &memory->keepers[other_of(event->letter)];
-    memory->made |= event->worker_made;
-    set_keeper(p, &memory->keepers[event->letter], KEEPER_NONE);
-    if (!event->twin_made)
-        set_keeper(p, twin, KEEPER_NONE); /* the dead one was to make it */
-    if (memory->phase == SLOT_KEEPING) {
-        if (p->state->stage == STAGE_RUNNING)
-            retry_later(p, event->slot);
-        else
-            end(p, event->slot);
-        return;
-    }
-    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
-        return;
-    if (keepers_gone(memory) && memory->made)
-        unprotected(p, event->slot);
-    else if (keepers_gone(memory))
-        table_lost(p, event->slot);
-    else if (memory->phase == SLOT_STARTING && !memory->made)
-        emit_spawn(p, event->slot);
+    if (memory->phase == SLOT_KEEPING)
+        slot_first_keeper_failed(p, slot);
+    else if (of_worker && (p->state->stage != STAGE_RUNNING || memory->out))
+        slot_vacate(p, slot);
 }
 
 /* ---- time ---- */
-
-static bool waited(const struct policy *p, int64_t since_ms, int64_t limit_ms)
-{
-    return p->now_ms - since_ms > limit_ms;
-}
-
-static void kill_keeper(struct policy *p, uint32_t slot, enum keeper_letter letter)
-{
-    memory_of(p, slot)->keepers[letter].killed = 1;
-    emit_keeper_action(p, slot, letter, ACTION_KEEPER_KILL);
-}
-
-/* An order that was not obeyed is given again; a signal may have been lost, or the keeper may have been
- * stopped. */
-static void remind_keeper(struct policy *p, uint32_t slot, enum keeper_letter letter)
-{
-    struct slot_memory *memory = memory_of(p, slot);
-    struct keeper_memory *keeper = &memory->keepers[letter];
-    bool overdue = waited(p, keeper->since_ms, KEEPER_OBEY_MS_MAX);
-    bool twin_can = memory->keepers[other_of(letter)].phase == KEEPER_READY;
-    if (keeper->phase == KEEPER_STARTING && memory->phase == SLOT_KEEPING)
-        emit_keeper(p, slot);
-    else if (keeper->phase == KEEPER_STARTING && twin_can)
-        emit_twin(p, slot, letter);
-    else if (keeper->phase == KEEPER_STARTING)
-        return; /* made by one that is dead now: slow as it may be, it is the only one */
-    else
-        emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
-    if (overdue)
-        kill_keeper(p, slot, letter);
-}
 
 static void remind_worker(struct policy *p, uint32_t slot)
 {
@@ -392,20 +310,29 @@ static void remind_worker(struct policy *p, uint32_t slot)
     }
     bool twin_can = memory->keepers[other_of(spawner)].phase == KEEPER_READY;
     if (p->state->protect && twin_can && waited(p, memory->since_ms, KEEPER_OBEY_MS_MAX))
-        kill_keeper(p, slot, spawner); /* its death hands the order to the twin */
+        keeper_kill(p, slot, spawner); /* its death hands the order to the twin */
     else
-        emit_spawn(p, slot);
+        slot_emit_spawn(p, slot);
+}
+
+static void remind_of_handover(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (!waited(p, memory->handing_since_ms, RENEW_MS_MAX))
+        emit_handover(p, slot);
+    else if (memory->kill_reason == KILL_NONE)
+        slot_kill(p, slot, KILL_RENEW);
 }
 
 void slot_tick(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
-        if (memory->keepers[letter].phase != KEEPER_NONE && memory->keepers[letter].phase != KEEPER_READY)
-            remind_keeper(p, slot, letter);
+    keepers_remind(p, slot);
     if (memory->phase == SLOT_STARTING)
         remind_worker(p, slot);
-    want_twin(p, slot);
+    if (memory->handing)
+        remind_of_handover(p, slot);
+    keepers_want_twin(p, slot);
     if (slot_lives(memory) && memory->kill_reason != KILL_NONE)
         emit_kill(p, slot); /* it may have been born after the first try */
     bool waits = memory->phase == SLOT_RETRYING || memory->phase == SLOT_RESTING;
@@ -416,15 +343,15 @@ void slot_tick(struct policy *p, uint32_t slot)
 void slot_resume(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
-        if (memory->keepers[letter].phase != KEEPER_NONE && memory->keepers[letter].phase != KEEPER_READY)
-            remind_keeper(p, slot, letter);
+    keepers_remind(p, slot);
     if (memory->phase == SLOT_STARTING && !memory->made)
-        emit_spawn(p, slot);
-    if (memory->phase == SLOT_LEAVING && p->state->stage == STAGE_RUNNING)
-        policy_add(p, ACTION_LEAVE, slot);
+        slot_emit_spawn(p, slot);
+    if (memory->handing)
+        emit_handover(p, slot);
     if (slot_lives(memory) && p->state->stage == STAGE_DRAINING)
         policy_add(p, ACTION_DRAIN, slot);
+    else if (slot_lives(memory) && p->state->stage == STAGE_RUNNING)
+        policy_add(p, memory->out || memory->phase == SLOT_LEAVING ? ACTION_LEAVE : ACTION_SERVE, slot);
     if (slot_lives(memory) && memory->kill_reason != KILL_NONE)
         emit_kill(p, slot);
 }

@@ -7,6 +7,9 @@
  *                             |
  *                             +-> RESTING -> KEEPING
  *
+ * A slot may go out meanwhile (`out`): its worker accepts no more, and with its last connection the slot is
+ * UNUSED again. SERVING to STARTING: a death, or the worker was told to make room (`handing`).
+ *
  * LEAVING: both keepers died. RESTING: a crash loop. RETRYING, beside KEEPING: the first keeper died young.
  * And to ENDED from anywhere once the service stops.
  */
@@ -30,6 +33,18 @@ void slot_begin(struct policy *p, uint32_t slot);
 /* Takes an unused slot and begins it. */
 void slot_begin_another(struct policy *p);
 
+/* Accepts no more, and is unused once its last client has left. */
+void slot_send_out(struct policy *p, uint32_t slot);
+
+/* Is a next generation due, though it serves? */
+bool slot_is_outdated(const struct supervisor *s, const struct slot_memory *memory);
+
+/* One that is going out stays. False: it is not going out, or not fit to stay. */
+bool slot_take_back(struct policy *p, uint32_t slot);
+
+/* The worker makes room for its next generation, which goes on with its connections. */
+void slot_renew(struct policy *p, uint32_t slot);
+
 /* No worker is wanted any more; keepers are told to leave. */
 void slot_end(struct policy *p, uint32_t slot);
 
@@ -41,6 +56,7 @@ bool slot_is_gone(const struct slot_memory *memory);
 /* Events. Each has been checked to speak of the slot's current generation. */
 void slot_worker_died(struct policy *p, const struct supervisor_event *event);
 void slot_spawn_failed(struct policy *p, uint32_t slot);
+void slot_first_keeper_failed(struct policy *p, uint32_t slot);
 void slot_keeper_ready(struct policy *p, const struct supervisor_event *event);
 void slot_keeper_died(struct policy *p, const struct supervisor_event *event);
 

@@ -1,4 +1,6 @@
 #include "master/supervisor.h"
+#include "master/requests.h"
+#include "master/rolling.h"
 #include "master/slot.h"
 #include "worker/check.h"
 
@@ -82,19 +84,6 @@ static void give_up_when_all_rest(struct policy *p)
 
 /* ---- events of one slot ---- */
 
-/* A slot that rests or is being made counts; one that is leaving does not, and has another made beside it. */
-static void top_up(struct policy *p)
-{
-    struct supervisor *s = p->state;
-    uint32_t count = 0;
-    if (s->stage != STAGE_RUNNING)
-        return;
-    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
-        count += s->slots[slot].phase != SLOT_UNUSED && s->slots[slot].phase != SLOT_LEAVING;
-    for (; count < s->wanted_count; count++)
-        slot_begin_another(p);
-}
-
 static void ready(struct policy *p, struct slot_memory *slot)
 {
     struct supervisor *s = p->state;
@@ -104,7 +93,7 @@ static void ready(struct policy *p, struct slot_memory *slot)
     slot->made = 1;
     uint32_t serving = 0;
     for (uint32_t i = 0; i < s->slot_limit; i++)
-        serving += s->slots[i].phase == SLOT_SERVING;
+        serving += s->slots[i].phase == SLOT_SERVING && !s->slots[i].out;
     if (s->announced || s->stage != STAGE_RUNNING || serving < s->wanted_count)
         return;
     s->announced = ANNOUNCE_ORDERED;
@@ -184,6 +173,7 @@ static void resume(struct policy *p)
     note_time(p);
     for (uint32_t slot = 0; slot < p->state->slot_limit; slot++)
         slot_resume(p, slot);
+    requests_resume(p);
     if (p->state->announced == ANNOUNCE_ORDERED)
         policy_add(p, ACTION_SERVING, 0);
     if (p->state->stage == STAGE_FINISHED)
@@ -200,6 +190,7 @@ void supervisor_init(struct supervisor *s, uint32_t wanted_count, bool protect, 
         .wanted_count = wanted_count,
         .protect = protect,
         .stage = STAGE_RUNNING,
+        .settings_number = 1,
         .random = seed ? seed : 1,
         .drain_timeout_ms = drain_timeout_ms,
         .drain_deadline_ms = INT64_MAX,
@@ -263,6 +254,15 @@ static void handle(struct policy *p, const struct supervisor_event *event)
     case SUPERVISOR_STOP_NOW:
         stop_now(p);
         break;
+    case SUPERVISOR_REQUEST:
+        requests_take(p, event);
+        break;
+    case SUPERVISOR_EMPTY:
+        requests_empty(p);
+        break;
+    case SUPERVISOR_LISTENING:
+        requests_listening(p, event->why);
+        break;
     }
 }
 
@@ -275,7 +275,8 @@ void supervisor_step(struct supervisor *s, const struct supervisor_event *event,
     if (event->kind != SUPERVISOR_RESUME && s->announced == ANNOUNCE_ORDERED)
         s->announced = ANNOUNCE_DONE; /* actions are carried out before the next event comes */
     handle(&policy, event);
-    top_up(&policy);
+    rolling_step(&policy);
+    requests_look(&policy);
     give_up_when_all_rest(&policy);
     finish_when_gone(&policy);
 }

@@ -16,6 +16,7 @@
 #ifndef MASTER_SUPERVISOR_H
 #define MASTER_SUPERVISOR_H
 
+#include "master/operation.h"
 #include "master/restart.h"
 #include "worker/board.h"
 
@@ -23,6 +24,8 @@ enum {
     SPAWN_RETRY_MS = 100,        /* after a clone that failed, or a first keeper that died */
     KEEPER_OBEY_MS_MAX = 1000,   /* a keeper that has not obeyed for so long is replaced by its twin */
     WORKER_START_MS_MAX = 10000, /* a worker that does not serve so long after its birth is ended */
+    RENEW_MS_MAX =
+        5000, /* a worker that has not made room for its successor so long after it was asked is ended */
     LEAVE_GRACE_MS = 3000, /* a worker that has not left so long after its deadline and its linger is ended */
     TICK_LATE_MS = 500,    /* a tick that comes so late says that we were not running: waits begin anew */
     EXIT_STOPPED = 0,      /* the exit codes of the service; 1 and 64 to 69 are of the start */
@@ -55,6 +58,7 @@ enum stage { STAGE_RUNNING, STAGE_DRAINING, STAGE_ENDING, STAGE_FINISHED };
     X(NONE, "none")                                                                                          \
     X(STOP, "stop")                                                                                          \
     X(OVERDUE, "overdue")         /* has not left by the drain deadline */                                   \
+    X(RENEW, "renew")             /* has not made room for its successor when asked to */                    \
     X(HANG_BUSY, "hang_busy")     /* for ever in one chunk */                                                \
     X(HANG_SILENT, "hang_silent") /* stopped */                                                              \
     X(STUCK, "stuck")             /* does not obey, or does not come to serve */
@@ -81,6 +85,11 @@ struct slot_memory {
     uint32_t recover_how; /* enum recover_how, for that generation */
     int32_t suspect;      /* for that generation; 0: none */
     uint32_t death_count;
+    uint32_t settings_number; /* of the settings by which that generation serves */
+    uint32_t renew;           /* a next generation was asked for, whatever the settings */
+    uint32_t handing;         /* that generation was told to make room for the next one */
+    uint32_t out;             /* goes out: accepts no more, ends with its last connection */
+    int64_t handing_since_ms;
     int64_t since_ms;      /* STARTING: of the order, then of the birth */
     int64_t not_before_ms; /* STARTING: the order is held back until then */
     int64_t deadline_ms;   /* RETRYING, RESTING */
@@ -93,9 +102,11 @@ struct supervisor {
     uint32_t slot_limit;      /* slots from this number on were never used */
     uint32_t protect;         /* keepers are used */
     uint32_t stage;           /* enum stage */
-    uint32_t announced;       /* enum announcement: that all slots serve */
-    uint32_t random;          /* state of the jitter's generator; never 0 */
-    int32_t exit_code;        /* STAGE_FINISHED */
+    uint32_t settings_number; /* slots that serve by another one go over to it in turn */
+    uint32_t held;      /* no new connections for now: the listener is shut down, or will be in a moment */
+    uint32_t announced; /* enum announcement: that all slots serve */
+    uint32_t random;    /* state of the jitter's generator; never 0 */
+    int32_t exit_code;  /* STAGE_FINISHED */
     int64_t drain_timeout_ms; /* 0: no deadline */
     int64_t drain_deadline_ms;
     int64_t last_tick_ms;
@@ -103,6 +114,7 @@ struct supervisor {
                                                  drain */
     uint32_t drain_connections;
     uint64_t drain_closed_before; /* closed_drain of all slots */
+    struct operations operations;
     struct slot_memory slots[SLOT_COUNT_MAX];
 };
 
@@ -120,6 +132,9 @@ enum supervisor_event_kind {
     SUPERVISOR_KEEPER_DEATH, /* slot, letter, generation, twin_made, worker_made */
     SUPERVISOR_STOP,         /* graceful; a second one: at once */
     SUPERVISOR_STOP_NOW,
+    SUPERVISOR_REQUEST,   /* operation, goal, why (NULL, or the reason for which the shell refuses it) */
+    SUPERVISOR_EMPTY,     /* while the listener is held: no connection is left */
+    SUPERVISOR_LISTENING, /* why: NULL, or the reason for which the listener could not be opened again */
 };
 
 struct supervisor_event {
@@ -130,6 +145,10 @@ struct supervisor_event {
     bool worker_made;      /* the worker's last ordered generation has a pid */
     enum kill_reason hang; /* KILL_HANG_BUSY or KILL_HANG_SILENT */
     struct death_facts death;
+    enum operation_kind operation;
+    uint32_t goal;            /* of the operation */
+    int64_t drain_timeout_ms; /* OPERATION_RELOAD: as the settings say now */
+    const char *why;
 };
 
 enum supervisor_action_kind {
@@ -141,6 +160,11 @@ enum supervisor_action_kind {
     ACTION_KILL,         /* slot, generation, reason */
     ACTION_LEAVE,        /* slot: its worker accepts no more and leaves with its last connection */
     ACTION_DRAIN,        /* slot: the same, until drain_deadline_ms */
+    ACTION_SERVE,        /* slot: its worker takes new connections again */
+    ACTION_HANDOVER,     /* slot, generation: makes room for its successor at the next quiet moment */
+    ACTION_HOLD,         /* the listener is shut down once nothing waits in it */
+    ACTION_LISTEN,       /* and opened again; SUPERVISOR_LISTENING tells the outcome */
+    ACTION_OPERATION,    /* generation: the number of an operation, begun (or else ended): say so */
     ACTION_SERVING,      /* every slot serves for the first time: say so */
     ACTION_RESTS,        /* slot, rest_ms: say so */
     ACTION_UNPROTECTED,  /* slot: both keepers are dead: say so */
@@ -156,10 +180,11 @@ struct supervisor_action {
     enum keeper_letter letter;
     uint32_t keeper_generation;
     enum kill_reason reason;
+    bool begun; /* ACTION_OPERATION */
     int64_t rest_ms;
 };
 
-enum { SUPERVISOR_ACTION_COUNT_MAX = 4 * SLOT_COUNT_MAX + 8 };
+enum { SUPERVISOR_ACTION_COUNT_MAX = 6 * SLOT_COUNT_MAX + 2 * OPERATION_COUNT_MAX + 8 };
 
 struct supervisor_actions {
     uint32_t count;

@@ -281,6 +281,14 @@ void acceptor_leave(struct worker *w)
     listener_remove(w, LISTENER_GONE);
 }
 
+void acceptor_return(struct worker *w)
+{
+    if (w->acceptor.state != LISTENER_GONE)
+        return;
+    set_accepting(w, true);
+    listener_add(w);
+}
+
 void acceptor_drain(struct worker *w)
 {
     set_accepting(w, false);

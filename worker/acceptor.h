@@ -40,6 +40,9 @@ int acceptor_timeout_ms(const struct worker *w);
 /* Accepts no more; the listener stays the others'. */
 void acceptor_leave(struct worker *w);
 
+/* Comes back to a listener that it left, or that was shut down and opened again. */
+void acceptor_return(struct worker *w);
+
 /* Accepts all that is queued, then shuts the listener down for everybody: the port is free for a new server.
  */
 void acceptor_drain(struct worker *w);

@@ -67,7 +67,8 @@ struct birth_cell {
 
 enum worker_phase { PHASE_NONE, PHASE_ACCEPTING, PHASE_ANSWERING, PHASE_CLOSING };
 
-/* LEAVE: no new connections, and leave with the last one. DRAIN: the same for the whole service, to a
+/* SERVE: also after LEAVE, and after the listener was shut down for a while. LEAVE: no new connections, and
+ * leave with the last one. DRAIN: the same for the whole service, to a
  * deadline. */
 enum worker_order { ORDER_SERVE, ORDER_LEAVE, ORDER_DRAIN };
 
@@ -104,6 +105,7 @@ struct board {
     struct worker_settings settings;
     shared_u32 order; /* enum worker_order */
     shared_i64 drain_deadline_ns;
+    shared_u32 handover_generation; /* that worker makes room for its successor at the next quiet moment */
     shared_u32 ping_asked;
     shared_u32 death_taken; /* generation of the last death cell that was dealt with */
 

@@ -49,6 +49,7 @@ struct worker {
     bool drain_ordered;        /* the whole service ends */
     bool draining;             /* no new connections; leave with the last one */
     int64_t drain_deadline_ms; /* then all are ended; INT64_MAX: never */
+    bool handing_over;         /* leave now: a successor goes on with the connections */
     bool ending;               /* the deadline has come: all connections linger */
 };
 

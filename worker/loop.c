@@ -61,6 +61,22 @@ static void master_died(struct worker *w)
 
 /* ---- what may wake us ---- */
 
+/* Between two turns nothing is half done, so a successor on the same table goes on with everything. */
+static void look_for_handover(struct worker *w)
+{
+    if (atomic_load_explicit(&w->board->handover_generation, memory_order_acquire) != w->generation)
+        return;
+    acceptor_leave(w);
+    w->handing_over = true;
+}
+
+static void serve_again(struct worker *w)
+{
+    w->draining = w->drain_ordered; /* a drain of the whole service is not taken back */
+    if (!w->draining)
+        acceptor_return(w);
+}
+
 static void look_at_board(struct worker *w)
 {
     uint32_t asked = atomic_load_explicit(&w->board->ping_asked, memory_order_acquire);
@@ -68,6 +84,7 @@ static void look_at_board(struct worker *w)
     acceptor_tick(w);
     switch ((enum worker_order)atomic_load_explicit(&w->board->order, memory_order_acquire)) {
     case ORDER_SERVE:
+        serve_again(w);
         break;
     case ORDER_LEAVE:
         w->draining = true;
@@ -77,6 +94,7 @@ static void look_at_board(struct worker *w)
         drain(w, atomic_load_explicit(&w->board->drain_deadline_ns, memory_order_acquire) / 1000000);
         break;
     }
+    look_for_handover(w);
 }
 
 static void poked(struct worker *w)
@@ -130,7 +148,7 @@ static void publish_lost_lines(struct worker *w)
 void loop_run(struct worker *w)
 {
     struct epoll_event events[LOOP_EVENT_COUNT_MAX];
-    while (!w->draining || w->conns.open_count > 0) {
+    while (!w->handing_over && (!w->draining || w->conns.open_count > 0)) {
         atomic_store_explicit(&w->board->current, 0, memory_order_relaxed);
         int count = epoll_wait(FD_EPOLL, events, LOOP_EVENT_COUNT_MAX, sleep_ms(w));
         for (int i = 0; i < count; i++)

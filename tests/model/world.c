@@ -266,11 +266,24 @@ static void answer(struct world_process *w, struct board *board)
         atomic_store(&board->suspect_cleared, w->generation);
 }
 
+/* Its clients stay for the successor. */
+static bool made_room(struct world_process *w, struct board *board)
+{
+    if (atomic_load(&board->handover_generation) != w->generation || w->refuses)
+        return false;
+    world.counts.handovers++;
+    atomic_store(&board->left_generation, w->generation);
+    world_end(w, CLD_EXITED, WORKER_EXIT_LEFT);
+    return true;
+}
+
 static void serve(struct world_process *w, struct board *board)
 {
     struct world_table *table = &world.slots[w->slot].table;
     uint32_t order = atomic_load(&board->order);
 
+    if (made_room(w, board))
+        return;
     if (order == ORDER_SERVE)
         table->has_clients = true;
     if (order != ORDER_SERVE && !w->refuses && world_chance(world.calm ? 200 : 30)) {

@@ -75,13 +75,15 @@ struct world_slot {
     int64_t broken_until_ms;                         /* every worker ends at once, whoever its clients are */
     uint32_t stuck_generation;                       /* the last one that was ended for not coming to serve */
     uint64_t order_spawn, order_twin;                /* as last seen */
+
     uint32_t worker_made, keeper_made[KEEPER_COUNT]; /* the last generations that came to be */
 };
 
 /* Chances in 1000 for one turn, drawn anew for each seed so that every seed has faults of its own. */
 struct world_faults {
     unsigned worker_death, worker_crash, keeper_death, supervisor_death, supervisor_sleeps;
-    unsigned clone_fails, deaf, frozen, sleep_all, hang, poison, broken, duplicate, late_reap, stop, refuses;
+    unsigned clone_fails, deaf, frozen, sleep_all, hang, poison, broken, duplicate, late_reap, stop, refuses,
+        request;
 };
 
 /* How a part of the world may be broken on purpose, to see that the checks see it. */
@@ -109,6 +111,9 @@ enum world_mutant {
     X(gave_up)                                                                                               \
     X(hang_kills)                                                                                            \
     X(overdue_kills)                                                                                         \
+    X(handovers)                                                                                             \
+    X(went_out)                                                                                              \
+    X(taken_back)                                                                                            \
     X(duplicates)                                                                                            \
     X(finished)                                                                                              \
     X(lived)

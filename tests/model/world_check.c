@@ -202,6 +202,10 @@ static void check_action(const struct supervisor_event *event, const struct supe
         truth->stuck_generation = slot->generation;
     } else if (action->kind == ACTION_KILL && slot->kill_reason == KILL_OVERDUE) {
         world.counts.overdue_kills++;
+    } else if (action->kind == ACTION_LEAVE && slot->out) {
+        world.counts.went_out++;
+    } else if (action->kind == ACTION_SERVE) {
+        world.counts.taken_back += event->kind == SUPERVISOR_REQUEST;
     } else if (action->kind == ACTION_KEEPER_KILL) {
         world.counts.keeper_kills++;
     } else if (action->kind == ACTION_FINISH) {
@@ -249,7 +253,8 @@ static bool serves(uint32_t number)
     const struct slot_memory *slot = &world.reactor.state.slots[number];
     const struct world_process *worker = living_worker(number);
 
-    if (slot->phase != SLOT_SERVING || !worker || !worker->served || worker->generation != slot->generation)
+    if (slot->phase != SLOT_SERVING || !worker || !worker->served || worker->generation != slot->generation ||
+        slot->out || slot->settings_number != world.reactor.state.settings_number)
         return false;
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT && world.options.protect; letter++) {
         const struct world_process *keeper = living_keeper(number, letter);
@@ -266,7 +271,8 @@ static bool is_going_out(uint32_t number)
 {
     const struct world_process *worker = living_worker(number);
 
-    return world.reactor.state.slots[number].phase == SLOT_LEAVING && worker && worker->refuses;
+    const struct slot_memory *slot = &world.reactor.state.slots[number];
+    return (slot->phase == SLOT_LEAVING || slot->out) && worker && worker->refuses;
 }
 
 bool world_is_well(void)

@@ -40,6 +40,7 @@ void world_draw_faults(void)
         .late_reap = draw(950),
         .stop = world_chance(300) ? 2 : 0,
         .refuses = draw(300),
+        .request = draw(100),
     };
 }
 

@@ -132,6 +132,11 @@ void announce_end(struct reactor *r)
     (void)r;
 }
 
+void announce_operation(struct reactor *r, const struct supervisor_action *action)
+{
+    (void)r, (void)action;
+}
+
 /* ---- in place of heritage.c ---- */
 
 /* The workers of this world look at their boards all the time. */
@@ -255,11 +260,32 @@ static void claim_hang(struct reactor *r)
             });
 }
 
+/* What an operator asks for, by control socket or signal. */
+static void ask(struct reactor *r)
+{
+    static const enum operation_kind kinds[] = {OPERATION_RELOAD, OPERATION_SCALE, OPERATION_RESTART};
+    enum operation_kind kind = kinds[world_random(3)];
+    uint32_t goal = 0;
+
+    if (!world_chance(world.faults.request) || r->state.stage != STAGE_RUNNING)
+        return;
+    if (kind == OPERATION_RELOAD)
+        goal = r->state.settings_number + 1;
+    else
+        goal = (kind == OPERATION_SCALE) + world_random(5);
+    world_trace("an operator asks for %s %u", operation_name(kind), goal);
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_REQUEST,
+                                       .operation = kind,
+                                       .goal = goal,
+                                       .drain_timeout_ms = r->state.drain_timeout_ms});
+}
+
 static void turn(struct reactor *r)
 {
     if (!world.supervisor_began)
         begin(r);
     look_around(r);
+    ask(r);
     if (world_chance(world.faults.duplicate))
         repeat_event(r);
     if (world_chance(world.faults.hang) && r->state.slot_limit > 0)

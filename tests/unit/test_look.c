@@ -95,18 +95,56 @@ static void nothing_happened__no_event(void **state)
     assert_int_equal(seen_count, 0);
 }
 
-static void signals__each_one_counted__as_many_events(void **state)
+static void signals__of_stop__as_many_events(void **state)
 {
     (void)state;
     atomic_store(&reactor.pages->orders.signals[SIGNAL_TERM], 2);
     atomic_store(&reactor.pages->orders.signals[SIGNAL_QUIT], 1);
-    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 3); /* has no meaning yet */
     look_around(&reactor);
     look_around(&reactor);
     assert_int_equal(seen_count, 3);
     assert_int_equal(seen[0].kind, SUPERVISOR_STOP);
     assert_int_equal(seen[1].kind, SUPERVISOR_STOP);
     assert_int_equal(seen[2].kind, SUPERVISOR_STOP_NOW);
+}
+
+static void signals__of_reload__one_event_for_all(void **state)
+{
+    (void)state;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 1000);
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen[0].kind, SUPERVISOR_REQUEST);
+    assert_int_equal(seen[0].operation, OPERATION_RELOAD);
+}
+
+static void signals__of_scale__their_sum(void **state)
+{
+    (void)state;
+    reactor.state.wanted_count = 3;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_TTIN], 4);
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_TTOU], 2);
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen[0].operation, OPERATION_SCALE);
+    assert_int_equal(seen[0].goal, 5);
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_TTOU], 20);
+    look_around(&reactor);
+    assert_int_equal(seen[1].goal, 1); /* never none */
+}
+
+static void listener_opened_again__outcome_told_once(void **state)
+{
+    (void)state;
+    reactor.listen_untold = true;
+    reactor.listen_result = -EADDRINUSE;
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen[0].kind, SUPERVISOR_LISTENING);
+    assert_non_null(seen[0].why);
 }
 
 static void worker_died__told_and_taken_once(void **state)
@@ -226,7 +264,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(nothing_happened__no_event),
-        TEST(signals__each_one_counted__as_many_events),
+        TEST(signals__of_stop__as_many_events),
+        TEST(signals__of_reload__one_event_for_all),
+        TEST(signals__of_scale__their_sum),
+        TEST(listener_opened_again__outcome_told_once),
         TEST(worker_died__told_and_taken_once),
         TEST(worker_died__before_this_supervisor_knew_it__taken_without_a_word),
         TEST(worker_born__made_then_ready),

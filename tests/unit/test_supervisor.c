@@ -429,7 +429,7 @@ static void resume(void)
     policy_feed_kind(&f, SUPERVISOR_RESUME);
 }
 
-static void resume__nothing_under_way__nothing_to_do(void **state)
+static void resume__nothing_under_way__nothing_but_standing_orders(void **state)
 {
     struct supervisor before;
 
@@ -437,7 +437,9 @@ static void resume__nothing_under_way__nothing_to_do(void **state)
     policy_feed_kind(&f, SUPERVISOR_TICK);
     before = *s;
     resume();
-    assert_int_equal(f.actions.count, 0);
+    assert_int_equal(f.actions.count, 2);
+    assert_non_null(policy_action(&f, ACTION_SERVE, 0));
+    assert_non_null(policy_action(&f, ACTION_SERVE, 1));
     assert_memory_equal(s->slots, before.slots, sizeof before.slots);
 }
 
@@ -600,7 +602,7 @@ int main(void)
         TEST(rest__of_all_slots__gives_up_with_70),
         TEST(rest__of_one_slot__others_serve_on),
         TEST(tick__late__nobody_is_to_blame_for_the_gap),
-        TEST(resume__nothing_under_way__nothing_to_do),
+        TEST(resume__nothing_under_way__nothing_but_standing_orders),
         TEST(resume__first_keeper_ordered__ordered_again),
         TEST(resume__worker_ordered__ordered_again_of_the_same_keeper),
         TEST(resume__twin_ordered__ordered_again),

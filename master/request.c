@@ -1,0 +1,52 @@
+#include "master/request.h"
+#include "master/reactor_state.h"
+#include <string.h>
+
+/* Returns the operation's number: the newest one, since none other is begun by this event. */
+static uint32_t ask(struct reactor *r, const struct supervisor_event *request)
+{
+    struct supervisor_event event = *request;
+    event.kind = SUPERVISOR_REQUEST;
+    feed(r, &event);
+    return r->state.operations.last_number;
+}
+
+uint32_t request_reload(struct reactor *r)
+{
+    return ask(r, &(struct supervisor_event){.operation = OPERATION_RELOAD,
+                                             .goal = r->settings.number,
+                                             .drain_timeout_ms = r->settings.drain_timeout_ms,
+                                             .why = "not there yet"});
+}
+
+uint32_t request_scale(struct reactor *r, uint32_t count)
+{
+    return ask(r, &(struct supervisor_event){.operation = OPERATION_SCALE, .goal = count});
+}
+
+uint32_t request_restart(struct reactor *r, uint32_t slot)
+{
+    return ask(r, &(struct supervisor_event){.operation = OPERATION_RESTART, .goal = slot});
+}
+
+uint32_t request_upgrade(struct reactor *r, const char *path)
+{
+    (void)path;
+    return ask(r, &(struct supervisor_event){.operation = OPERATION_UPGRADE, .why = "not there yet"});
+}
+
+/* A UNIX listener that was shut down refuses for ever, and its place in every table cannot be changed. */
+uint32_t request_drain(struct reactor *r, bool on)
+{
+    return ask(r, &(struct supervisor_event){
+                      .operation = on ? OPERATION_DRAIN : OPERATION_UNDRAIN,
+                      .why = r->setup->listener_is_unix
+                                 ? "a UNIX listener cannot be opened again after it was shut: stop instead"
+                                 : NULL,
+                  });
+}
+
+void request_stop(struct reactor *r)
+{
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_STOP});
+}

@@ -1,0 +1,90 @@
+#include "master/rolling.h"
+
+bool rolling_counts(const struct slot_memory *memory)
+{
+    return memory->phase != SLOT_UNUSED && memory->phase != SLOT_LEAVING && !memory->out;
+}
+
+static bool due(const struct supervisor *s, const struct slot_memory *memory)
+{
+    return memory->phase == SLOT_SERVING && slot_is_outdated(s, memory);
+}
+
+bool rolling_is_settled(const struct supervisor *s)
+{
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        const struct slot_memory *memory = &s->slots[slot];
+        if (!rolling_counts(memory) || memory->phase == SLOT_RESTING)
+            continue;
+        if (memory->phase != SLOT_SERVING || due(s, memory))
+            return false;
+    }
+    return true;
+}
+
+/* ---- as many as wanted ---- */
+
+static uint32_t count(const struct supervisor *s)
+{
+    uint32_t sum = 0;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        sum += rolling_counts(&s->slots[slot]);
+    return sum;
+}
+
+/* One that is going out is the nearest at hand, and its clients need not leave it after all. */
+static bool take_back_one(struct policy *p)
+{
+    for (uint32_t slot = 0; slot < p->state->slot_limit; slot++)
+        if (slot_take_back(p, slot))
+            return true;
+    return false;
+}
+
+static void send_out_one(struct policy *p)
+{
+    for (uint32_t slot = p->state->slot_limit; slot-- > 0;)
+        if (rolling_counts(&p->state->slots[slot])) {
+            slot_send_out(p, slot);
+            return;
+        }
+}
+
+static void fit_count(struct policy *p)
+{
+    uint32_t wanted = p->state->wanted_count, now = count(p->state);
+    for (; now < wanted; now++)
+        if (!take_back_one(p))
+            slot_begin_another(p);
+    for (; now > wanted; now--)
+        send_out_one(p);
+}
+
+/* ---- by the newest settings ---- */
+
+static bool in_between(const struct slot_memory *memory)
+{
+    return memory->handing || memory->phase == SLOT_STARTING || memory->phase == SLOT_KEEPING;
+}
+
+static void renew_next(struct policy *p)
+{
+    const struct supervisor *s = p->state;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        if (rolling_counts(&s->slots[slot]) && in_between(&s->slots[slot]))
+            return;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        if (rolling_counts(&s->slots[slot]) && due(s, &s->slots[slot])) {
+            slot_renew(p, slot);
+            return;
+        }
+}
+
+void rolling_step(struct policy *p)
+{
+    if (p->state->stage != STAGE_RUNNING)
+        return;
+    fit_count(p);
+    renew_next(p);
+    fit_count(p); /* without keepers another slot is begun beside one that makes room */
+}

@@ -1,0 +1,185 @@
+#include "master/slot_parts.h"
+#include "worker/check.h"
+
+bool keepers_gone(const struct slot_memory *memory)
+{
+    return memory->keepers[KEEPER_A].phase == KEEPER_NONE && memory->keepers[KEEPER_B].phase == KEEPER_NONE;
+}
+
+bool keepers_ready(const struct slot_memory *memory)
+{
+    return memory->keepers[KEEPER_A].phase == KEEPER_READY && memory->keepers[KEEPER_B].phase == KEEPER_READY;
+}
+
+static void set_keeper(struct policy *p, struct keeper_memory *keeper, enum keeper_phase phase)
+{
+    keeper->phase = phase;
+    keeper->since_ms = p->now_ms;
+    keeper->killed = 0;
+}
+
+/* ---- orders ---- */
+
+static void emit_keeper(struct policy *p, uint32_t slot)
+{
+    policy_add(p, ACTION_KEEPER, slot)->generation = memory_of(p, slot)->keepers[KEEPER_A].generation;
+}
+
+static void emit_twin(struct policy *p, uint32_t slot, enum keeper_letter twin)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    struct supervisor_action *action = policy_add(p, ACTION_TWIN, slot);
+    action->generation = memory->keepers[twin].generation;
+    action->letter = other_of(twin);
+    action->keeper_generation = memory->keepers[other_of(twin)].generation;
+}
+
+static void emit_keeper_action(struct policy *p, uint32_t slot, enum keeper_letter letter,
+                               enum supervisor_action_kind kind)
+{
+    struct supervisor_action *action = policy_add(p, kind, slot);
+    action->letter = letter;
+    action->generation = memory_of(p, slot)->keepers[letter].generation;
+}
+
+void keeper_kill(struct policy *p, uint32_t slot, enum keeper_letter letter)
+{
+    memory_of(p, slot)->keepers[letter].killed = 1;
+    emit_keeper_action(p, slot, letter, ACTION_KEEPER_KILL);
+}
+
+void keepers_want_twin(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
+        return;
+    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
+        struct keeper_memory *twin = &memory->keepers[letter];
+        if (twin->phase != KEEPER_NONE || memory->keepers[other_of(letter)].phase != KEEPER_READY)
+            continue;
+        twin->generation++;
+        set_keeper(p, twin, KEEPER_STARTING);
+        emit_twin(p, slot, letter);
+    }
+}
+
+/* ---- begin and end ---- */
+
+void keepers_begin(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    CHECK(keepers_gone(memory));
+    memory->keepers[KEEPER_A].generation++;
+    set_keeper(p, &memory->keepers[KEEPER_A], KEEPER_STARTING);
+    emit_keeper(p, slot);
+}
+
+void keepers_leave(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
+        if (memory->keepers[letter].phase == KEEPER_NONE)
+            continue;
+        set_keeper(p, &memory->keepers[letter], KEEPER_LEAVING);
+        emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
+    }
+}
+
+/* ---- events ---- */
+
+/* The first keeper of a slot: is a worker still wanted there? */
+static void first_ready(struct policy *p, uint32_t slot)
+{
+    if (p->state->stage != STAGE_RUNNING || memory_of(p, slot)->out)
+        slot_vacate(p, slot);
+    else
+        slot_spawn(p, slot, RECOVER_ALL, 0, 0);
+}
+
+void slot_keeper_ready(struct policy *p, const struct supervisor_event *event)
+{
+    struct slot_memory *memory = memory_of(p, event->slot);
+    if (memory->keepers[event->letter].phase != KEEPER_STARTING)
+        return;
+    set_keeper(p, &memory->keepers[event->letter], KEEPER_READY);
+    if (memory->phase == SLOT_KEEPING)
+        first_ready(p, event->slot);
+    else if (memory->phase == SLOT_STARTING && !memory->made)
+        slot_emit_spawn(p, event->slot);
+    keepers_want_twin(p, event->slot);
+}
+
+static void first_died(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (p->state->stage != STAGE_RUNNING || memory->out) {
+        slot_vacate(p, slot);
+        return;
+    }
+    memory->phase = SLOT_RETRYING;
+    memory->deadline_ms = p->now_ms + SPAWN_RETRY_MS;
+}
+
+void slot_keeper_died(struct policy *p, const struct supervisor_event *event)
+{
+    struct slot_memory *memory = memory_of(p, event->slot);
+    struct keeper_memory *twin = &memory->keepers[other_of(event->letter)];
+    memory->made |= event->worker_made;
+    set_keeper(p, &memory->keepers[event->letter], KEEPER_NONE);
+    if (!event->twin_made)
+        set_keeper(p, twin, KEEPER_NONE); /* the dead one was to make it */
+    if (memory->phase == SLOT_KEEPING) {
+        first_died(p, event->slot);
+        return;
+    }
+    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
+        return;
+    if (keepers_gone(memory) && memory->made)
+        slot_unprotected(p, event->slot);
+    else if (keepers_gone(memory))
+        slot_table_lost(p, event->slot);
+    else if (memory->phase == SLOT_STARTING && !memory->made)
+        slot_emit_spawn(p, event->slot);
+}
+
+void slot_first_keeper_failed(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    struct keeper_memory *first = &memory->keepers[KEEPER_A];
+    bool wanted = p->state->stage == STAGE_RUNNING && !memory->out;
+    if (first->phase != KEEPER_STARTING)
+        return;
+    set_keeper(p, first, wanted ? KEEPER_STARTING : KEEPER_NONE);
+    if (!wanted)
+        slot_vacate(p, slot);
+}
+
+/* ---- time ---- */
+
+/* An order that was not obeyed is given again; a signal may have been lost, or the keeper may have been
+ * stopped. */
+static void remind(struct policy *p, uint32_t slot, enum keeper_letter letter)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    struct keeper_memory *keeper = &memory->keepers[letter];
+    bool overdue = waited(p, keeper->since_ms, KEEPER_OBEY_MS_MAX);
+    bool twin_can = memory->keepers[other_of(letter)].phase == KEEPER_READY;
+    if (keeper->phase == KEEPER_STARTING && memory->phase == SLOT_KEEPING)
+        emit_keeper(p, slot);
+    else if (keeper->phase == KEEPER_STARTING && twin_can)
+        emit_twin(p, slot, letter);
+    else if (keeper->phase == KEEPER_STARTING)
+        return; /* made by one that is dead now: slow as it may be, it is the only one */
+    else
+        emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
+    if (overdue)
+        keeper_kill(p, slot, letter);
+}
+
+void keepers_remind(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
+        if (memory->keepers[letter].phase != KEEPER_NONE && memory->keepers[letter].phase != KEEPER_READY)
+            remind(p, slot, letter);
+}

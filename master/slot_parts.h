@@ -1,0 +1,58 @@
+/*
+ * What slot.c (a slot's worker) and slot_keepers.c (its keepers) share; private to both.
+ *
+ * A keeper's life ends or begins a worker's and the other way round, so the two files call each other; nobody
+ * else is to.
+ */
+#ifndef MASTER_SLOT_PARTS_H
+#define MASTER_SLOT_PARTS_H
+
+#include "master/slot.h"
+
+static inline struct slot_memory *memory_of(struct policy *p, uint32_t slot)
+{
+    return &p->state->slots[slot];
+}
+
+static inline enum keeper_letter other_of(enum keeper_letter letter)
+{
+    return letter == KEEPER_A ? KEEPER_B : KEEPER_A;
+}
+
+static inline bool waited(const struct policy *p, int64_t since_ms, int64_t limit_ms)
+{
+    return p->now_ms - since_ms > limit_ms;
+}
+
+/* slot.c */
+
+/* Orders the next generation of the worker. */
+void slot_spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms);
+
+/* Gives the order for the current one (again): to whichever keeper waits for orders; to none now when the
+ * only one is still being made, which gets it when it is ready. */
+void slot_emit_spawn(struct policy *p, uint32_t slot);
+
+/* Nothing of it is wanted any more, or not for now: keepers leave. */
+void slot_vacate(struct policy *p, uint32_t slot);
+
+/* The table is gone, and all connections with it. */
+void slot_table_lost(struct policy *p, uint32_t slot);
+
+/* Both keepers are dead, and the table lives on in the worker alone. */
+void slot_unprotected(struct policy *p, uint32_t slot);
+
+/* slot_keepers.c */
+bool keepers_gone(const struct slot_memory *memory);
+bool keepers_ready(const struct slot_memory *memory); /* both */
+void keepers_begin(struct policy *p, uint32_t slot);
+void keepers_leave(struct policy *p, uint32_t slot);
+void keeper_kill(struct policy *p, uint32_t slot, enum keeper_letter letter);
+
+/* One keeper alone makes the other anew. */
+void keepers_want_twin(struct policy *p, uint32_t slot);
+
+/* Orders to keepers that were not obeyed yet are given again. */
+void keepers_remind(struct policy *p, uint32_t slot);
+
+#endif
