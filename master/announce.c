@@ -130,13 +130,14 @@ void announce_operation(struct reactor *r, const struct supervisor_action *actio
     if (!operation)
         return;
     const char *name = operation_name((enum operation_kind)operation->kind);
-    bool failed = operation->state == OPERATION_FAILED;
-    log_quote(why, sizeof why, operation->why);
+    log_quote(why, sizeof why, operation->why[0] ? operation->why : "none");
     if (action->begun)
         log_event(LOG_LEVEL_INFO, "event=operation_begun number=%u operation=%s goal=%u", operation->number,
                   name, operation->goal);
+    else if (operation->state == OPERATION_FAILED)
+        log_event(LOG_LEVEL_ERROR, "event=operation_failed number=%u operation=%s why=%s", operation->number,
+                  name, why);
     else
-        log_event(failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
-                  "event=operation_%s number=%u operation=%s why=%s", failed ? "failed" : "done",
-                  operation->number, name, operation->why[0] ? why : "none");
+        log_event(LOG_LEVEL_INFO, "event=operation_done number=%u operation=%s why=%s", operation->number,
+                  name, why);
 }
