@@ -5,11 +5,13 @@ load makes yet, add one here.
 """
 
 import contextlib
+import os
+import pathlib
 import select
 import socket
 import threading
 
-from support import DEADLINE_S, ask, receive
+from support import DEADLINE_S, ask, children, receive, title
 
 
 class Crowd(threading.Thread):
@@ -97,12 +99,15 @@ class Blocked(Crowd):
 
     def act(self):
         while not self.stopping.wait(self.PAUSE_S):
-            with contextlib.ExitStack() as stack:
-                clients = [stack.enter_context(self.connect()) for _ in range(self.COUNT)]
-                filled = [(client, self.fill(client)) for client in clients]
-                for client, sent in filled:
-                    if receive(client, sent) != self.PART.upper() * (sent // len(self.PART)):
-                        self.faults.append(f"a blocked client did not get its {sent} bytes")
+            self.round()
+
+    def round(self):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(self.connect()) for _ in range(self.COUNT)]
+            filled = [(client, self.fill(client)) for client in clients]
+            for client, sent in filled:
+                if receive(client, sent) != self.PART.upper() * (sent // len(self.PART)):
+                    self.faults.append(f"a blocked client did not get its {sent} bytes")
 
     def connect(self):
         client = socket.socket(self.server.family)
@@ -115,10 +120,45 @@ class Blocked(Crowd):
     def fill(self, client):
         """Sends whole parts till no more is taken; returns how many bytes."""
         sent = 0
-        while sent < self.SENT_MAX and select.select([], [client], [], self.STILL_S)[1]:
-            client.sendall(self.PART)
-            sent += len(self.PART)
+        while sent < self.SENT_MAX and not self.stopping.is_set():
+            if select.select([], [client], [], self.STILL_S)[1]:
+                client.sendall(self.PART)
+                sent += len(self.PART)
+            elif self.is_blocked():
+                break
         return sent
+
+    def is_blocked(self):
+        """Nothing was taken for a while. Is it so because the server waits for us?"""
+        return True
+
+
+class Ticking(Blocked):
+    """One such client, each round of which starts and stops the server's tick for certain, however slow the machine is.
+
+    The kernel shows how the timer of slot 0 stands. A server that had no processor is not blocked yet, and the tick runs
+    on for some time when nobody is blocked any more: both are awaited.
+    """
+
+    COUNT = 1  # rounds are what is wanted
+    PAUSE_S = 0.005  # between two looks
+
+    def __init__(self, server):
+        super().__init__(server)
+        # A keeper has the slot's descriptors, and outlives its workers.
+        keeper = next(pid for pid in children(server.pid) if title(pid) == "prefork-upper: keeper 0 a")
+        numbers = pathlib.Path(f"/proc/{keeper}/fd")
+        timer = next(fd.name for fd in numbers.iterdir() if os.readlink(fd) == "anon_inode:[timerfd]")
+        self.timer = pathlib.Path(f"/proc/{keeper}/fdinfo/{timer}")
+
+    def act(self):
+        while not self.stopping.is_set():
+            self.round()
+            while self.is_blocked() and not self.stopping.wait(self.PAUSE_S):
+                pass
+
+    def is_blocked(self):
+        return "it_interval: (0, 0)" not in self.timer.read_text()
 
 
 class Poison(Crowd):
@@ -143,10 +183,14 @@ class Poison(Crowd):
 
 
 class Load:
-    """Options of the server and of the load tool, a crowd, and the shortest time in which all of it happens."""
+    """Options of the server and of the load tool, a crowd, and the shortest time in which all of it happens.
 
-    def __init__(self, clients, server=(), workers=1, crowd=Nobody, seconds=0.8):
+    `sure`: calls that other loads make by chance, and this one for as long as it lasts.
+    """
+
+    def __init__(self, clients, server=(), workers=1, crowd=Nobody, seconds=0.8, sure=()):
         self.clients, self.server, self.workers, self.crowd, self.seconds = clients, server, workers, crowd, seconds
+        self.sure = sure
 
 
 CHURN = "fin:20%,rst:15%,unread:15%,halfclose:15%,oob:15%"
@@ -159,7 +203,8 @@ LOADS = {
     # Large messages to slow readers: send is short, input waits.
     "bulk": Load(clients=["-c", "12", "-s", "200K", "-r", "60", "--kill", "slowread:50%,halfclose:10%"], crowd=Blocked),
     # Now and then a client blocks the server: deadlines come and go.
-    "blocked": Load(clients=["-c", "20", "-r", "500", "--kill", "fin:30%"], crowd=Blocked),
+    "blocked": Load(clients=["-c", "20", "-r", "500", "--kill", "fin:30%"], crowd=Ticking,
+                    sure=["timerfd_settime"]),
     # The server ends silent clients; with patience, since a load tool without processor time is silent too.
     "idle": Load(server=["--idle-timeout", "3s"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Silent,
                  seconds=4.0),
