@@ -40,7 +40,7 @@ UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/
 
 MASTER_LIBS   :=
 LOADTOOL_LIBS := -luv -ljansson -lm
-TEST_LIBS     := -lcmocka -lm
+TEST_LIBS     := -lcmocka -ljansson -lm
 
 .PHONY: all
 all: $(BUILD)/prefork-upper $(BUILD)/loadtool ## Build the server and the load tool (the default)
