@@ -1,12 +1,11 @@
 #include "master/logsink.h"
 
+#include "worker/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,25 +18,27 @@ static int set_nonblocking(int fd)
     return 0;
 }
 
-/* Finds a way to write to stderr that cannot block. */
-static void open_output(struct logsink *sink)
+/* ---- the output ---- */
+
+/* Whoever drains the pipe after us finds there what is still to be told: a line begun and not finished may be
+ * lost with us. */
+static void keep_lost(const struct logsink *sink)
 {
-    struct stat status;
-
-    sink->out_fd = STDERR_FILENO;
-    sink->is_socket = fstat(STDERR_FILENO, &status) == 0 && S_ISSOCK(status.st_mode);
-    if (sink->is_socket)
-        return;
-
-    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC | O_NOCTTY);
-
-    if (fd < 0) /* no /proc, or a terminal of another user: poll() before each line */
-        return;
-    sink->out_fd = fd;
-    sink->is_reopened = true;
+    if (sink->lost_kept)
+        atomic_store_explicit(sink->lost_kept, sink->lost_count + sink->line_weight, memory_order_relaxed);
 }
 
-int logsink_init(struct logsink *sink, int pipe_read_fd)
+/* What was left of a line for the output before this one is no use here. */
+static void begin_output(struct logsink *sink)
+{
+    sink->lost_count += sink->line_weight;
+    sink->line_weight = 0;
+    sink->line_bytes = 0;
+    if (sink->output.is_mid_line)
+        sink->line[sink->line_bytes++] = '\n';
+}
+
+int logsink_init(struct logsink *sink, int pipe_read_fd, const struct logsink_settings *settings)
 {
     int result = set_nonblocking(pipe_read_fd);
 
@@ -45,36 +46,25 @@ int logsink_init(struct logsink *sink, int pipe_read_fd)
         return result;
     memset(sink, 0, sizeof *sink);
     sink->pipe_fd = pipe_read_fd;
-    open_output(sink);
+    sink->format = settings->format;
+    sink->lost_kept = settings->lost_kept;
+    if (sink->lost_kept)
+        sink->lost_count = atomic_load_explicit(sink->lost_kept, memory_order_relaxed);
+    result = logoutput_open(&sink->output, settings->path);
+    if (result < 0)
+        log_event(LOG_LEVEL_ERROR, "event=failed what=log_file why=%s", strerrorname_np(-result));
+    begin_output(sink);
     return 0;
 }
 
 void logsink_close(struct logsink *sink)
 {
-    if (sink->is_reopened)
-        close(sink->out_fd);
-    sink->is_reopened = false;
-    sink->out_fd = STDERR_FILENO;
+    logoutput_close(&sink->output);
 }
 
 void logsink_add_lost(struct logsink *sink, uint64_t count)
 {
     sink->lost_count += count;
-}
-
-/* Bytes taken by stderr, 0 when it takes none now, for whatever reason. */
-static size_t write_some(struct logsink *sink, const char *bytes, size_t byte_count)
-{
-    struct pollfd poll_fd = {.fd = sink->out_fd, .events = POLLOUT};
-    ssize_t written;
-
-    if (sink->is_socket)
-        written = send(sink->out_fd, bytes, byte_count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    else if (sink->is_reopened || (poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT)))
-        written = write(sink->out_fd, bytes, byte_count);
-    else
-        written = 0;
-    return written > 0 ? (size_t)written : 0;
 }
 
 /* Writes what is left of the line begun last. False: some of it still waits. */
@@ -83,53 +73,38 @@ static bool finish_line(struct logsink *sink)
     if (sink->line_bytes == 0)
         return true;
 
-    size_t written = write_some(sink, sink->line, sink->line_bytes);
+    size_t written = logoutput_write(&sink->output, sink->line, sink->line_bytes);
 
     sink->line_bytes -= written;
     memmove(sink->line, sink->line + written, sink->line_bytes);
-    return sink->line_bytes == 0;
+    if (sink->line_bytes > 0)
+        return false;
+    sink->line_weight = 0;
+    return true;
 }
 
-/* Writes sink->line; false when nothing of it was taken. */
-static bool start_line(struct logsink *sink, size_t byte_count)
+/* Writes sink->line; false when nothing of it was taken. With its rest `weight` lines would be lost. */
+static bool start_line(struct logsink *sink, size_t byte_count, uint64_t weight)
 {
-    size_t written = write_some(sink, sink->line, byte_count);
+    size_t written = logoutput_write(&sink->output, sink->line, byte_count);
 
     if (written == 0)
         return false;
     sink->line_bytes = byte_count - written;
+    sink->line_weight = sink->line_bytes > 0 ? weight : 0;
     memmove(sink->line, sink->line + written, sink->line_bytes);
     return true;
 }
 
-/* "TIME LEVEL " in front of a line's text; returns its length. */
-static size_t format_prefix(char *out, size_t size, enum log_level level, int64_t time_ns)
-{
-    time_t seconds = (time_t)(time_ns / 1000000000);
-    int ms = (int)(time_ns / 1000000 % 1000);
-    struct tm parts = {0};
-
-    gmtime_r(&seconds, &parts);
-    int length = snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %-5s ", parts.tm_year + 1900,
-                          parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ms,
-                          log_level_name(level));
-
-    return length > 0 && (size_t)length < size ? (size_t)length : 0;
-}
-
 /* Makes and writes one line; false: lost. Nothing may be left of the line before. */
-static bool write_line(struct logsink *sink, enum log_level level, int64_t time_ns, const char *text,
-                       size_t text_length)
+static bool write_line(struct logsink *sink, const struct log_line *line, uint64_t weight)
 {
-    size_t used = format_prefix(sink->line, sizeof sink->line - LOG_TEXT_LENGTH_MAX - 1, level, time_ns);
+    size_t length = logformat_line(sink->line, sink->format, sink->output.is_journal, line);
 
-    memcpy(sink->line + used, text, text_length);
-    used += text_length;
-    sink->line[used++] = '\n';
-    return start_line(sink, used);
+    return start_line(sink, length, weight);
 }
 
-/* Tells of the lost lines first, if there are any. False: stderr is still stuck. */
+/* Tells of the lost lines first, if there are any. False: the output is still stuck. */
 static bool tell_lost(struct logsink *sink)
 {
     struct timespec now = {0};
@@ -140,8 +115,12 @@ static bool tell_lost(struct logsink *sink)
     clock_gettime(CLOCK_REALTIME, &now);
     int length =
         snprintf(text, sizeof text, "event=log_lost count=%llu", (unsigned long long)sink->lost_count);
-    if (!write_line(sink, LOG_LEVEL_WARN, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, text,
-                    (size_t)length))
+    const struct log_line line = {.level = LOG_LEVEL_WARN,
+                                  .time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+                                  .text = text,
+                                  .text_length = (size_t)length};
+
+    if (!write_line(sink, &line, sink->lost_count))
         return false;
     sink->lost_count = 0;
     return finish_line(sink);
@@ -158,9 +137,11 @@ static void make_printable(char *text, size_t length)
 static void handle_record(struct logsink *sink, const struct log_record_header *header, char *text)
 {
     make_printable(text, header->text_length);
-    bool is_written =
-        finish_line(sink) && tell_lost(sink) &&
-        write_line(sink, (enum log_level)header->level, header->time_ns, text, header->text_length);
+    const struct log_line line = {.level = (enum log_level)header->level,
+                                  .time_ns = header->time_ns,
+                                  .text = text,
+                                  .text_length = header->text_length};
+    bool is_written = finish_line(sink) && tell_lost(sink) && write_line(sink, &line, 1);
 
     if (!is_written)
         sink->lost_count++;
@@ -217,10 +198,53 @@ static int handle_buffer(struct logsink *sink)
     return count;
 }
 
+/* ---- opening anew ---- */
+
+static void tell_reopened(const struct logsink *sink, const char *why)
+{
+    char file[512];
+
+    log_quote(file, sizeof file, sink->output.path);
+    log_event(LOG_LEVEL_INFO, "event=log_reopened why=%s file=%s", why, file);
+}
+
+void logsink_reopen(struct logsink *sink)
+{
+    finish_line(sink);
+    int result = logoutput_reopen(&sink->output);
+
+    if (result == -ENOTSUP) {
+        log_event(LOG_LEVEL_WARN, "event=failed what=log_reopen why=\"the log goes to stderr\"");
+    } else if (result < 0) {
+        log_event(LOG_LEVEL_ERROR, "event=failed what=log_reopen why=%s", strerrorname_np(-result));
+    } else {
+        begin_output(sink);
+        tell_reopened(sink, "asked");
+    }
+}
+
+static void look_for_file(struct logsink *sink)
+{
+    int error = 0;
+
+    switch (logoutput_look(&sink->output, clock_now_ms(), &error)) {
+    case LOGOUTPUT_SAME:
+        return;
+    case LOGOUTPUT_REOPENED:
+        begin_output(sink);
+        tell_reopened(sink, "removed");
+        return;
+    case LOGOUTPUT_GONE:
+        log_event(LOG_LEVEL_ERROR, "event=failed what=log_file why=%s", strerrorname_np(-error));
+        return;
+    }
+}
+
 int logsink_drain(struct logsink *sink)
 {
     int count = 0;
 
+    look_for_file(sink);
     if (finish_line(sink))
         tell_lost(sink);
     /* The second bound is for a pipe full of garbage, which counts for nothing above. */
@@ -233,5 +257,6 @@ int logsink_drain(struct logsink *sink)
         sink->buffered_bytes += (size_t)length;
         count += handle_buffer(sink);
     }
+    keep_lost(sink);
     return count;
 }

@@ -203,6 +203,8 @@ static void look_for_signals(struct reactor *r)
     look_for_stop(r, SIGNAL_INT, SUPERVISOR_STOP);
     look_for_stop(r, SIGNAL_QUIT, SUPERVISOR_STOP_NOW);
     look_for_scale(r);
+    if (pending(r, SIGNAL_USR1))
+        logsink_reopen(&r->sink);
     if (pending(r, SIGNAL_HUP))
         request_reload(r);
     if (pending(r, SIGNAL_USR2))
@@ -293,9 +295,10 @@ static void sum_lost_lines(struct reactor *r)
     uint64_t lost = 0;
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
         lost += atomic_load_explicit(&r->pages->loads.cells[slot].log_lost, memory_order_relaxed);
-    if (lost > r->log_lost_seen)
-        logsink_add_lost(&r->sink, lost - r->log_lost_seen);
-    r->log_lost_seen = lost;
+    uint64_t seen = atomic_load_explicit(&r->pages->orders.log_lost_seen, memory_order_relaxed);
+    if (lost > seen)
+        logsink_add_lost(&r->sink, lost - seen);
+    atomic_store_explicit(&r->pages->orders.log_lost_seen, lost, memory_order_relaxed);
     uint64_t own = log_take_lost();
     if (own > 0)
         logsink_add_lost(&r->sink, own);

@@ -9,6 +9,7 @@
 #include "master/descriptors.h"
 #include "master/incident.h"
 #include "master/listener.h"
+#include "master/logoutput.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/pidfile.h"
@@ -166,10 +167,19 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     return master_run(setup);
 }
 
-static int fail_incident_dir(const char *dir, int error)
+/* Nothing is written yet: the supervisor opens it again, and each one after it. */
+static int prepare_log_file(const char *path)
+{
+    struct logoutput output;
+    int error = logoutput_open(&output, path);
+    logoutput_close(&output);
+    return error;
+}
+
+static int fail_path(const char *option, const char *path, int error)
 {
     char why[ERROR_SIZE];
-    snprintf(why, sizeof why, "--incident-dir %s: cannot write there: %s", dir, strerror(-error));
+    snprintf(why, sizeof why, "%s %s: cannot write there: %s", option, path, strerror(-error));
     return fail(EXIT_FAILED, why);
 }
 
@@ -199,7 +209,9 @@ static int start(struct options *options)
     memcpy(setup.bound, listener.bound, sizeof setup.bound);
     error = options->incident_dir ? incident_prepare(options->incident_dir) : 0;
     if (error)
-        exit_code = fail_incident_dir(options->incident_dir, error);
+        exit_code = fail_path("--incident-dir", options->incident_dir, error);
+    else if ((error = prepare_log_file(options->log_file)))
+        exit_code = fail_path("--log-file", options->log_file, error);
     else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
         exit_code = fail(EXIT_FAILED, why);
     else if ((exit_code = open_control(&setup, why)) != 0)

@@ -1,5 +1,4 @@
 #include "master/master.h"
-#include "master/logsink.h"
 #include "worker/board.h"
 #include "worker/clock.h"
 #include "worker/crash.h"
@@ -232,10 +231,10 @@ static void wait_for_signal(struct master *m, int64_t wait_ms)
 /* ---- the end ---- */
 
 /* What the supervisor could not write any more. */
-static void drain_log(void)
+static void drain_log(const struct service_setup *setup)
 {
     static struct logsink sink;
-    if (logsink_init(&sink, FD_LOG_READ) < 0)
+    if (reactor_open_log(&sink, setup) < 0)
         return;
     while (logsink_drain(&sink) >= LOGSINK_RECORDS_PER_TURN)
         ;
@@ -254,6 +253,6 @@ int master_run(struct service_setup *setup)
         untaken = check_deaths_taken(&m);
         check_supervisor_ticks(&m, clock_now_ms());
     }
-    drain_log();
+    drain_log(setup);
     return atomic_load(&setup->pages->orders.exit_code);
 }

@@ -8,6 +8,7 @@
 #ifndef MASTER_OPTIONS_H
 #define MASTER_OPTIONS_H
 
+#include "master/logformat.h"
 #include "worker/log.h"
 #include "worker/service.h"
 
@@ -24,6 +25,8 @@ struct options {
     int64_t idle_timeout_ms, write_timeout_ms, drain_timeout_ms; /* 0: off */
     const struct service *service;
     enum log_level log_level;
+    enum log_format log_format;
+    const char *log_file; /* NULL: stderr */
     int ready_fd;         /* open, not owned; -1: none */
     const char *pid_file; /* NULL: none */
     const char *control;  /* path of the socket for commands; NULL: the usual place, "off": none */

@@ -130,7 +130,20 @@ static const struct option_spec table[] = {
      .kind = OPTION_LOG_LEVEL,
      .offset = FIELD(log_level),
      .default_text = "info",
-     .sentence = "Log to stderr what is at least so important: error, warn, info or debug."},
+     .sentence = "Log what is at least so important: error, warn, info or debug."},
+    {.name = "log-format",
+     .argument = "FORMAT",
+     .kind = OPTION_LOG_FORMAT,
+     .offset = FIELD(log_format),
+     .default_text = "text",
+     .sentence = "Write each event as a line of text, or as an object of JSON: text or json."},
+    {.name = "log-file",
+     .argument = "PATH",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(log_file),
+     .accepted = "a path",
+     .default_shown = "stderr",
+     .sentence = "Append the log to the file PATH, which USR1 opens anew after it was moved away."},
     {.name = "ready-fd",
      .argument = "FD",
      .kind = OPTION_DESCRIPTOR,
@@ -256,6 +269,8 @@ int option_store(const struct option_spec *spec, const char *text, struct option
         return store_service(text, field);
     case OPTION_LOG_LEVEL:
         return log_level_parse(text, field);
+    case OPTION_LOG_FORMAT:
+        return log_format_parse(text, field);
     case OPTION_HELP:
     case OPTION_VERSION:
         return 0;
@@ -294,6 +309,9 @@ void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SI
         return;
     case OPTION_LOG_LEVEL:
         snprintf(out, OPTION_ACCEPTED_SIZE, "one of error, warn, info, debug");
+        return;
+    case OPTION_LOG_FORMAT:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "text or json");
         return;
     case OPTION_SWITCH:
         snprintf(out, OPTION_ACCEPTED_SIZE, "on or off");

@@ -116,6 +116,16 @@ static void begin(struct reactor *r, uint32_t generation)
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
 }
 
+int reactor_open_log(struct logsink *sink, const struct service_setup *setup)
+{
+    const struct logsink_settings settings = {
+        .path = setup->options->log_file,
+        .format = setup->options->log_format,
+        .lost_kept = &setup->pages->orders.log_lost,
+    };
+    return logsink_init(sink, FD_LOG_READ, &settings);
+}
+
 _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generation)
 {
     static struct reactor reactor;
@@ -128,7 +138,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     title_set("prefork-upper: supervisor");
     log_init(FD_LOG, setup->options->log_level);
     log_share_level(&r->pages->orders.log_level);
-    logsink_init(&r->sink, FD_LOG_READ);
+    reactor_open_log(&r->sink, setup);
     begin(r, generation);
     for (;;) {
         struct pollfd polled[] = {{.fd = FD_SUPERVISOR, .events = POLLIN},

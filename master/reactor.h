@@ -3,13 +3,14 @@
  *
  * Turns what the boards, the master's signal counts and the clock say into events, stores the policy's memory
  * in the shared pages, then carries its actions out; drains the log pipe in between. It never blocks:
- * whatever has to wait is a deadline. It opens nothing that lasts. When it dies the master forks another,
- * which resumes from the memory.
+ * whatever has to wait is a deadline. It opens nothing that lasts but the log. When it dies the master forks
+ * another, which resumes from the memory.
  */
 #ifndef MASTER_REACTOR_H
 #define MASTER_REACTOR_H
 
 #include "master/control_socket.h"
+#include "master/logsink.h"
 #include "master/settings.h"
 #include "worker/peer.h"
 
@@ -28,6 +29,9 @@ struct service_setup {
     struct control_socket control;
     char control_missing[CONTROL_WHY_SIZE]; /* why there is none although it was not forbidden; else empty */
 };
+
+/* Prepares draining the log pipe to where this service logs to. As logsink_init(). */
+int reactor_open_log(struct logsink *sink, const struct service_setup *setup);
 
 /* Runs as the supervisor of that generation; does not return. */
 _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generation);

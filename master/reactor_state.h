@@ -35,13 +35,12 @@ struct reactor {
     int64_t next_tick_ms;
     int64_t last_tick_ms;
     int64_t next_progress_ms;
-    uint32_t accepts_seen; /* sum over all slots at the last tick */
-    uint32_t stray_slot;   /* who is poked next for a connection that nobody takes */
-    int64_t drain_ms;      /* when the drain began; 0: before this supervisor */
-    int64_t hold_ms;       /* when the listener was to be held */
-    int listen_result;     /* of the last ACTION_LISTEN: 0 or a negative errno */
-    bool listen_untold;    /* and the policy does not know it yet */
-    uint64_t log_lost_seen;
+    uint32_t accepts_seen;                    /* sum over all slots at the last tick */
+    uint32_t stray_slot;                      /* who is poked next for a connection that nobody takes */
+    int64_t drain_ms;                         /* when the drain began; 0: before this supervisor */
+    int64_t hold_ms;                          /* when the listener was to be held */
+    int listen_result;                        /* of the last ACTION_LISTEN: 0 or a negative errno */
+    bool listen_untold;                       /* and the policy does not know it yet */
     int64_t oom_kills_seen, oom_kills_before; /* oom.h: at the last whole second, and the one before */
     int64_t next_oom_ms;
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */

@@ -199,6 +199,8 @@ struct orders {
     shared_i32 exit_code;
     shared_u32 slot_limit;         /* slots from this number on were never used */
     shared_i64 supervisor_tick_ns; /* when it last went round its loop in good order */
+    shared_u64 log_lost_seen;      /* of what the workers lost: is counted in log_lost below, or told */
+    shared_u64 log_lost;           /* lines that are lost and not told yet; by whoever reads the log pipe */
     shared_u32 log_level;          /* enum log_level, of all processes; first written by the master */
     shared_u32 memory_current;     /* 0: none yet, else 1 + index of the copy that holds */
     alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];

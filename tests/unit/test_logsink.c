@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,9 @@
 /* wrap: open */
 
 static struct logsink sink;
-static int log_fds[2];    /* the log pipe */
-static int stderr_fds[2]; /* what stands behind stderr: [0] is read by the test */
+static struct logsink_settings settings; /* stderr and text, unless the test says otherwise */
+static int log_fds[2];                   /* the log pipe */
+static int stderr_fds[2];                /* what stands behind stderr: [0] is read by the test */
 static int saved_stderr;
 static bool refuse_open;
 static char output[65536];
@@ -26,14 +28,18 @@ static char output[65536];
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 
-/* None of the opens here creates a file, so there is never a mode. */
 int __wrap_open(const char *path, int flags, ...)
 {
+    va_list arguments;
+
     if (refuse_open) {
         errno = EACCES;
         return -1;
     }
-    return __real_open(path, flags);
+    va_start(arguments, flags);
+    int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    return __real_open(path, flags, mode);
 }
 
 static int start(void **state)
@@ -41,6 +47,7 @@ static int start(void **state)
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     refuse_open = false;
+    settings = (struct logsink_settings){0};
     saved_stderr = dup(STDERR_FILENO);
     return saved_stderr >= 0 && pipe2(log_fds, O_CLOEXEC) == 0 ? 0 : -1;
 }
@@ -56,13 +63,14 @@ static int finish(void **state)
         close(stderr_fds[i]);
     }
     log_init(-1, LOG_LEVEL_INFO);
+    unsetenv("JOURNAL_STREAM");
     return 0;
 }
 
 static void attach(void)
 {
     assert_true(dup2(stderr_fds[1], STDERR_FILENO) >= 0);
-    assert_int_equal(logsink_init(&sink, log_fds[0]), 0);
+    assert_int_equal(logsink_init(&sink, log_fds[0], &settings), 0);
     log_init(log_fds[1], LOG_LEVEL_INFO);
 }
 
@@ -341,7 +349,7 @@ static void stderr_pipe__cannot_be_opened_anew__asked_before_each_line(void **st
     (void)state;
     refuse_open = true;
     attach_pipe();
-    assert_false(sink.is_reopened);
+    assert_false(sink.output.is_owned);
     check_stuck_then_free();
 }
 
@@ -351,7 +359,7 @@ static void stderr_pipe__given_descriptor__stays_blocking(void **state)
     (void)state;
     attach_pipe();
     assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-    assert_true(fcntl(sink.out_fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(sink.output.fd, F_GETFL) & O_NONBLOCK);
 }
 
 static void stderr_pipe__reader_gone__lines_are_lost(void **state)
@@ -447,7 +455,7 @@ static void init__no_pipe__its_errno(void **state)
     stderr_fds[0] = dup(gone);
     stderr_fds[1] = dup(gone);
     close(gone);
-    assert_int_equal(logsink_init(&sink, gone), -EBADF);
+    assert_int_equal(logsink_init(&sink, gone, &settings), -EBADF);
 }
 
 int main(void)

@@ -147,6 +147,21 @@ static void listener_opened_again__outcome_told_once(void **state)
     assert_non_null(seen[0].why);
 }
 
+/* How it is opened is told elsewhere; here it goes to stderr, which is not opened anew. */
+static void signal_usr1__several__log_opened_anew_once(void **state)
+{
+    (void)state;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_USR1], 3);
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 0);
+    log_capture_expect("failed");
+    log_capture_expect_nothing();
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_USR1], 4);
+    look_around(&reactor);
+    log_capture_expect("failed");
+}
+
 static void worker_died__told_and_taken_once(void **state)
 {
     (void)state;
@@ -268,6 +283,7 @@ int main(void)
         TEST(signals__of_reload__one_event_for_all),
         TEST(signals__of_scale__their_sum),
         TEST(listener_opened_again__outcome_told_once),
+        TEST(signal_usr1__several__log_opened_anew_once),
         TEST(worker_died__told_and_taken_once),
         TEST(worker_died__before_this_supervisor_knew_it__taken_without_a_word),
         TEST(worker_born__made_then_ready),

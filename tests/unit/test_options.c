@@ -86,6 +86,8 @@ static void parse__nothing__the_defaults(void **state)
     assert_int_equal(options.drain_timeout_ms, 8000);
     assert_ptr_equal(options.service, &service_upper);
     assert_int_equal(options.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(options.log_format, LOG_FORMAT_TEXT);
+    assert_null(options.log_file);
     assert_int_equal(options.ready_fd, -1);
     assert_null(options.pid_file);
     assert_int_equal(options.unix_mode, 0660);
@@ -98,7 +100,7 @@ static void parse__every_option__its_field(void **state)
     assert_int_equal(dup2(STDERR_FILENO, 9), 9);
     check_parsed("-w 3 -b :80 --backlog 5 --max-connections 10000 --idle-timeout 1m --write-timeout=250ms "
                  "--drain-timeout 2 --service faulty --log-level debug --ready-fd 9 --pid-file /x.pid "
-                 "--unix-mode 600 --core");
+                 "--unix-mode 600 --core --log-format json --log-file /x.log");
     assert_int_equal(options.worker_count, 3);
     assert_string_equal(options.bind, ":80");
     assert_int_equal(options.backlog, 5);
@@ -109,6 +111,8 @@ static void parse__every_option__its_field(void **state)
     assert_int_equal(options.drain_timeout_ms, 2000);
     assert_ptr_equal(options.service, &service_faulty);
     assert_int_equal(options.log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(options.log_format, LOG_FORMAT_JSON);
+    assert_string_equal(options.log_file, "/x.log");
     assert_int_equal(options.ready_fd, 9);
     close(9);
     assert_string_equal(options.pid_file, "/x.pid");
@@ -147,6 +151,7 @@ static void parse__out_of_range__says_the_range(void **state)
     check_refused("--drain-timeout soon", "250ms");
     check_refused("--service lower", "--service \"lower\": one of upper, echo, faulty is accepted");
     check_refused("--log-level loud", "one of error, warn, info, debug");
+    check_refused("--log-format xml", "text or json");
     check_refused("--ready-fd 2", "the number of an open descriptor, 3 or more,");
     check_refused("--ready-fd 1000000", "the number of an open descriptor, 3 or more,");
     check_refused("--ready-fd 99999999999", "the number of an open descriptor, 3 or more,");
