@@ -99,11 +99,9 @@ int child_start(struct child *child, struct client_world *world, const struct ch
     page->orders = *orders;
     page->target = *world->target;
     page->seed = world->seed;
-    page->size_bytes = world->size_bytes;
+    page->dialogue = *world->dialogue;
     page->begin_ns = world->begin_ns;
-    page->first_serial = world->next_serial;
     page->parent_pid = getpid();
-    world->next_serial += orders->clients;
     child->world = world;
     child->was_killed = false;
     child->process.data = child;

@@ -32,6 +32,7 @@ enum { CHILD_PAGE_DESCRIPTOR = 3, CHILD_BUDGET_DESCRIPTOR = 4 };
 /* What the owner asks for. */
 struct child_orders {
     uint32_t clients;
+    uint64_t first_serial; /* the connections have this number and those after it */
     enum oracle_check check;
     uint64_t timeout_ns, connect_timeout_ns;
     uint64_t interval_ns; /* between two messages of a client; 0 = closed loop */
@@ -44,7 +45,8 @@ struct child_page {
     /* orders */
     struct child_orders orders;
     struct target target;
-    uint64_t seed, size_bytes, begin_ns, first_serial;
+    struct dialogue dialogue;
+    uint64_t seed, begin_ns;
     int64_t parent_pid;
     /* what came of it */
     _Atomic uint32_t serving;         /* connections open now that have had a reply */
@@ -69,7 +71,7 @@ struct child {
 int child_init(struct child *child);
 void child_free(struct child *child);
 
-/* Start the child for orders->clients connections, which take as many serial numbers of the world. Negative
+/* Start the child for orders->clients connections. Negative
  * errno, and then `gone` does not follow; -EBUSY while the loop has not yet closed what a failed start left.
  */
 int child_start(struct child *child, struct client_world *world, const struct child_orders *orders);

@@ -112,9 +112,8 @@ static int serve(struct child_page *page, struct budget *budget, struct owned *l
     struct brood brood = {.page = page, .list = list};
     struct client_world world = {.target = &page->target,
                                  .seed = page->seed,
-                                 .size_bytes = page->size_bytes,
+                                 .dialogue = &page->dialogue,
                                  .begin_ns = page->begin_ns,
-                                 .next_serial = page->first_serial,
                                  .tally = &page->tally};
     uv_loop_t loop;
     uv_timer_t sweep, pace;
@@ -132,7 +131,7 @@ static int serve(struct child_page *page, struct budget *budget, struct owned *l
         list[i].budget = budget;
         list[i].client.owner = &list[i];
         list[i].client.group = "victim in a child";
-        client_open(&list[i].client, &world, &events);
+        client_open(&list[i].client, &world, &events, page->orders.first_serial + i);
     }
     return uv_run(&loop, UV_RUN_DEFAULT);
 }

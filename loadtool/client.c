@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,8 +15,10 @@
 
 int client_world_init(struct client_world *world, enum oracle_check check)
 {
-    oracle_init(&world->oracle, check);
+    oracle_init(&world->oracle, check, world->dialogue);
     world->free_blocks = NULL;
+    world->first = NULL;
+    world->departed_count = world->diagnoses = 0;
     world->in = malloc(LIMIT_PIECE_BYTES);
     world->out = malloc(LIMIT_PIECE_BYTES);
     if (world->in != NULL && world->out != NULL)
@@ -34,6 +37,34 @@ void client_world_free(struct client_world *world)
     free(world->in);
     free(world->out);
     world->in = world->out = NULL;
+}
+
+static void join(struct client *client)
+{
+    struct client_world *world = client->world;
+
+    client->next = world->first;
+    if (world->first != NULL)
+        world->first->previous = client;
+    world->first = client;
+}
+
+static void depart(struct client *client)
+{
+    struct client_world *world = client->world;
+
+    if (client->previous != NULL)
+        client->previous->next = client->next;
+    else if (world->first == client)
+        world->first = client->next;
+    if (client->next != NULL)
+        client->next->previous = client->previous;
+    client->next = client->previous = NULL;
+    world->departed[world->departed_count++ % LIMIT_DEPARTED_CLIENTS] =
+        (struct client_departed){.serial = client->serial,
+                                 .key = client->key,
+                                 .answered = client->answered,
+                                 .reply_end = client->reply_end};
 }
 
 /* -- the beginning -- */
@@ -59,6 +90,8 @@ static void begin(struct client *client)
 {
     client->state = CLIENT_OPEN;
     client->was_opened = true;
+    if (client->world->connects != NULL)
+        histogram_record(client->world->connects, client_waited_ns(client, uv_hrtime()));
     client->since_ns = 0;
     client->world->tally->opened++;
     client_read(client);
@@ -87,6 +120,7 @@ static void fail_unborn(struct client *client, int error)
     client->world->tally->failed++;
     client->state = CLIENT_FREE;
     client->since_ns = 0;
+    depart(client);
     client->events->ended(client, tally_classify(-error), WHERE_CONNECT);
     client->events->closed(client);
 }
@@ -150,7 +184,8 @@ static void open_unix(struct client *client)
     begin(client);
 }
 
-void client_open(struct client *client, struct client_world *world, const struct client_events *events)
+void client_open(struct client *client, struct client_world *world, const struct client_events *events,
+                 uint64_t serial)
 {
     void *owner = client->owner;
     const char *group = client->group;
@@ -161,11 +196,13 @@ void client_open(struct client *client, struct client_world *world, const struct
     client->world = world;
     client->events = events;
     client->state = CLIENT_CONNECTING;
-    client->serial = world->next_serial++;
+    client->serial = serial;
     client->key = payload_key(world->seed, client->serial);
-    client->message_end = world->size_bytes;
+    client->message_end = dialogue_message(world->dialogue, client->key, 0).reply_bytes;
+    client->send_limit = CLIENT_NO_LIMIT;
     client->since_ns = uv_hrtime();
     client->connecting.data = client;
+    join(client);
     if (world->target->address.any.sa_family == AF_UNIX)
         open_unix(client);
     else
@@ -179,6 +216,7 @@ static void on_closed(uv_handle_t *handle)
     struct client *client = handle->data;
 
     client_return_block(client);
+    depart(client);
     client->state = CLIENT_FREE;
     client->world->tally->ended += client->was_opened;
     client->events->closed(client);
@@ -237,7 +275,23 @@ void client_fail_with(struct client *client, enum where where, int error)
 
 bool client_is_waiting(const struct client *client)
 {
-    return client->state == CLIENT_OPEN && client->answered < client->send_end;
+    return client->state == CLIENT_OPEN && client->answered < client->reply_end;
+}
+
+uint64_t client_outstanding_count(const struct client *client)
+{
+    return client->begun_count - client->answered_count;
+}
+
+int client_tcp_state(const struct client *client)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof(info);
+    int fd = -1;
+
+    if (uv_fileno(&client->handle.any, &fd) < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+        return 0;
+    return info.tcpi_state;
 }
 
 int client_unread_bytes(struct client *client)

@@ -18,7 +18,9 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "loadtool/dialogue.h"
 #include "loadtool/histogram.h"
+#include "loadtool/limits.h"
 #include "loadtool/oracle.h"
 #include "loadtool/tally.h"
 #include "loadtool/target.h"
@@ -26,28 +28,39 @@
 struct client;
 struct client_block;
 
+/* A connection that is no more: its bytes may still turn up at another one. */
+struct client_departed {
+    uint64_t serial, key, answered, reply_end;
+};
+
 /* What the clients of one loop share. */
 struct client_world {
     uv_loop_t *loop;
     const struct target *target;
     uint64_t seed;
-    uint64_t size_bytes;
-    uint64_t begin_ns; /* uv_hrtime at the start of the run: examples tell times after it */
-    uint64_t next_serial;
-    uint64_t now_ns; /* when the bytes that are being looked at came */
+    const struct dialogue *dialogue; /* what they say */
+    uint64_t begin_ns;               /* uv_hrtime at the start of the run: examples tell times after it */
+    uint64_t now_ns;                 /* when the bytes that are being looked at came */
     struct tally *tally;
     struct oracle oracle;
     struct client_block *free_blocks;
-    uint8_t *in;  /* one piece, for whatever comes */
-    uint8_t *out; /* one piece, for whatever goes */
+    struct client *first; /* of all that have a socket: where replies may belong that come to another one */
+    struct client_departed departed[LIMIT_DEPARTED_CLIENTS];
+    uint64_t departed_count;
+    uint32_t diagnoses;         /* made so far: bounded, since a server that is wrong always is wrong often */
+    struct histogram *connects; /* times from connect to connected; NULL = not wanted */
+    uint8_t *in;                /* one piece, for whatever comes */
+    uint8_t *out;               /* one piece, for whatever goes */
 };
 
-/* What the owner hears. `prepare`, `opened` and `finished` may be NULL. */
+/* What the owner hears. `prepare`, `opened`, `shut` and `finished` may be NULL. */
 struct client_events {
     int (*prepare)(struct client *client, int fd); /* the socket is there, not yet connected */
     void (*opened)(struct client *client);
     /* `count` more messages have been answered, `right` of them in every byte. */
     void (*answered)(struct client *client, uint64_t count, uint64_t right);
+    /* After client_shut: our FIN has gone. */
+    void (*shut)(struct client *client);
     /* After client_shut: every reply came, then the server's FIN. The owner closes. */
     void (*finished)(struct client *client);
     /* The connection ended, or could not be made, other than by client_close. It is being closed. */
@@ -69,38 +82,49 @@ struct client {
     uv_shutdown_t shutting;
 
     struct client_world *world;
+    struct client *next, *previous; /* in the world's list */
     const struct client_events *events;
     void *owner;
     const char *group; /* "control", "victim": for examples */
 
     enum client_state state;
     bool was_opened;
-    bool is_shut;         /* our FIN follows what was begun */
-    bool is_paused;       /* we do not read */
-    bool is_spoilt;       /* the message that is being answered has a wrong byte */
-    bool is_urgent;       /* parts of the stream go as urgent data */
-    bool fin_begun;       /* libuv has been asked to send our FIN */
-    uint64_t serial;      /* the connection's number, never used twice in a run */
-    uint64_t key;         /* of its payload */
-    uint64_t send_end;    /* where the last message that was begun ends */
-    uint64_t sent;        /* bytes given to the kernel or to libuv */
-    uint64_t answered;    /* reply bytes that came */
-    uint64_t message_end; /* where the oldest message without a whole reply ends */
-    uint64_t since_ns;    /* connecting since, or waiting for the next byte since; 0 = for nothing */
-    uint64_t silence_ns;  /* the longest time it ever waited for the next byte */
+    bool is_shut;            /* our FIN follows what was begun */
+    bool is_paused;          /* we do not read */
+    bool is_spoilt;          /* the message that is being answered has a wrong byte */
+    bool is_urgent;          /* parts of the stream go as urgent data */
+    bool fin_begun;          /* libuv has been asked to send our FIN */
+    uint64_t serial;         /* the connection's number, never used twice in a run */
+    uint64_t key;            /* of its payload */
+    uint64_t begun_count;    /* messages that were begun, */
+    uint64_t answered_count; /* and those of them that have been answered */
+    uint64_t send_end;       /* where the last message that was begun ends, */
+    uint64_t reply_end;      /* and its reply */
+    uint64_t send_limit;     /* nothing is sent beyond this place for now */
+    uint64_t sent;           /* bytes given to the kernel or to libuv */
+    uint64_t answered;       /* place in the replies up to which everything came */
+    uint64_t message_end;    /* where the oldest reply that is not whole ends */
+    uint64_t since_ns;       /* connecting since, or waiting for the next byte since; 0 = for nothing */
+    uint64_t silence_ns;     /* the longest time it ever waited for the next byte */
     struct client_block *block;
 };
 
-/* Allocate the shared buffers. -ENOMEM. The caller has set every other field, and keeps what they point to.
- */
+/* Allocate the shared buffers. -ENOMEM. The caller has set every other field (and zeros), and keeps what they
+ * point to. */
 int client_world_init(struct client_world *world, enum oracle_check check);
 void client_world_free(struct client_world *world);
 
-/* Make a connection with the next serial number. It reports every failure by `ended`, then `closed`. */
-void client_open(struct client *client, struct client_world *world, const struct client_events *events);
+/* Make a connection with that serial number, which decides its payload. It reports every failure by `ended`,
+ * then `closed`. */
+void client_open(struct client *client, struct client_world *world, const struct client_events *events,
+                 uint64_t serial);
 
 /* Begin `count` messages. */
 void client_send(struct client *client, uint64_t count);
+
+/* Send nothing beyond `count` bytes from here on, whatever is begun; CLIENT_NO_LIMIT: as usual. */
+#define CLIENT_NO_LIMIT UINT64_MAX
+void client_limit(struct client *client, uint64_t count);
 
 /* Send FIN after what was begun; then read what is owed, and the server's FIN. */
 void client_shut(struct client *client);
@@ -115,6 +139,12 @@ void client_reset(struct client *client);
 
 /* Are replies outstanding? */
 bool client_is_waiting(const struct client *client);
+
+/* Messages that have been begun and not been answered. */
+uint64_t client_outstanding_count(const struct client *client);
+
+/* Its state as the kernel has it, TCP_ESTABLISHED and so on; 0 when it is not to be had. */
+int client_tcp_state(const struct client *client);
 
 /* Bytes that lie in the kernel's receive queue, unread. */
 int client_unread_bytes(struct client *client);

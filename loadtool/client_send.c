@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "loadtool/payload.h"
 #include "loadtool/prng.h"
 
 static struct client_block *take_block(struct client_world *world)
@@ -40,16 +39,22 @@ static void on_written(uv_write_t *request, int status)
         client_pump(client);
 }
 
+/* Where sending stops for now. */
+static uint64_t end_of_sending(const struct client *client)
+{
+    return client->send_end < client->send_limit ? client->send_end : client->send_limit;
+}
+
 /* The kernel takes no more: leave one block to libuv, which sends it when there is room. */
 static int queue_block(struct client *client)
 {
-    uint64_t rest = client->send_end - client->sent;
+    uint64_t rest = end_of_sending(client) - client->sent;
     size_t length = rest < LIMIT_BLOCK_BYTES ? (size_t)rest : LIMIT_BLOCK_BYTES;
 
     client->block = take_block(client->world);
     if (client->block == NULL)
         return -ENOMEM;
-    payload_fill(client->key, client->sent, client->block->bytes, length);
+    dialogue_fill(client->world->dialogue, client->key, client->sent, client->block->bytes, length);
     uv_buf_t buffer = uv_buf_init((char *)client->block->bytes, (unsigned)length);
     client->writing.data = client;
     int rc = uv_write(&client->writing, &client->handle.stream, &buffer, 1, on_written);
@@ -67,7 +72,8 @@ static int queue_block(struct client *client)
 static ssize_t send_urgent(struct client *client, size_t length)
 {
     uint64_t key = prng_key(client->world->seed, PRNG_URGENT, client->serial);
-    size_t piece = (size_t)prng_range(key, client->sent, 1, 4 + client->world->size_bytes / 2);
+    size_t piece =
+        (size_t)prng_range(key, client->sent, 1, 4 + dialogue_mean_bytes(client->world->dialogue) / 2);
     int fd = -1;
 
     int rc = uv_fileno(&client->handle.any, &fd);
@@ -82,10 +88,10 @@ static ssize_t send_urgent(struct client *client, size_t length)
 /* Give the kernel one piece. Bytes taken, or a negative errno. */
 static ssize_t send_piece(struct client *client)
 {
-    uint64_t rest = client->send_end - client->sent;
+    uint64_t rest = end_of_sending(client) - client->sent;
     size_t length = rest < LIMIT_PIECE_BYTES ? (size_t)rest : LIMIT_PIECE_BYTES;
 
-    payload_fill(client->key, client->sent, client->world->out, length);
+    dialogue_fill(client->world->dialogue, client->key, client->sent, client->world->out, length);
     if (client->is_urgent)
         return send_urgent(client, length);
     uv_buf_t buffer = uv_buf_init((char *)client->world->out, (unsigned)length);
@@ -96,8 +102,12 @@ static void on_shut(uv_shutdown_t *request, int status)
 {
     struct client *client = request->data;
 
-    if (status < 0 && client->state == CLIENT_OPEN)
+    if (client->state != CLIENT_OPEN)
+        return;
+    if (status < 0)
         client_fail_with(client, WHERE_HALFCLOSE, status);
+    else if (client->events->shut != NULL)
+        client->events->shut(client);
 }
 
 static void shut_now(struct client *client)
@@ -111,7 +121,7 @@ static void shut_now(struct client *client)
 
 void client_pump(struct client *client)
 {
-    while (client->block == NULL && client->sent < client->send_end) {
+    while (client->block == NULL && client->sent < end_of_sending(client)) {
         ssize_t sent = send_piece(client);
         if (sent > 0) {
             client->sent += (uint64_t)sent;
@@ -135,9 +145,21 @@ void client_send(struct client *client, uint64_t count)
         return;
     if (client->since_ns == 0 && !client->is_paused)
         client->since_ns = uv_hrtime();
-    client->send_end += count * client->world->size_bytes;
+    for (uint64_t i = 0; i < count; i++) {
+        struct dialogue_message message =
+            dialogue_message(client->world->dialogue, client->key, client->begun_count++);
+        client->send_end += message.request_bytes;
+        client->reply_end += message.reply_bytes;
+    }
     client->world->tally->messages_sent += count;
     client_pump(client);
+}
+
+void client_limit(struct client *client, uint64_t count)
+{
+    client->send_limit = count == CLIENT_NO_LIMIT ? count : client->sent + count;
+    if (client->state == CLIENT_OPEN)
+        client_pump(client);
 }
 
 void client_shut(struct client *client)

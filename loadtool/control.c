@@ -130,7 +130,8 @@ bool control_ramp(struct control_group *group)
     while (group->opened_count < group->count && group->unsettled_count < LIMIT_RAMP_CLIENTS) {
         struct control *control = &group->list[group->opened_count++];
         group->unsettled_count++;
-        client_open(&control->client, group->world, &events);
+        client_open(&control->client, group->world, &events,
+                    schedule_serial(group->load->places, control->pace.place, 0));
     }
     return group->opened_count == group->count && group->unsettled_count == 0;
 }

@@ -212,9 +212,8 @@ static int set_up(struct engine *engine, const struct target *target)
     engine->world = (struct client_world){.loop = &engine->loop,
                                           .target = target,
                                           .seed = settings->seed,
-                                          .size_bytes = settings->size_bytes,
+                                          .dialogue = &settings->dialogue,
                                           .begin_ns = engine->begin_ns,
-                                          .next_serial = 1,
                                           .tally = &engine->outcome->tally};
     engine->control = (struct control_group){.world = &engine->world,
                                              .load = &engine->load,

@@ -68,7 +68,7 @@ static void ask_and_shut(struct victim *victim)
 /* After the first reply: ask for much, and read nothing till the end of this life. */
 static void pile_up(struct victim *victim)
 {
-    uint64_t count = LIMIT_SLOWREAD_BYTES / victim->client.world->size_bytes;
+    uint64_t count = LIMIT_SLOWREAD_BYTES / dialogue_mean_bytes(victim->client.world->dialogue);
 
     if (victim->client.is_paused)
         return;

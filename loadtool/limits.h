@@ -16,6 +16,12 @@ enum {
      */
     LIMIT_BLOCK_BYTES = 16 * 1024,
 
+    /* Wrong places that are explained one by one; a server that is wrong more often is not wrong by accident.
+     */
+    LIMIT_DIAGNOSES = 256,
+    /* Connections that have ended, and whose bytes are still known when they turn up elsewhere. */
+    LIMIT_DEPARTED_CLIENTS = 64,
+
     /* Grain of lives and deaths. Lives are 50 to 1000 ms: 5 ms keeps deaths from bunching. */
     LIMIT_TICK_MS = 5,
     /* Time-outs are looked for at every tenth tick: 50 ms is 1 % of the default time-out. */

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "loadtool/payload.h"
+static const char *const check_names[] = {
+    [ORACLE_UPPER] = "upper", [ORACLE_ECHO] = "echo", [ORACLE_NONE] = "none"};
 
-static const char *const check_names[] = {[ORACLE_UPPER] = "upper", [ORACLE_ECHO] = "echo"};
-
-void oracle_init(struct oracle *oracle, enum oracle_check check)
+void oracle_init(struct oracle *oracle, enum oracle_check check, const struct dialogue *dialogue)
 {
+    oracle->check = check;
+    oracle->script = dialogue != NULL && dialogue_has_script(dialogue) ? &dialogue->script : NULL;
     for (int byte = 0; byte < 256; byte++)
         oracle->reply_of[byte] = (uint8_t)byte;
     if (check == ORACLE_UPPER)
@@ -18,6 +19,10 @@ void oracle_init(struct oracle *oracle, enum oracle_check check)
 
 void oracle_expect(const struct oracle *oracle, uint64_t key, uint64_t offset, uint8_t *out, size_t length)
 {
+    if (oracle->script != NULL) {
+        script_fill(&oracle->script->replies, offset, out, length);
+        return;
+    }
     payload_fill(key, offset, out, length);
     for (size_t i = 0; i < length; i++)
         out[i] = oracle->reply_of[out[i]];
@@ -28,6 +33,10 @@ static bool expect_piece(struct oracle *oracle, uint64_t key, uint64_t offset, s
 {
     uint8_t changed = 0;
 
+    if (oracle->script != NULL) {
+        script_fill(&oracle->script->replies, offset, oracle->expected, length);
+        return true;
+    }
     payload_fill(key, offset, oracle->expected, length);
     for (size_t i = 0; i < length; i++) {
         uint8_t reply = oracle->reply_of[oracle->expected[i]];
@@ -51,6 +60,8 @@ static void count_wrong(const struct oracle *oracle, const uint8_t *got, size_t 
 static bool equals_request(struct oracle *oracle, uint64_t key, uint64_t offset, const uint8_t *got,
                            size_t length)
 {
+    if (oracle->script != NULL)
+        return false;
     payload_fill(key, offset, oracle->expected, length);
     return memcmp(got, oracle->expected, length) == 0;
 }
@@ -60,6 +71,8 @@ struct oracle_finding oracle_compare(struct oracle *oracle, uint64_t key, uint64
 {
     struct oracle_finding finding = {.wrong_count = 0, .first_wrong = 0, .is_echo = true};
 
+    if (oracle->check == ORACLE_NONE)
+        return finding;
     for (size_t at = 0; at < length;) {
         size_t piece = length - at < ORACLE_PIECE_BYTES ? length - at : ORACLE_PIECE_BYTES;
         bool changed = expect_piece(oracle, key, offset + at, piece);

@@ -1,5 +1,6 @@
 /*
- * What must come back: the reply byte for every request byte, and the comparison of what came with it.
+ * What must come back: the reply byte for every request byte, or the text of a script, and the comparison of
+ * what came with it.
  *
  * This is the load tool's own idea of the service. It shares no code with any server, so that an error in one
  * cannot hide an error in the other.
@@ -11,11 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum oracle_check { ORACLE_UPPER, ORACLE_ECHO };
+#include "loadtool/dialogue.h"
+
+/* NONE: as many bytes as expected, of any value. */
+enum oracle_check { ORACLE_UPPER, ORACLE_ECHO, ORACLE_NONE };
 
 enum { ORACLE_PIECE_BYTES = 4096 };
 
 struct oracle {
+    enum oracle_check check;
+    const struct script *script;          /* NULL = generated payload */
     uint8_t reply_of[256];                /* the reply byte for a request byte */
     uint8_t expected[ORACLE_PIECE_BYTES]; /* scratch: what must have come */
 };
@@ -27,13 +33,15 @@ struct oracle_finding {
     bool is_echo;       /* every byte equals its request byte */
 };
 
-void oracle_init(struct oracle *oracle, enum oracle_check check);
+/* The dialogue, which may be NULL for generated payload, must outlive the oracle. */
+void oracle_init(struct oracle *oracle, enum oracle_check check, const struct dialogue *dialogue);
 
-/* Compare `length` received bytes with what must have come at `offset` of the stream with this key. */
+/* Compare `length` received bytes with what must have come at `offset` of the replies on the stream with this
+ * key. */
 struct oracle_finding oracle_compare(struct oracle *oracle, uint64_t key, uint64_t offset, const uint8_t *got,
                                      size_t length);
 
-/* Write the expected bytes at offset .. offset + length - 1 (for reports). */
+/* Write the expected bytes at offset .. offset + length - 1. */
 void oracle_expect(const struct oracle *oracle, uint64_t key, uint64_t offset, uint8_t *out, size_t length);
 
 /* The name of a check ("upper"), and the check of a name: -EINVAL if there is none. */

@@ -1,6 +1,7 @@
 #include "loadtool/probe.h"
 
 #include "loadtool/limits.h"
+#include "loadtool/schedule.h"
 #include "loadtool/units.h"
 
 static void on_opened(struct client *client)
@@ -60,7 +61,7 @@ bool probe_step(struct probe *probe, uint64_t now_ns)
     if (!probe->is_out && now_ns >= probe->next_ns) {
         probe->is_out = true;
         probe->tried_ns = now_ns;
-        client_open(&probe->client, probe->world, &events);
+        client_open(&probe->client, probe->world, &events, SCHEDULE_SERIAL_PROBE + probe->tries++);
     }
     return false;
 }

@@ -19,6 +19,7 @@ struct probe {
     uint64_t until_ns; /* no new try after this */
     uint64_t tried_ns; /* the present try began */
     uint64_t next_ns;  /* the next try, no sooner */
+    uint64_t tries;    /* connections that were begun */
     uint64_t took_ns;  /* from the last disturbance to the right reply */
 };
 

@@ -31,7 +31,7 @@ void progress_format(char *out, size_t size, const struct engine *engine, uint64
     snprintf(out, size, "%5.1f s  %s  %s right  %s wrong  %s disconnects  %s lost",
              (double)(now_ns - engine->begin_ns) / 1e9, phase_words[engine->phase],
              units_format_count(&right, tally->messages_right),
-             units_format_count(&wrong, tally->wrong_bytes + tally->missing_bytes + tally->extra_bytes),
+             units_format_count(&wrong, tally_found_bytes(tally)),
              units_format_count(&kills, engine->victims.done_count),
              units_format_count(&lost, engine->control.gone_count));
 }

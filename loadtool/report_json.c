@@ -42,20 +42,42 @@ static json_t *messages_of(const struct tally *tally)
                      number(tally->bytes_right));
 }
 
-static json_t *first_wrong_of(const struct tally_wrong *first)
+static json_t *example_of(const struct tally_wrong *example)
 {
-    if (!first->is_set)
-        return json_null();
-    return json_pack("{so so so so}", "connection", number(first->connection), "offset",
-                     number(first->offset), "expected", hex_of(first->expected, first->count), "got",
-                     hex_of(first->got, first->count));
+    size_t before = (size_t)(example->offset - example->shown_offset);
+    size_t after = example->count - before;
+    size_t got = example->got_count - before;
+
+    return json_pack("{so so so so s{so so so} so so}", "connection", number(example->connection), "offset",
+                     number(example->offset), "expected", hex_of(example->expected + before, after), "got",
+                     hex_of(example->got + before, got), "around", "offset", number(example->shown_offset),
+                     "expected", hex_of(example->expected, example->count), "got",
+                     hex_of(example->got, example->got_count), "other_connection",
+                     number(example->other_connection), "other_offset", number(example->other_offset));
+}
+
+/* The first finding of each kind that there is. */
+static json_t *examples_of(const struct tally *tally)
+{
+    json_t *object = json_object();
+
+    for (int kind = 0; kind < FINDING_COUNT; kind++)
+        if (tally->examples[kind].is_set)
+            json_object_set_new(object, tally_finding_name((enum finding)kind),
+                                example_of(&tally->examples[kind]));
+    return object;
 }
 
 static json_t *wrong_of(const struct tally *tally)
 {
-    return json_pack("{so so so so}", "wrong_bytes", number(tally->wrong_bytes), "missing_bytes",
-                     number(tally->missing_bytes), "extra_bytes", number(tally->extra_bytes), "first",
-                     first_wrong_of(&tally->first_wrong));
+    const uint64_t *found = tally->found_bytes;
+    const struct tally_wrong *first = tally_first_example(tally);
+
+    return json_pack("{so so so so so so so}", "wrong_bytes", number(found[FINDING_WRONG]), "missing_bytes",
+                     number(found[FINDING_MISSING]), "extra_bytes", number(found[FINDING_EXTRA]),
+                     "duplicated_bytes", number(found[FINDING_DUPLICATED]), "crosstalk_bytes",
+                     number(found[FINDING_CROSSTALK]), "first",
+                     first == NULL ? json_null() : example_of(first), "examples", examples_of(tally));
 }
 
 static json_t *control_of(const struct outcome_control *control)
@@ -128,8 +150,12 @@ static void add_run(json_t *object, const struct report *report)
     json_object_set_new(object, "target", typed(settings->target_word));
     json_object_set_new(object, "clients", number(settings->clients));
     json_object_set_new(object, "duration_ms", number(settings->duration_ms));
-    json_object_set_new(object, "size_bytes", number(settings->size_bytes));
-    json_object_set_new(object, "check", json_string(oracle_check_name(settings->check)));
+    json_object_set_new(object, "size_bytes", number(dialogue_mean_bytes(&settings->dialogue)));
+    json_object_set_new(object, "size", typed(settings->size_word));
+    json_object_set_new(object, "check",
+                        json_string(dialogue_has_script(&settings->dialogue) && settings->check != ORACLE_NONE
+                                        ? "script"
+                                        : oracle_check_name(settings->check)));
     json_object_set_new(object, "rate_per_s", number(settings->rate_per_s));
     json_object_set_new(object, "verdict", json_string(verdict_name(report->verdict->kind)));
     json_object_set_new(object, "exit_code", json_integer(report->verdict->exit_code));

@@ -105,28 +105,45 @@ static void write_verdict(const struct page *page, const struct report *report)
 
 /* -- correctness and clients -- */
 
-static void write_bytes_hex(struct page *page, const char *label, const uint8_t *bytes, size_t length)
+/* Two rows of 16 bytes; the first byte that is not as it must be stands behind a bar. */
+static void write_bytes_hex(const struct page *page, const char *label, const uint8_t *bytes, size_t length,
+                            size_t mark)
 {
-    fprintf(page->out, "%*s%-10s", INDENT, "", label);
-    for (size_t i = 0; i < length; i++)
-        fprintf(page->out, "%02x%s", bytes[i], i + 1 < length ? " " : "\n");
+    for (size_t row = 0; row < length; row += 16) {
+        fprintf(page->out, "%*s%-10s", INDENT, "", row == 0 ? label : "");
+        for (size_t i = row; i < length && i < row + 16; i++)
+            fprintf(page->out, "%s%02x", i == mark ? "|" : " ", bytes[i]);
+        fputc('\n', page->out);
+    }
 }
 
-static void write_correctness(struct page *page, const struct tally *tally)
+static void write_example(const struct page *page, enum finding kind, const struct tally_wrong *example)
 {
-    const struct tally_wrong *first = &tally->first_wrong;
-    struct text sent, right, bytes, wrong, missing, extra;
+    size_t mark = (size_t)(example->offset - example->shown_offset);
+
+    line(page, "", "first %s byte: connection %" PRIu64 ", offset %" PRIu64, tally_finding_name(kind),
+         example->connection, example->offset);
+    if (kind == FINDING_CROSSTALK)
+        line(page, "", "it belongs to connection %" PRIu64 ", offset %" PRIu64, example->other_connection,
+             example->other_offset);
+    write_bytes_hex(page, "expected", example->expected, example->count, mark);
+    write_bytes_hex(page, "got", example->got, example->got_count, mark);
+}
+
+static void write_correctness(const struct page *page, const struct tally *tally)
+{
+    const uint64_t *found = tally->found_bytes;
+    struct text sent, right, bytes, wrong, missing, extra, duplicated, crosstalk;
 
     line(page, "correctness", "%s messages sent, %s answered right (%s)", count(&sent, tally->messages_sent),
          count(&right, tally->messages_right), units_format_bytes(&bytes, (double)tally->bytes_right));
-    line(page, "", "%s wrong, %s missing, %s extra bytes", count(&wrong, tally->wrong_bytes),
-         count(&missing, tally->missing_bytes), count(&extra, tally->extra_bytes));
-    if (!first->is_set)
-        return;
-    line(page, "", "first wrong byte: connection %" PRIu64 ", offset %" PRIu64, first->connection,
-         first->offset);
-    write_bytes_hex(page, "expected", first->expected, first->count);
-    write_bytes_hex(page, "got", first->got, first->count);
+    line(page, "", "%s wrong, %s missing, %s extra, %s duplicated, %s cross-talk bytes",
+         count(&wrong, found[FINDING_WRONG]), count(&missing, found[FINDING_MISSING]),
+         count(&extra, found[FINDING_EXTRA]), count(&duplicated, found[FINDING_DUPLICATED]),
+         count(&crosstalk, found[FINDING_CROSSTALK]));
+    for (int kind = 0; kind < FINDING_COUNT; kind++)
+        if (tally->examples[kind].is_set)
+            write_example(page, (enum finding)kind, &tally->examples[kind]);
 }
 
 static void write_control(struct page *page, const struct outcome *outcome)

@@ -16,6 +16,16 @@
 /* How long the n-th life of this place lasts, in ns: 50 to 1000 ms. */
 uint64_t schedule_life_ns(uint64_t seed, uint32_t place, uint64_t life);
 
+/* The number of the connection that the n-th life of this place has: never given twice in a run, and the same
+ * whoever comes first. Connections without a place (new clients, churn) have numbers from SCHEDULE_SERIAL_*
+ * on. */
+#define SCHEDULE_SERIAL_CHURN (UINT64_C(1) << 48)
+#define SCHEDULE_SERIAL_PROBE (UINT64_C(1) << 56)
+static inline uint64_t schedule_serial(uint32_t places, uint32_t place, uint64_t life)
+{
+    return 1 + place + life * places;
+}
+
 /* When arrival k is due, in ns after the start. */
 uint64_t schedule_due_ns(uint64_t rate_per_s, uint64_t k);
 

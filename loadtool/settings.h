@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loadtool/dialogue.h"
 #include "loadtool/oracle.h"
 #include "loadtool/plan.h"
 #include "loadtool/target.h"
@@ -13,16 +14,18 @@ struct settings {
     const char *target_word; /* as typed */
     struct target_name target_name;
     uint32_t clients;
-    uint64_t duration_ms; /* 0 = none: the run ends with the messages */
-    uint64_t messages;    /* 0 = no limit */
-    uint64_t size_bytes;
+    uint64_t duration_ms;  /* 0 = none: the run ends with the messages */
+    uint64_t messages;     /* 0 = no limit */
+    const char *size_word; /* as typed, or the default */
+    struct dialogue dialogue;
     uint64_t rate_per_s; /* 0 = closed loop */
     struct plan plan;
     enum oracle_check check;
     uint64_t seed;
     uint64_t timeout_ms;
     uint64_t connect_timeout_ms;
-    const char *json_path; /* NULL = none, "-" = standard output */
+    const char *script_path; /* NULL = none */
+    const char *json_path;   /* NULL = none, "-" = standard output */
 };
 
 #endif

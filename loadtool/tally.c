@@ -30,6 +30,43 @@ const char *tally_where_name(enum where where)
     return where_names[where];
 }
 
+enum fault tally_finding_fault(enum finding finding)
+{
+    static const enum fault faults[] = {[FINDING_WRONG] = FAULT_WRONG,
+                                        [FINDING_MISSING] = FAULT_MISSING,
+                                        [FINDING_EXTRA] = FAULT_EXTRA,
+                                        [FINDING_DUPLICATED] = FAULT_DUPLICATED,
+                                        [FINDING_CROSSTALK] = FAULT_CROSSTALK};
+
+    return faults[finding];
+}
+
+const char *tally_finding_name(enum finding finding)
+{
+    return tally_fault_name(tally_finding_fault(finding));
+}
+
+uint64_t tally_found_bytes(const struct tally *tally)
+{
+    uint64_t sum = 0;
+
+    for (int finding = 0; finding < FINDING_COUNT; finding++)
+        sum += tally->found_bytes[finding];
+    return sum;
+}
+
+const struct tally_wrong *tally_first_example(const struct tally *tally)
+{
+    const struct tally_wrong *first = NULL;
+
+    for (int finding = 0; finding < FINDING_COUNT; finding++) {
+        const struct tally_wrong *example = &tally->examples[finding];
+        if (example->is_set && (first == NULL || example->offset < first->offset))
+            first = example;
+    }
+    return first;
+}
+
 void tally_note(struct tally *tally, enum fault fault, enum where where, const char *format, ...)
 {
     struct tally_fault *at = &tally->faults[fault][where];
@@ -88,14 +125,14 @@ void tally_add(struct tally *into, const struct tally *from)
     into->messages_right += from->messages_right;
     into->bytes_sent += from->bytes_sent;
     into->bytes_right += from->bytes_right;
-    into->wrong_bytes += from->wrong_bytes;
-    into->missing_bytes += from->missing_bytes;
-    into->extra_bytes += from->extra_bytes;
     into->opened += from->opened;
     into->failed += from->failed;
     into->ended += from->ended;
     into->differs_from_request = into->differs_from_request || from->differs_from_request;
-    if (!into->first_wrong.is_set)
-        into->first_wrong = from->first_wrong;
+    for (int finding = 0; finding < FINDING_COUNT; finding++) {
+        into->found_bytes[finding] += from->found_bytes[finding];
+        if (!into->examples[finding].is_set)
+            into->examples[finding] = from->examples[finding];
+    }
     add_faults(into, from);
 }

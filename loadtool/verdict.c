@@ -36,12 +36,19 @@ static void judge_bytes(const struct settings *settings, const struct outcome *o
 {
     const struct tally *tally = &outcome->tally;
 
-    find_count(verdict, EXIT_BYTES, tally->wrong_bytes, "reply byte was wrong", "reply bytes were wrong");
-    find_count(verdict, EXIT_BYTES, tally->missing_bytes, "reply byte was missing before the server's FIN",
-               "reply bytes were missing before the server's FIN");
-    find_count(verdict, EXIT_BYTES, tally->extra_bytes, "byte came that nobody asked for",
+    const uint64_t *found = tally->found_bytes;
+
+    find_count(verdict, EXIT_BYTES, found[FINDING_WRONG], "reply byte was wrong", "reply bytes were wrong");
+    find_count(verdict, EXIT_BYTES, found[FINDING_MISSING], "reply byte was missing",
+               "reply bytes were missing");
+    find_count(verdict, EXIT_BYTES, found[FINDING_EXTRA], "byte came that nobody asked for",
                "bytes came that nobody asked for");
-    if (settings->check == ORACLE_UPPER && tally->wrong_bytes > 0 && !tally->differs_from_request)
+    find_count(verdict, EXIT_BYTES, found[FINDING_DUPLICATED], "reply byte came twice (duplicated)",
+               "reply bytes came twice (duplicated)");
+    find_count(verdict, EXIT_BYTES, found[FINDING_CROSSTALK],
+               "byte came that belongs to another connection (cross-talk)",
+               "bytes came that belong to another connection (cross-talk)");
+    if (settings->check == ORACLE_UPPER && found[FINDING_WRONG] > 0 && !tally->differs_from_request)
         find(verdict, EXIT_BYTES, "this looks like an echo server: try --check echo");
 }
 

@@ -45,20 +45,24 @@ int victims_init(struct victims *victims, struct client_world *world, struct loa
     if (length == 0)
         return 0;
     victims->list = calloc(length, sizeof(*victims->list));
-    if (victims->list == NULL)
+    victims->of_place = calloc(places, sizeof(*victims->of_place));
+    if (victims->list == NULL || victims->of_place == NULL)
         return -ENOMEM;
     for (size_t mode = 0; !victims->takes_turns && mode < PLAN_MODE_COUNT; mode++)
         deal_mode(victims, (enum plan_mode)mode, by_mode[mode]);
     victims->count = length;
     victims->away_count = length;
     victims->is_replacing = true;
+    uint32_t place = 0;
     for (uint32_t i = 0; i < length; i++) {
         struct victim *victim = &victims->list[i];
         victim->all = victims;
         victim->width = victim->width == 0 ? 1 : victim->width;
         victim->client.owner = victim;
         victim->client.group = "victim";
-        victim->pace.place = settings->clients - places + i;
+        victim->pace.place = settings->clients - places + place;
+        for (uint32_t k = 0; k < victim->width && place < places; k++)
+            victims->of_place[place++] = i;
     }
     return 0;
 }
@@ -72,7 +76,9 @@ void victims_free(struct victims *victims)
         free(victims->list[i].child);
     }
     free(victims->list);
+    free(victims->of_place);
     victims->list = NULL;
+    victims->of_place = NULL;
     victims->count = 0;
 }
 
@@ -217,7 +223,8 @@ static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
     if (victim->mode->in_child)
         victims_start_child(victim);
     else
-        client_open(&victim->client, all->world, &events);
+        client_open(&victim->client, all->world, &events,
+                    schedule_serial(all->load->places, victim->pace.place, victim->lives - 1));
 }
 
 static void look_for_timeout(struct victim *victim, uint64_t now_ns)
@@ -311,9 +318,9 @@ void victims_drop_all(struct victims *victims, bool counts)
 
 void victims_arrival(struct victims *victims, uint32_t n)
 {
-    if (n >= victims->count)
+    if (n >= victims->places)
         return;
-    struct victim *victim = &victims->list[n];
+    struct victim *victim = &victims->list[victims->of_place[n]];
     victim->pace.due_count++;
     if (victim->stage == VICTIM_LIVING && !victim->mode->in_child && victim->is_serving &&
         !client_is_waiting(&victim->client))

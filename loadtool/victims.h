@@ -31,7 +31,7 @@ struct victim {
     const struct kill_mode *mode;
     enum plan_mode mode_id;
     enum victim_stage stage;
-    struct pace pace;
+    struct pace pace;     /* of its first place */
     bool is_serving;      /* has had its first reply */
     bool is_over;         /* its time is over, but it waits for its first reply; in a child: given up */
     bool was_settled;     /* this life has been counted as done or not done */
@@ -59,6 +59,7 @@ struct victims {
     struct victims_settings settings;
     struct victim *list; /* owned */
     uint32_t count;      /* entries of the list */
+    uint32_t *of_place;  /* owned: the entry that has the n-th place */
     uint32_t places;     /* connections in all */
     bool takes_turns;    /* fewer places than modes: every life takes the next mode */
     bool is_replacing;   /* who has died comes again */

@@ -41,12 +41,14 @@ static uint64_t child_interval_ns(const struct victims *all)
 void victims_start_child(struct victim *victim)
 {
     struct victims *all = victim->all;
-    const struct child_orders orders = {.clients = victim->width,
-                                        .check = all->settings.check,
-                                        .timeout_ns = all->settings.timeout_ns,
-                                        .connect_timeout_ns = all->settings.connect_timeout_ns,
-                                        .interval_ns = child_interval_ns(all),
-                                        .budget_fd = all->load->budget == NULL ? -1 : all->load->budget_fd};
+    const struct child_orders orders = {
+        .clients = victim->width,
+        .first_serial = schedule_serial(all->load->places, victim->pace.place, victim->lives - 1),
+        .check = all->settings.check,
+        .timeout_ns = all->settings.timeout_ns,
+        .connect_timeout_ns = all->settings.connect_timeout_ns,
+        .interval_ns = child_interval_ns(all),
+        .budget_fd = all->load->budget == NULL ? -1 : all->load->budget_fd};
     int rc = victim->child == NULL ? make_child(victim) : 0;
 
     if (rc == 0)

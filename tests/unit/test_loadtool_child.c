@@ -52,6 +52,7 @@ static struct {
     struct target target;
     struct tally tally;
     struct client_world world;
+    struct dialogue dialogue;
     struct child child;
     struct shared budget;
     int gone;
@@ -74,12 +75,12 @@ static int fresh(void **state)
     trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
                                                    .sin_port = htons(trial.server.port),
                                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    dialogue_set_size(&trial.dialogue, 100);
     trial.world = (struct client_world){.loop = &trial.loop,
                                         .target = &trial.target,
                                         .seed = 5,
-                                        .size_bytes = 100,
+                                        .dialogue = &trial.dialogue,
                                         .begin_ns = uv_hrtime(),
-                                        .next_serial = 10,
                                         .tally = &trial.tally};
     trial.child.gone = on_gone;
     assert_int_equal(uv_loop_init(&trial.loop), 0);
@@ -100,6 +101,7 @@ static int stop(void **state)
 static int start(uint64_t interval_ns)
 {
     struct child_orders orders = {.clients = 4,
+                                  .first_serial = 10,
                                   .check = ORACLE_UPPER,
                                   .timeout_ns = 1000000000,
                                   .connect_timeout_ns = 1000000000,
@@ -134,7 +136,6 @@ static void kill__four_connections__die_with_the_child_and_leave_their_counts(vo
 {
     (void)state;
     assert_int_equal(start(0), 0);
-    assert_int_equal(trial.world.next_serial, 14);
     live_and_die(SIGKILL);
     assert_true(trial.child.was_killed);
     assert_int_equal(trial.child.page->serving, 4);
@@ -142,7 +143,7 @@ static void kill__four_connections__die_with_the_child_and_leave_their_counts(vo
     assert_int_equal(trial.tally.opened, 4);
     assert_int_equal(trial.tally.ended, 4);
     assert_true(trial.tally.messages_right >= 4);
-    assert_int_equal(trial.tally.wrong_bytes, 0);
+    assert_int_equal(trial.tally.found_bytes[FINDING_WRONG], 0);
 }
 
 static void pace__long_interval__sends_little(void **state)
@@ -202,9 +203,9 @@ static void serve__wrong_bytes__reach_the_parent(void **state)
     trial.server.after = 1;
     assert_int_equal(start(0), 0);
     live_and_die(SIGKILL);
-    assert_true(trial.tally.wrong_bytes > 0);
-    assert_true(trial.tally.first_wrong.is_set);
-    assert_in_range(trial.tally.first_wrong.connection, 10, 13);
+    assert_true(trial.tally.found_bytes[FINDING_WRONG] > 0);
+    assert_true(trial.tally.examples[FINDING_WRONG].is_set);
+    assert_in_range(trial.tally.examples[FINDING_WRONG].connection, 10, 13);
 }
 
 static void start__fails__is_told_and_nothing_runs(void **state)

@@ -73,6 +73,7 @@ static struct {
     struct target target;
     struct tally tally;
     struct client_world world;
+    struct dialogue dialogue;
     struct client client;
     struct heard heard;
     int prepare_says;
@@ -149,11 +150,11 @@ static void make_world(void)
     trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
                                                    .sin_port = htons(trial.server.port),
                                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    dialogue_set_size(&trial.dialogue, 100);
     trial.world = (struct client_world){.loop = &trial.loop,
                                         .target = &trial.target,
                                         .seed = 5,
-                                        .size_bytes = 100,
-                                        .next_serial = 1,
+                                        .dialogue = &trial.dialogue,
                                         .tally = &trial.tally};
     trial.client.group = "control";
     assert_int_equal(uv_loop_init(&trial.loop), 0);
@@ -194,7 +195,7 @@ static int stop(void **state)
 
 static void run(void)
 {
-    client_open(&trial.client, &trial.world, &events);
+    client_open(&trial.client, &trial.world, &events, 1);
     assert_int_equal(uv_run(&trial.loop, UV_RUN_DEFAULT), 0);
     assert_int_equal(trial.heard.closed, 1);
     assert_int_equal(trial.tally.opened, trial.tally.ended);
@@ -229,13 +230,12 @@ static void open__three_messages__are_answered_and_counted(void **state)
     assert_int_equal(trial.tally.bytes_right, 300);
     assert_int_equal(trial.tally.messages_right, 3);
     assert_int_equal(trial.client.serial, 1);
-    assert_int_equal(trial.world.next_serial, 2);
 }
 
 static void shut__after_ten_megabytes__every_answer_comes_then_fin(void **state)
 {
     (void)state;
-    trial.world.size_bytes = 1000000;
+    dialogue_set_size(&trial.dialogue, 1000000);
     trial.messages = 10;
     trial.shuts = true;
     run();
@@ -247,10 +247,10 @@ static void shut__after_ten_megabytes__every_answer_comes_then_fin(void **state)
 static void send__as_urgent_data__is_part_of_the_stream(void **state)
 {
     (void)state;
-    trial.world.size_bytes = 1000;
+    dialogue_set_size(&trial.dialogue, 1000);
     trial.messages = 40;
     trial.shuts = true;
-    client_open(&trial.client, &trial.world, &events);
+    client_open(&trial.client, &trial.world, &events, 1);
     trial.client.is_urgent = true;
     uv_run(&trial.loop, UV_RUN_DEFAULT);
     assert_int_equal(trial.heard.right, 40);
@@ -281,7 +281,7 @@ static void pause__answers_there__are_read_after_resume_only(void **state)
     pausing.opened = on_open_pause;
     uv_timer_init(&trial.loop, &timer);
     uv_timer_start(&timer, on_half_second, 200, 0);
-    client_open(&trial.client, &trial.world, &pausing);
+    client_open(&trial.client, &trial.world, &pausing, 1);
     uv_run(&trial.loop, UV_RUN_DEFAULT);
     assert_int_equal(trial.heard.right, 3);
 }
@@ -303,7 +303,7 @@ static void reset__with_a_request_out__asks_for_rst_and_ends_nothing_else(void *
 
     (void)state;
     resetting.opened = on_open_reset;
-    client_open(&trial.client, &trial.world, &resetting);
+    client_open(&trial.client, &trial.world, &resetting, 1);
     uv_run(&trial.loop, UV_RUN_DEFAULT);
     assert_int_equal(lingers, 1);
     assert_int_equal(trial.heard.ended, 0);
@@ -324,7 +324,7 @@ static void open__no_descriptor__fails_on_our_side(void **state)
 {
     (void)state;
     let_fail("uv_tcp_init_ex", -EMFILE);
-    client_open(&trial.client, &trial.world, &events);
+    client_open(&trial.client, &trial.world, &events, 1);
     assert_failed(FAULT_RESOURCES, WHERE_CONNECT);
     assert_int_equal(trial.heard.closed, 1);
     assert_int_equal(trial.tally.failed, 1);
@@ -386,7 +386,7 @@ static void send__no_memory_for_the_block__fails_on_our_side(void **state)
 {
     (void)state;
     let_fail("uv_write", UV_ENOMEM);
-    trial.world.size_bytes = 20000000; /* more than the kernel takes at once */
+    dialogue_set_size(&trial.dialogue, 20000000); /* more than the kernel takes at once */
     trial.messages = 1;
     run();
     assert_failed(FAULT_RESOURCES, WHERE_SEND);
@@ -417,15 +417,15 @@ static void read__server_closes__ends_as_closed(void **state)
     assert_failed(FAULT_CLOSED, WHERE_REPLY);
 }
 
-static void read__more_than_was_asked_for__is_extra(void **state)
+static void read__the_last_byte_twice__is_duplicated(void **state)
 {
     (void)state;
     trial.server.fault = SERVER_DOUBLE;
     run();
-    assert_int_equal(trial.tally.extra_bytes, 1);
-    assert_int_equal(trial.tally.wrong_bytes, 0);
+    assert_int_equal(trial.tally.found_bytes[FINDING_DUPLICATED], 1);
+    assert_int_equal(trial.tally.found_bytes[FINDING_WRONG], 0);
     assert_int_equal(trial.heard.right, 3);
-    assert_int_equal(trial.tally.faults[FAULT_EXTRA][WHERE_REPLY].count, 1);
+    assert_int_equal(trial.tally.faults[FAULT_DUPLICATED][WHERE_REPLY].count, 1);
 }
 
 static void read__a_wrong_byte__spoils_its_message_alone(void **state)
@@ -433,10 +433,10 @@ static void read__a_wrong_byte__spoils_its_message_alone(void **state)
     (void)state;
     trial.server.fault = SERVER_FLIP;
     run();
-    assert_int_equal(trial.tally.wrong_bytes, 1);
+    assert_int_equal(trial.tally.found_bytes[FINDING_WRONG], 1);
     assert_int_equal(trial.heard.answered, 3);
     assert_int_equal(trial.heard.right, 2);
-    assert_int_equal(trial.tally.first_wrong.offset, 150);
+    assert_int_equal(trial.tally.examples[FINDING_WRONG].offset, 150);
 }
 
 static void world_init__no_memory__is_told(void **state)
@@ -454,7 +454,7 @@ static void unix__no_descriptor__fails_on_our_side(void **state)
 {
     (void)state;
     let_fail("socket", -EMFILE);
-    client_open(&trial.client, &trial.world, &events);
+    client_open(&trial.client, &trial.world, &events, 1);
     assert_failed(FAULT_RESOURCES, WHERE_CONNECT);
 }
 
@@ -462,7 +462,7 @@ static void unix__accept_queue_full__is_the_servers_side(void **state)
 {
     (void)state;
     let_fail("connect", -EAGAIN);
-    client_open(&trial.client, &trial.world, &events);
+    client_open(&trial.client, &trial.world, &events, 1);
     assert_failed(FAULT_REFUSED, WHERE_CONNECT);
     assert_int_equal(trial.heard.closed, 1);
 }
@@ -497,7 +497,7 @@ int main(void)
         TCP(shut__refused__ends_at_half_close),
         TCP(read__server_resets__ends_as_reset),
         TCP(read__server_closes__ends_as_closed),
-        TCP(read__more_than_was_asked_for__is_extra),
+        TCP(read__the_last_byte_twice__is_duplicated),
         TCP(read__a_wrong_byte__spoils_its_message_alone),
         cmocka_unit_test(world_init__no_memory__is_told),
         UNIX(unix__three_messages__are_answered),

@@ -25,7 +25,7 @@ static int fresh(void **state)
     memset(&trial, 0, sizeof(trial));
     trial.settings = (struct settings){.clients = 10,
                                        .duration_ms = 150,
-                                       .size_bytes = 64,
+                                       .dialogue = {.sizes = SIZES_ONE(64)},
                                        .seed = 1,
                                        .timeout_ms = 5000,
                                        .connect_timeout_ms = 5000,
@@ -103,7 +103,7 @@ static void run__every_mode__is_done_and_nobody_else_notices(void **state)
 static void run__large_messages_and_slow_readers__come_whole(void **state)
 {
     (void)state;
-    trial.settings.size_bytes = 200000;
+    dialogue_set_size(&trial.settings.dialogue, 200000);
     kill_by("slowread:20%,halfclose:20%,oob:20%");
     assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
     assert_true(trial.outcome.done[PLAN_SLOWREAD] > 0);
@@ -222,7 +222,7 @@ static void run__echo_server__fails_with_a_hint(void **state)
 static void run__every_reply_wrong__still_ends(void **state)
 {
     (void)state;
-    trial.settings.size_bytes = 5000; /* too long to be right by chance */
+    dialogue_set_size(&trial.settings.dialogue, 5000); /* too long to be right by chance */
     kill_by("fin:20%");
     assert_int_equal(load_server(SERVER_ECHO, 0), EXIT_BYTES);
     assert_int_equal(trial.outcome.control.silent_before, 8);
@@ -235,28 +235,30 @@ static void run__one_wrong_byte__is_found_where_it_is(void **state)
     (void)state;
     trial.settings.clients = 1;
     assert_int_equal(load_server(SERVER_FLIP, 3), EXIT_BYTES);
-    assert_true(tally()->first_wrong.is_set);
-    assert_int_equal(tally()->first_wrong.connection, 1);
-    assert_int_equal(tally()->first_wrong.offset, 3 * 64 + 32);
-    assert_int_equal(tally()->first_wrong.expected[0] ^ 0x80, tally()->first_wrong.got[0]);
+    assert_true(tally()->examples[FINDING_WRONG].is_set);
+    assert_int_equal(tally()->examples[FINDING_WRONG].connection, 1);
+    assert_int_equal(tally()->examples[FINDING_WRONG].offset, 3 * 64 + 32);
+    const struct tally_wrong *example = &tally()->examples[FINDING_WRONG];
+    assert_int_equal(example->shown_offset, example->offset - TALLY_BEFORE_BYTES);
+    assert_int_equal(example->expected[TALLY_BEFORE_BYTES] ^ 0x80, example->got[TALLY_BEFORE_BYTES]);
     assert_int_equal(tally()->messages_right, 3);
     assert_int_equal(trial.outcome.control.lost, 0);
 }
 
-static void run__doubled_bytes__are_extra(void **state)
+static void run__doubled_bytes__are_duplicated(void **state)
 {
     (void)state;
     assert_int_equal(load_server(SERVER_DOUBLE, 20), EXIT_BYTES);
-    assert_true(tally()->extra_bytes > 0 || tally()->wrong_bytes > 0);
+    assert_true(tally()->found_bytes[FINDING_DUPLICATED] > 0);
 }
 
 static void run__answers_cut_at_half_close__are_missing(void **state)
 {
     (void)state;
     kill_by("halfclose:100%");
-    trial.settings.size_bytes = 5000;
+    dialogue_set_size(&trial.settings.dialogue, 5000);
     assert_int_equal(load_server(SERVER_LOSE, 0), EXIT_BYTES);
-    assert_true(tally()->missing_bytes > 0);
+    assert_true(tally()->found_bytes[FINDING_MISSING] > 0);
     assert_true(trial.outcome.unexpected_ends > 0);
 }
 
@@ -444,7 +446,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__echo_server__fails_with_a_hint, fresh),
         cmocka_unit_test_setup(run__every_reply_wrong__still_ends, fresh),
         cmocka_unit_test_setup(run__one_wrong_byte__is_found_where_it_is, fresh),
-        cmocka_unit_test_setup(run__doubled_bytes__are_extra, fresh),
+        cmocka_unit_test_setup(run__doubled_bytes__are_duplicated, fresh),
         cmocka_unit_test_setup(run__answers_cut_at_half_close__are_missing, fresh),
         cmocka_unit_test_setup(run__mute_server__ends_after_one_timeout, fresh),
         cmocka_unit_test_setup(run__messages_and_a_server_gone_mute__ends_after_the_timeout, fresh),

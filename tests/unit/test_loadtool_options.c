@@ -71,7 +71,7 @@ static void parse__nothing__has_the_defaults(void **state)
     assert_int_equal(settings.clients, 100);
     assert_int_equal(settings.duration_ms, 10000);
     assert_int_equal(settings.messages, 0);
-    assert_int_equal(settings.size_bytes, 64);
+    assert_int_equal(dialogue_mean_bytes(&settings.dialogue), 64);
     assert_int_equal(settings.rate_per_s, 0);
     assert_int_equal(settings.timeout_ms, 5000);
     assert_int_equal(settings.connect_timeout_ms, 5000);
@@ -91,7 +91,7 @@ static void parse__every_option__is_taken(void **state)
     assert_int_equal(settings.clients, 500);
     assert_int_equal(settings.duration_ms, 3000);
     assert_int_equal(settings.messages, 9000);
-    assert_int_equal(settings.size_bytes, 204800);
+    assert_int_equal(dialogue_mean_bytes(&settings.dialogue), 204800);
     assert_int_equal(settings.rate_per_s, 5000);
     assert_int_equal(settings.plan.share_per_10000[PLAN_RST], 500);
     assert_int_equal(settings.check, ORACLE_ECHO);
@@ -142,7 +142,15 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
         {"--kill 10", "loadtool: --kill 10: accepted is none, 0.01% to 100%, or MODE:SHARE"},
         {"--kill 0.001%", "loadtool: --kill 0.001%: accepted is none, 0.01% to 100%"},
         {"--kill rst:0.001%", "loadtool: --kill rst:0.001%: accepted is none, 0.01% to 100%"},
-        {"--check lower", "loadtool: --check lower: accepted is upper, echo\n"},
+        {"--check lower", "loadtool: --check lower: accepted is upper, echo, none\n"},
+        {"--send x", "loadtool: --send and --expect x: accepted is both or neither\n"},
+        {"--expect x", "loadtool: --send and --expect x: accepted is both or neither\n"},
+        {"--send \\q --expect x", "loadtool: --send and --expect \\q: accepted is text with"},
+        {"--send x --expect x --check upper", "loadtool: --check upper: accepted is none, with a script\n"},
+        {"--send x --expect x --script /dev/null", "loadtool: --script /dev/null: accepted is one of"},
+        {"--script /nonexistent/x", "loadtool: --script /nonexistent/x: accepted is No such file"},
+        {"--script /dev/null", "loadtool: --script /dev/null, line 0: accepted is 'send TEXT'"},
+        {"--script=", "loadtool: --script : accepted is"},
         {"--seed x", "loadtool: --seed x: accepted is"},
         {"--timeout 2h", "loadtool: --timeout 2h: accepted is"},
         {"--connect-timeout 0", "loadtool: --connect-timeout 0: accepted is"},
@@ -161,6 +169,16 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
     }
 }
 
+static void parse__send_and_expect__are_a_script_of_one_exchange(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--send PING\\r\\n --expect +PONG\\r\\n"), 0);
+    assert_int_equal(settings.dialogue.script.count, 1);
+    assert_int_equal(dialogue_mean_bytes(&settings.dialogue), 6);
+    assert_int_equal(parse("--send a --expect bc --check none"), 0);
+    assert_int_equal(settings.check, ORACLE_NONE);
+}
+
 static void parse__unknown_option__exits_with_2(void **state)
 {
     (void)state;
@@ -171,9 +189,9 @@ static void parse__unknown_option__exits_with_2(void **state)
 static void help__asked_for__defines_every_option_and_mode(void **state)
 {
     static const char *const words[] = {
-        "--clients", "--duration",  "--messages", "--size",        "--rate",
-        "--kill",    "--check",     "--seed",     "--timeout",     "--connect-timeout",
-        "--json",    "default: 64", "Exit codes", "unix:@abstract"};
+        "--clients", "--duration",    "--messages", "--size",        "--rate",
+        "--kill",    "--check",       "--seed",     "--timeout",     "--connect-timeout",
+        "--json",    "weighted list", "Exit codes", "unix:@abstract"};
 
     (void)state;
     assert_int_equal(parse_where("--help", true), 0);
@@ -235,6 +253,7 @@ int main(void)
         cmocka_unit_test(parse__messages_alone__have_no_duration_and_lower_the_default_clients),
         cmocka_unit_test(parse__no_seed__makes_one_up),
         cmocka_unit_test(parse__wrong_values__are_one_line_with_option_value_and_what_is_accepted),
+        cmocka_unit_test(parse__send_and_expect__are_a_script_of_one_exchange),
         cmocka_unit_test(parse__unknown_option__exits_with_2),
         cmocka_unit_test(help__asked_for__defines_every_option_and_mode),
         cmocka_unit_test(help__by_either_name__is_the_same_without_stray_blanks),

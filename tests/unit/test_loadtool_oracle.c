@@ -14,7 +14,7 @@ static uint8_t reply[LENGTH];
 static int fresh(void **state)
 {
     (void)state;
-    oracle_init(&oracle, ORACLE_UPPER);
+    oracle_init(&oracle, ORACLE_UPPER, NULL);
     oracle_expect(&oracle, 11, 100, reply, sizeof(reply));
     return 0;
 }
@@ -31,7 +31,7 @@ static void upper__every_byte_value__only_ascii_letters_change(void **state)
 static void echo__every_byte_value__stays(void **state)
 {
     (void)state;
-    oracle_init(&oracle, ORACLE_ECHO);
+    oracle_init(&oracle, ORACLE_ECHO, NULL);
     for (int byte = 0; byte < 256; byte++)
         assert_int_equal(oracle.reply_of[byte], byte);
 }
@@ -93,6 +93,34 @@ static void find_check__names__go_both_ways(void **state)
     assert_int_equal(check, ORACLE_ECHO);
 }
 
+static void compare__check_none__finds_any_bytes_right(void **state)
+{
+    const uint8_t anything[] = "anything";
+
+    (void)state;
+    oracle_init(&oracle, ORACLE_NONE, NULL);
+    assert_int_equal(oracle_compare(&oracle, 5, 0, anything, sizeof(anything)).wrong_count, 0);
+}
+
+static void compare__a_script__expects_its_replies_again_and_again(void **state)
+{
+    static struct dialogue dialogue;
+    const uint8_t pongs[] = "+PONG\r\n+PONG\r\n+PO";
+    uint8_t changed[sizeof(pongs)];
+
+    (void)state;
+    assert_int_equal(script_make(&dialogue.script, "PING\\r\\n", "+PONG\\r\\n"), 0);
+    oracle_init(&oracle, ORACLE_ECHO, &dialogue);
+    assert_int_equal(oracle_compare(&oracle, 5, 0, pongs, sizeof(pongs) - 1).wrong_count, 0);
+    assert_int_equal(oracle_compare(&oracle, 5, 7, pongs, sizeof(pongs) - 1).wrong_count, 0);
+    memcpy(changed, pongs, sizeof(pongs));
+    changed[9] ^= 1;
+    struct oracle_finding finding = oracle_compare(&oracle, 5, 14, changed, sizeof(pongs) - 1);
+    assert_int_equal(finding.wrong_count, 1);
+    assert_int_equal(finding.first_wrong, 9);
+    assert_false(finding.is_echo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +132,8 @@ int main(void)
         cmocka_unit_test_setup(compare__the_request_itself__is_wrong_and_an_echo, fresh),
         cmocka_unit_test_setup(compare__half_echo_half_upper__is_no_echo, fresh),
         cmocka_unit_test_setup(find_check__names__go_both_ways, fresh),
+        cmocka_unit_test_setup(compare__check_none__finds_any_bytes_right, fresh),
+        cmocka_unit_test_setup(compare__a_script__expects_its_replies_again_and_again, fresh),
     };
 
     return cmocka_run_group_tests_name("loadtool oracle", tests, NULL, NULL);

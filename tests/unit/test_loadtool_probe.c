@@ -15,6 +15,7 @@ static struct {
     struct target target;
     struct tally tally;
     struct client_world world;
+    struct dialogue dialogue;
     struct probe probe;
     uint64_t now_ns;
 } trial;
@@ -28,11 +29,9 @@ static int fresh(void **state)
     trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
                                                    .sin_port = htons(trial.server.port),
                                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    trial.world = (struct client_world){.loop = &trial.loop,
-                                        .target = &trial.target,
-                                        .size_bytes = 100,
-                                        .next_serial = 1,
-                                        .tally = &trial.tally};
+    dialogue_set_size(&trial.dialogue, 100);
+    trial.world = (struct client_world){
+        .loop = &trial.loop, .target = &trial.target, .dialogue = &trial.dialogue, .tally = &trial.tally};
     trial.now_ns = uv_hrtime();
     assert_int_equal(uv_loop_init(&trial.loop), 0);
     probe_init(&trial.probe, &trial.world, trial.now_ns, trial.now_ns);

@@ -62,8 +62,8 @@ static void format__a_running_engine__tells_time_phase_and_counts(void **state)
 
     (void)state;
     tally.messages_right = 128400;
-    tally.wrong_bytes = 1;
-    tally.extra_bytes = 1;
+    tally.found_bytes[FINDING_WRONG] = 1;
+    tally.found_bytes[FINDING_EXTRA] = 1;
     engine.world.tally = &tally;
     engine.victims.done_count = 41;
     engine.control.gone_count = 3;

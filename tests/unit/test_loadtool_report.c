@@ -20,8 +20,12 @@ static int fresh(void **state)
 {
     (void)state;
     memset(&outcome, 0, sizeof(outcome));
-    settings = (struct settings){
-        .target_word = ":9999", .clients = 500, .duration_ms = 10000, .size_bytes = 64, .seed = 7};
+    settings = (struct settings){.target_word = ":9999",
+                                 .clients = 500,
+                                 .duration_ms = 10000,
+                                 .size_word = "64",
+                                 .dialogue = {.sizes = SIZES_ONE(64)},
+                                 .seed = 7};
     assert_int_equal(plan_parse("10%", &settings.plan), 0);
     outcome.tally.messages_sent = outcome.tally.messages_right = 1203456;
     outcome.tally.bytes_right = 1203456 * 64;
@@ -66,14 +70,16 @@ static json_t *write_json(void)
 
 static void spoil(void)
 {
-    outcome.tally.wrong_bytes = 3;
+    outcome.tally.found_bytes[FINDING_WRONG] = 3;
     outcome.tally.differs_from_request = true;
-    outcome.tally.first_wrong = (struct tally_wrong){.is_set = true,
-                                                     .connection = 12,
-                                                     .offset = 345,
-                                                     .count = 2,
-                                                     .expected = {0x41, 0x42},
-                                                     .got = {0x41, 0xff}};
+    outcome.tally.examples[FINDING_WRONG] = (struct tally_wrong){.is_set = true,
+                                                                 .connection = 12,
+                                                                 .offset = 345,
+                                                                 .shown_offset = 344,
+                                                                 .count = 3,
+                                                                 .got_count = 3,
+                                                                 .expected = {0x40, 0x41, 0x42},
+                                                                 .got = {0x40, 0x61, 0xff}};
     outcome.control.reset = outcome.control.lost = 2;
     outcome.not_done[PLAN_RST] = 4;
     tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 (control): connection reset by peer");
@@ -118,8 +124,8 @@ static void text__a_bad_run__names_every_finding(void **state)
     assert_memory_equal(text, "FAIL  3 reply bytes were wrong\n", strlen("FAIL  3 reply bytes were wrong\n"));
     assert_non_null(strstr(text, "\n      2 of 450 control clients lost the connection by a reset\n"));
     assert_non_null(strstr(text, "first wrong byte: connection 12, offset 345\n"));
-    assert_non_null(strstr(text, "expected  41 42\n"));
-    assert_non_null(strstr(text, "got       41 ff\n"));
+    assert_non_null(strstr(text, "expected   40|41 42\n"));
+    assert_non_null(strstr(text, "got        40|61 ff\n"));
     assert_non_null(strstr(text, "(4 not done)"));
     assert_non_null(
         strstr(text, "1 reset (server side, at reply), the first:\n               connection 17"));
@@ -158,33 +164,11 @@ static void text__a_rate__says_what_was_asked_for(void **state)
 
 static void json__any_run__has_exactly_the_promised_keys(void **state)
 {
-    static const char *const keys[] = {"tool",
-                                       "version",
-                                       "command",
-                                       "seed",
-                                       "target",
-                                       "clients",
-                                       "duration_ms",
-                                       "size_bytes",
-                                       "check",
-                                       "rate_per_s",
-                                       "verdict",
-                                       "exit_code",
-                                       "reasons",
-                                       "messages",
-                                       "wrong",
-                                       "control",
-                                       "victims",
-                                       "disconnects",
-                                       "disconnects_done",
-                                       "connections",
-                                       "latency_us",
-                                       "silence_ms",
-                                       "rate",
-                                       "errors",
-                                       "recovery",
-                                       "bottleneck",
-                                       "elapsed_ms"};
+    static const char *const keys[] = {
+        "tool",       "version",    "command", "seed",       "target",      "clients",          "duration_ms",
+        "size_bytes", "size",       "check",   "rate_per_s", "verdict",     "exit_code",        "reasons",
+        "messages",   "wrong",      "control", "victims",    "disconnects", "disconnects_done", "connections",
+        "latency_us", "silence_ms", "rate",    "errors",     "recovery",    "bottleneck",       "elapsed_ms"};
     json_t *object = write_json();
 
     (void)state;
@@ -239,7 +223,7 @@ static void json__a_bad_run__has_the_first_wrong_bytes_and_the_errors(void **sta
                      0);
     assert_int_equal(offset, 345);
     assert_string_equal(expected, "4142");
-    assert_string_equal(got, "41ff");
+    assert_string_equal(got, "61ff");
     assert_string_equal(class, "reset");
     assert_string_equal(side, "server");
     assert_string_equal(where, "reply");

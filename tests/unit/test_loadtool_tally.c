@@ -70,7 +70,7 @@ static void add__two_tallies__adds_every_number_and_keeps_first_examples(void **
     memcpy(&into, one, sizeof(one));
     memcpy(&from, two, sizeof(two));
     from.differs_from_request = true;
-    from.first_wrong = (struct tally_wrong){.is_set = true, .offset = 5};
+    from.examples[FINDING_WRONG] = (struct tally_wrong){.is_set = true, .offset = 5};
     tally_note(&into, FAULT_RESET, WHERE_SEND, "into");
     tally_note(&from, FAULT_RESET, WHERE_SEND, "from");
     tally_note(&from, FAULT_CLOSED, WHERE_REPLY, "from");
@@ -79,13 +79,13 @@ static void add__two_tallies__adds_every_number_and_keeps_first_examples(void **
     for (uint64_t i = 0; i < COUNTERS; i++)
         assert_int_equal(one[i], 101 * (i + 1));
     assert_true(into.differs_from_request);
-    assert_int_equal(into.first_wrong.offset, 5);
+    assert_int_equal(into.examples[FINDING_WRONG].offset, 5);
     assert_int_equal(into.faults[FAULT_RESET][WHERE_SEND].count, 2);
     assert_string_equal(into.faults[FAULT_RESET][WHERE_SEND].first, "into");
     assert_string_equal(into.faults[FAULT_CLOSED][WHERE_REPLY].first, "from");
-    from.first_wrong.offset = 6;
+    from.examples[FINDING_WRONG].offset = 6;
     tally_add(&into, &from);
-    assert_int_equal(into.first_wrong.offset, 5);
+    assert_int_equal(into.examples[FINDING_WRONG].offset, 5);
 }
 
 int main(void)

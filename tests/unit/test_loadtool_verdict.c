@@ -45,9 +45,9 @@ static void judge__each_finding_alone__has_its_code_and_sentence(void **state)
         int code;
         const char *words;
     } rows[] = {
-        {&outcome.tally.wrong_bytes, 3, "1 reply byte was wrong"},
-        {&outcome.tally.missing_bytes, 3, "1 reply byte was missing before the server's FIN"},
-        {&outcome.tally.extra_bytes, 3, "1 byte came that nobody asked for"},
+        {&outcome.tally.found_bytes[FINDING_WRONG], 3, "1 reply byte was wrong"},
+        {&outcome.tally.found_bytes[FINDING_MISSING], 3, "1 reply byte was missing"},
+        {&outcome.tally.found_bytes[FINDING_EXTRA], 3, "1 byte came that nobody asked for"},
         {&outcome.control.refused, 4, "1 of 5 control clients could not connect"},
         {&outcome.control.untried, 4, "1 control client was not tried any more"},
         {&outcome.control.reset, 4, "1 of 5 control clients lost the connection by a reset"},
@@ -100,7 +100,7 @@ static void judge__several_findings__the_first_code_of_the_order_wins(void **sta
     outcome.recovery.is_ok = false;
     outcome.control.reset = 2;
     assert_int_equal(judge(), EXIT_CLIENTS);
-    outcome.tally.wrong_bytes = 3000;
+    outcome.tally.found_bytes[FINDING_WRONG] = 3000;
     outcome.tally.differs_from_request = true;
     assert_int_equal(judge(), EXIT_BYTES);
     assert_string_equal(verdict.reasons[0], "3,000 reply bytes were wrong");
@@ -116,7 +116,7 @@ static void judge__several_findings__the_first_code_of_the_order_wins(void **sta
 static void judge__every_reply_equals_its_request__hints_at_an_echo_server(void **state)
 {
     (void)state;
-    outcome.tally.wrong_bytes = 9;
+    outcome.tally.found_bytes[FINDING_WRONG] = 9;
     assert_int_equal(judge(), EXIT_BYTES);
     assert_string_equal(verdict.reasons[1], "this looks like an echo server: try --check echo");
     settings.check = ORACLE_ECHO;

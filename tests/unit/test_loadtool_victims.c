@@ -41,6 +41,7 @@ static struct {
     struct target target;
     struct tally tally;
     struct client_world world;
+    struct dialogue dialogue;
     struct load load;
     struct plan plan;
     struct victims victims;
@@ -58,11 +59,11 @@ static int fresh(void **state)
     trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
                                                    .sin_port = htons(trial.server.port),
                                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    dialogue_set_size(&trial.dialogue, 100);
     trial.world = (struct client_world){.loop = &trial.loop,
                                         .target = &trial.target,
                                         .seed = 5,
-                                        .size_bytes = 100,
-                                        .next_serial = 1,
+                                        .dialogue = &trial.dialogue,
                                         .tally = &trial.tally};
     trial.load = (struct load){.flows = true};
     assert_int_equal(uv_loop_init(&trial.loop), 0);

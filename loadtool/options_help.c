@@ -1,0 +1,45 @@
+/* --help: what stands around the options. */
+#include <stdio.h>
+
+#include <argp.h>
+
+#include "loadtool/options_parts.h"
+
+const char options_doc[] =
+    "Loads a TCP or UNIX stream server with many clients, compares every byte of every "
+    "reply, kills some of its own "
+    "clients abruptly, and says in one line whether the server survived.\v";
+
+static void write_postscript(FILE *out)
+{
+    fputs(
+        "TARGET is HOST:PORT, [V6]:PORT, :PORT (this host), unix:/path or unix:@abstract; 127.0.0.1:9999 by "
+        "default.\n\nKill modes (* = in the default mix):\n\n",
+        out);
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
+        fprintf(out, "  %c %-10s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
+                plan_mode_name((enum plan_mode)i), plan_mode_definition((enum plan_mode)i));
+    fputs("\nExit codes: 0 pass, 2 usage, 3 wrong, missing or extra bytes, 4 a client refused, reset, closed "
+          "or unanswered, 5 no new client was answered within 5 s of the last disturbance, 130 interrupted. "
+          "With several findings: the first of 130, 3, 4, 5; but a 4 for victims alone yields to 5, which is "
+          "what they see of a server that takes no new clients.\n",
+          out);
+}
+
+/* argp calls this for every part of --help; the part after the options is ours. The result is freed by argp.
+ */
+char *options_filter_help(int key, const char *text, void *input)
+{
+    char *made = NULL;
+    size_t size = 0;
+
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    FILE *out = open_memstream(&made, &size);
+    if (out == NULL)
+        return NULL;
+    write_postscript(out);
+    fclose(out);
+    return made;
+}

@@ -1,0 +1,38 @@
+/* What the files of options.h share: options.c (parsing), options_table.c (the table), options_help.c
+ * (--help). */
+#ifndef LOADTOOL_OPTIONS_PARTS_H
+#define LOADTOOL_OPTIONS_PARTS_H
+
+#include "loadtool/options.h"
+
+/* What the parser fills: the settings, and what was said explicitly. */
+struct parsed {
+    struct settings *settings;
+    const char *send, *expect; /* NULL = not said */
+    bool has_clients, has_duration, has_seed, has_target, has_check;
+};
+
+struct option_row {
+    const char *name;
+    int key; /* the short option, or a number above every character */
+    const char *argument;
+    const char *accepted; /* range and unit */
+    const char *by_default;
+    const char *sentence;
+    int (*parse)(struct parsed *parsed,
+                 const char *word); /* 0, or a negative errno: the word is not accepted */
+};
+
+enum { OPTIONS_MAX = 64 };
+
+extern const struct option_row options_rows[];
+extern const size_t options_row_count;
+
+/* What stands before the options in --help, and a filter for argp that adds what stands behind them. */
+extern const char options_doc[];
+char *options_filter_help(int key, const char *text, void *input);
+
+/* One line on stderr. Returns EINVAL. */
+int options_complain(const char *option, const char *value, const char *accepted);
+
+#endif
