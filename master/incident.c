@@ -20,8 +20,11 @@
 
 int incident_prepare(const char *dir)
 {
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-        return -errno;
+    return mkdir(dir, 0700) < 0 && errno != EEXIST ? -errno : incident_check_dir(dir);
+}
+
+int incident_check_dir(const char *dir)
+{
     struct stat status;
     if (stat(dir, &status) < 0)
         return -errno;

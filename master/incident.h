@@ -36,7 +36,10 @@ struct incident {
     char name[INCIDENT_NAME_SIZE]; /* of the file; empty: none could be made */
 };
 
-/* Makes the directory if need be and tries it. Returns 0 or a negative errno. */
+/* Can reports be written there? Returns 0 or a negative errno. */
+int incident_check_dir(const char *dir);
+
+/* Makes the directory if need be and checks it. Returns 0 or a negative errno. */
 int incident_prepare(const char *dir);
 
 /* A death, and what the policy made of it. `dir` NULL: no file, in this call and all others. */

@@ -29,7 +29,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define ERROR_SIZE 512
+#define ERROR_SIZE 1024
 
 static int fail(int exit_code, const char *why)
 {
@@ -117,9 +117,10 @@ static void log_adjustments(const struct options *options, const struct service_
 static int open_listener(struct listener *listener, const struct options *options, char error[ERROR_SIZE])
 {
     struct address address;
-    char why[ERROR_SIZE - 16];
+    char why[ERROR_SIZE - OPTION_ORIGIN_SIZE - 8], origin[OPTION_ORIGIN_SIZE];
     if (address_parse(&address, options->bind, why, sizeof why) < 0) {
-        snprintf(error, ERROR_SIZE, "--bind: %s", why);
+        options_origin(options, "bind", origin);
+        snprintf(error, ERROR_SIZE, "%s: %s", origin, why);
         return EXIT_USAGE;
     }
     const struct listener_settings settings = {
@@ -142,7 +143,9 @@ static int open_control(struct service_setup *setup, char error[ERROR_SIZE])
         memcpy(setup->control_missing, why, sizeof why);
         return 0;
     }
-    snprintf(error, ERROR_SIZE, "--control: %s", why);
+    char origin[OPTION_ORIGIN_SIZE];
+    options_origin(setup->options, "control", origin);
+    snprintf(error, ERROR_SIZE, "%s: %s", origin, why);
     return result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED;
 }
 
@@ -176,10 +179,11 @@ static int prepare_log_file(const char *path)
     return error;
 }
 
-static int fail_path(const char *option, const char *path, int error)
+static int fail_path(const struct options *options, const char *option, const char *path, int error)
 {
-    char why[ERROR_SIZE];
-    snprintf(why, sizeof why, "%s %s: cannot write there: %s", option, path, strerror(-error));
+    char why[ERROR_SIZE], origin[OPTION_ORIGIN_SIZE];
+    options_origin(options, option, origin);
+    snprintf(why, sizeof why, "%s %s: cannot write there: %s", origin, path, strerror(-error));
     return fail(EXIT_FAILED, why);
 }
 
@@ -190,7 +194,9 @@ static int start(struct options *options)
     if (descriptors_fit(options->max_connections, options->max_connections_asked,
                         FIRST_CONNECTION + DESCRIPTOR_RESERVE, &setup.connection_count_max, why,
                         sizeof why) < 0) {
-        fprintf(stderr, "prefork-upper: --max-connections: %s\n", why);
+        char origin[OPTION_ORIGIN_SIZE];
+        options_origin(options, "max-connections", origin);
+        fprintf(stderr, "prefork-upper: %s: %s\n", origin, why);
         return EXIT_USAGE;
     }
     if (settings_from_options(&setup.settings, options, setup.connection_count_max, why, sizeof why) < 0)
@@ -209,9 +215,9 @@ static int start(struct options *options)
     memcpy(setup.bound, listener.bound, sizeof setup.bound);
     error = options->incident_dir ? incident_prepare(options->incident_dir) : 0;
     if (error)
-        exit_code = fail_path("--incident-dir", options->incident_dir, error);
+        exit_code = fail_path(options, "incident-dir", options->incident_dir, error);
     else if ((error = prepare_log_file(options->log_file)))
-        exit_code = fail_path("--log-file", options->log_file, error);
+        exit_code = fail_path(options, "log-file", options->log_file, error);
     else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
         exit_code = fail(EXIT_FAILED, why);
     else if ((exit_code = open_control(&setup, why)) != 0)

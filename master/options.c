@@ -1,20 +1,22 @@
 #include "master/options.h"
 
+#include "master/config.h"
 #include "master/options_table.h"
-#include "master/spelling.h"
 
 #include <argp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PROGRAM_NAME      "prefork-upper"
-#define OPTION_COUNT_MAX  32
 #define KEY_WITHOUT_SHORT 256 /* keys of options without a letter start above all characters */
 
 struct parse {
     struct options *options;
-    bool is_told; /* a line about the failure is printed already */
+    bool again;   /* the server runs: what belongs to its start alone is past */
+    bool is_told; /* `error` says already what is wrong */
+    char error[OPTIONS_ERROR_SIZE];
 };
 
 static int key_of(size_t index)
@@ -30,12 +32,25 @@ static const struct option_spec *find_by_key(int key)
     return NULL;
 }
 
-static void reject_value(const struct option_spec *spec, const char *value)
+/* Only the first failure counts. */
+__attribute__((format(printf, 2, 3))) static void tell(struct parse *parse, const char *format, ...)
+{
+    va_list values;
+
+    if (parse->is_told)
+        return;
+    parse->is_told = true;
+    va_start(values, format);
+    vsnprintf(parse->error, sizeof parse->error, format, values);
+    va_end(values);
+}
+
+static void reject_value(struct parse *parse, const struct option_spec *spec, const char *value)
 {
     char accepted[OPTION_ACCEPTED_SIZE];
 
     option_describe(spec, accepted);
-    fprintf(stderr, PROGRAM_NAME ": --%s \"%s\": %s is accepted\n", spec->name, value, accepted);
+    tell(parse, "--%s \"%s\": %s is accepted", spec->name, value, accepted);
 }
 
 /* Ends the process after --help or --version; what nobody could read is a failure. */
@@ -56,30 +71,16 @@ static error_t apply_option(struct parse *parse, const struct option_spec *spec,
         puts(PROGRAM_NAME " " PREFORK_UPPER_VERSION);
         finish_printing();
     }
+    if (spec->kind == OPTION_DESCRIPTOR && parse->again)
+        return 0;
     if (option_store(spec, value, parse->options) < 0) {
-        reject_value(spec, value);
-        parse->is_told = true;
+        reject_value(parse, spec, value);
         return EINVAL;
     }
+    parse->options->file_lines[option_index(spec)] = 0;
     if (spec->offset == offsetof(struct options, max_connections))
         parse->options->max_connections_asked = true;
     return 0;
-}
-
-static const struct option_spec *find_similar(const char *name, size_t length)
-{
-    const struct option_spec *best = NULL;
-    unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
-
-    for (size_t i = 0; option_at(i); i++) {
-        unsigned distance = spelling_distance(name, length, option_at(i)->name);
-
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = option_at(i);
-        }
-    }
-    return best;
 }
 
 /* The option with that name, or the only one that begins so; *match_count tells none from several. */
@@ -101,19 +102,18 @@ static const struct option_spec *find_by_name(const char *name, size_t length, u
     return match;
 }
 
-static void tell_unknown(const char *word, const char *name, size_t length)
+static void tell_unknown(struct parse *parse, const char *word, const char *name, size_t length)
 {
-    const struct option_spec *similar = find_similar(name, length);
+    const struct option_spec *similar = option_similar(name, length);
 
-    fprintf(stderr, PROGRAM_NAME ": %s: no such option", word);
     if (similar)
-        fprintf(stderr, "; did you mean --%s?\n", similar->name);
+        tell(parse, "%s: no such option; did you mean --%s?", word, similar->name);
     else
-        fputs("; --help lists them\n", stderr);
+        tell(parse, "%s: no such option; --help lists them", word);
 }
 
 /* Says what is wrong with one long option, if anything is. */
-static bool diagnose_long(const char *word)
+static void diagnose_long(struct parse *parse, const char *word)
 {
     const char *name = word + 2;
     size_t length = strcspn(name, "=");
@@ -121,51 +121,50 @@ static bool diagnose_long(const char *word)
     const struct option_spec *spec = find_by_name(name, length, &match_count);
 
     if (match_count == 0)
-        tell_unknown(word, name, length);
+        tell_unknown(parse, word, name, length);
     else if (match_count > 1)
-        fprintf(stderr, PROGRAM_NAME ": %s: several options begin so; --help lists them\n", word);
+        tell(parse, "%s: several options begin so; --help lists them", word);
     else if (!spec->argument && name[length] == '=')
-        fprintf(stderr, PROGRAM_NAME ": %s: --%s takes no value\n", word, spec->name);
+        tell(parse, "%s: --%s takes no value", word, spec->name);
     else if (spec->argument && name[length] == '\0')
-        reject_value(spec, "");
-    else
-        return false;
-    return true;
+        reject_value(parse, spec, "");
 }
 
 /* The same for a word of one-letter options, "-Vw4". */
-static bool diagnose_short(const char *word)
+static void diagnose_short(struct parse *parse, const char *word)
 {
     for (const char *letter = word + 1; *letter; letter++) {
         const struct option_spec *spec = find_by_key((unsigned char)*letter);
 
         if (!spec) {
-            fprintf(stderr, PROGRAM_NAME ": -%c: no such option; --help lists them\n", *letter);
-            return true;
+            tell(parse, "-%c: no such option; --help lists them", *letter);
+            return;
         }
-        if (spec->argument && letter[1] != '\0')
-            return false; /* the rest is its value */
-        if (spec->argument) {
-            reject_value(spec, "");
-            return true;
-        }
+        if (!spec->argument)
+            continue;
+        if (letter[1] == '\0')
+            reject_value(parse, spec, "");
+        return; /* the rest is its value */
     }
-    return false;
 }
 
-static bool diagnose(const char *word)
+static void diagnose(struct parse *parse, const char *word)
 {
-    if (!word || word[0] != '-' || word[1] == '\0')
-        return false;
-    return word[1] == '-' ? diagnose_long(word) : diagnose_short(word);
+    if (!word || word[0] != '-' || word[1] == '\0' || parse->is_told)
+        return;
+    if (word[1] == '-')
+        diagnose_long(parse, word);
+    else
+        diagnose_short(parse, word);
 }
 
 /* argp says that an option is wrong, but not which. It stopped behind the word, or, when an unknown letter
  * has others behind it, still at the word. */
-static void tell_bad_option(const struct argp_state *state)
+static void tell_bad_option(struct parse *parse, const struct argp_state *state)
 {
-    if (!diagnose(state->argv[state->next - 1]) && !diagnose(state->argv[state->next]))
-        fputs(PROGRAM_NAME ": the options are not understood; --help lists them\n", stderr);
+    diagnose(parse, state->argv[state->next - 1]);
+    diagnose(parse, state->argv[state->next]);
+    tell(parse, "the options are not understood; --help lists them");
 }
 
 static error_t handle_key(int key, char *value, struct argp_state *state)
@@ -176,28 +175,85 @@ static error_t handle_key(int key, char *value, struct argp_state *state)
     if (spec)
         return apply_option(parse, spec, value);
     if (key == ARGP_KEY_ARG) {
-        fprintf(stderr, PROGRAM_NAME ": \"%s\": only options are accepted; --help lists them\n", value);
-        parse->is_told = true;
+        tell(parse, "\"%s\": only options are accepted; --help lists them", value);
         return EINVAL;
     }
-    if (key == ARGP_KEY_ERROR && !parse->is_told)
-        tell_bad_option(state);
+    if (key == ARGP_KEY_ERROR)
+        tell_bad_option(parse, state);
     return key == ARGP_KEY_ERROR ? 0 : ARGP_ERR_UNKNOWN;
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+/* ---- the three layers ---- */
+
+static int parse_flags(struct parse *parse, int argc, char **argv)
 {
     struct argp_option list[OPTION_COUNT_MAX + 1] = {{0}};
     struct argp argp = {.options = list, .parser = handle_key};
-    struct parse parse = {.options = options};
 
-    for (size_t i = 0; option_at(i) && i < OPTION_COUNT_MAX; i++)
+    for (size_t i = 0; option_at(i); i++)
         list[i] = (struct argp_option){
             .name = option_at(i)->name,
             .key = key_of(i),
             .arg = option_at(i)->argument,
         };
-    options_set_defaults(options);
     /* Silent: argp's own two-line messages, its exit code and its --help are replaced by ours. */
-    return argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, &parse) == 0 ? 0 : OPTIONS_USAGE;
+    return argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, parse) == 0 ? 0 : OPTIONS_USAGE;
+}
+
+/* The flags say where the file is, and they win: so they are taken twice, before it and after it. */
+static int parse_layers(struct parse *parse, int argc, char **argv)
+{
+    struct options *options = parse->options;
+
+    options_set_defaults(options);
+
+    int result = parse_flags(parse, argc, argv);
+    const char *config = options->config;
+
+    if (result != 0 || !config)
+        return result;
+    options_set_defaults(options);
+    if (config_read(options, config, parse->error, sizeof parse->error) < 0)
+        return OPTIONS_USAGE;
+    result = parse_flags(parse, argc, argv);
+    if (result != 0)
+        options_free(options);
+    return result;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    struct parse parse = {.options = options};
+    int result = parse_layers(&parse, argc, argv);
+
+    if (result != 0)
+        fprintf(stderr, PROGRAM_NAME ": %s\n", parse.error);
+    return result;
+}
+
+int options_parse_again(struct options *options, int argc, char **argv, char error[OPTIONS_ERROR_SIZE])
+{
+    struct parse parse = {.options = options, .again = true};
+    int result = parse_layers(&parse, argc, argv);
+
+    if (result != 0)
+        memcpy(error, parse.error, OPTIONS_ERROR_SIZE);
+    return result;
+}
+
+void options_free(struct options *options)
+{
+    free(options->texts);
+    options->texts = NULL;
+}
+
+void options_origin(const struct options *options, const char *name, char out[OPTION_ORIGIN_SIZE])
+{
+    const struct option_spec *spec = option_named(name);
+    unsigned line = spec ? options->file_lines[option_index(spec)] : 0;
+
+    if (line)
+        snprintf(out, OPTION_ORIGIN_SIZE, "%s:%u: %s", options->config, line, name);
+    else
+        snprintf(out, OPTION_ORIGIN_SIZE, "--%s", name);
 }

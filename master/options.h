@@ -1,9 +1,10 @@
 /*
- * options: the command line, parsed and checked, before anything is started.
+ * options: defaults, configuration file and command line, each winning over the one before, parsed and
+ * checked before anything is started, and again by each reload.
  *
  * Everything about an option (name, value, range, default, sentence) stands once, in the table of
- * options_table.c; parsing, --help and the errors follow from it. Strings point into argv or to constants and
- * live as long as those; so title_init() comes first.
+ * options_table.c; parsing, --help and the errors follow from it. Strings point into argv, so title_init()
+ * comes first, or to constants, or into memory that options_free() gives back.
  */
 #ifndef MASTER_OPTIONS_H
 #define MASTER_OPTIONS_H
@@ -16,7 +17,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define OPTIONS_USAGE      64 /* EX_USAGE of sysexits.h */
+#define OPTION_COUNT_MAX   48
+#define OPTIONS_ERROR_SIZE 768 /* a file name, a value and what is accepted */
+#define OPTION_ORIGIN_SIZE 320
+
 struct options {
+    const char *config; /* NULL: no file */
     unsigned worker_count;
     const char *bind; /* not parsed yet: address_parse() */
     int backlog;
@@ -31,17 +38,27 @@ struct options {
     const char *pid_file; /* NULL: none */
     const char *control;  /* path of the socket for commands; NULL: the usual place, "off": none */
     mode_t unix_mode;
-    bool core;                /* let a dying worker write a core dump */
-    bool protect;             /* keep a worker's connections beyond its death */
-    int64_t hang_timeout_ms;  /* 0: off */
-    const char *incident_dir; /* NULL: none */
-    uint32_t incident_bytes;  /* of a suspect's queue, in a report */
+    bool core;                             /* let a dying worker write a core dump */
+    bool protect;                          /* keep a worker's connections beyond its death */
+    int64_t hang_timeout_ms;               /* 0: off */
+    const char *incident_dir;              /* NULL: none */
+    uint32_t incident_bytes;               /* of a suspect's queue, in a report */
+    uint16_t file_lines[OPTION_COUNT_MAX]; /* where the value stands in the file; 0: not from there */
+    char *texts;                           /* owned: the texts of the file; NULL: none */
 };
 
-/* Parses the command line. 0, or OPTIONS_USAGE after one line to stderr that names the option, the value and
- * what is accepted; *options is undefined then. --help and --version print and end the process with 0. */
+/* Parses command line and file. 0, or OPTIONS_USAGE after one line to stderr that names the option, the value
+ * and what is accepted; *options is undefined then. --help and --version print and end the process with 0. */
 int options_parse(struct options *options, int argc, char **argv);
 
-#define OPTIONS_USAGE 64 /* EX_USAGE of sysexits.h */
+/* The same for a process that runs already: that line goes to `error`, without name of the program and
+ * newline. What belongs to one start alone (--ready-fd) is not looked at again. */
+int options_parse_again(struct options *options, int argc, char **argv, char error[OPTIONS_ERROR_SIZE]);
+
+/* Gives back what a parse that went well has allocated; the texts of the file are gone then. */
+void options_free(struct options *options);
+
+/* Whom to name when an option's value proves bad only later: "--bind", or "FILE:3: bind". */
+void options_origin(const struct options *options, const char *name, char out[OPTION_ORIGIN_SIZE]);
 
 #endif

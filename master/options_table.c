@@ -1,8 +1,10 @@
 #include "master/options_table.h"
 
 #include "master/duration.h"
+#include "master/spelling.h"
 #include "worker/limits.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -52,6 +54,7 @@ static const struct option_spec table[] = {
      .letter = 'w',
      .argument = "N",
      .kind = OPTION_NUMBER,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(worker_count),
      .min = 1,
      .max = SLOT_COUNT_MAX,
@@ -60,12 +63,14 @@ static const struct option_spec table[] = {
     {.name = "service",
      .argument = "NAME",
      .kind = OPTION_SERVICE,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(service),
      .default_text = "upper",
      .sentence = "What is done to the bytes:"},
     {.name = "max-connections",
      .argument = "N",
      .kind = OPTION_NUMBER,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(max_connections),
      .min = 1,
      .max = CONNECTION_COUNT_MAX,
@@ -75,6 +80,7 @@ static const struct option_spec table[] = {
     {.name = "idle-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(idle_timeout_ms),
      .default_text = "0",
      .default_shown = "0, off",
@@ -82,12 +88,14 @@ static const struct option_spec table[] = {
     {.name = "write-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(write_timeout_ms),
      .default_text = "30s",
      .sentence = "Reset a client that reads nothing of its answer for TIME."},
     {.name = "drain-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(drain_timeout_ms),
      .default_text = "8s",
      .sentence = "When stopping, let clients go on for TIME at most."},
@@ -104,6 +112,7 @@ static const struct option_spec table[] = {
     {.name = "hang-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(hang_timeout_ms),
      .default_text = "2s",
      .sentence =
@@ -112,6 +121,7 @@ static const struct option_spec table[] = {
     {.name = "incident-dir",
      .argument = "DIR",
      .kind = OPTION_TEXT,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(incident_dir),
      .accepted = "a directory",
      .default_shown = "",
@@ -119,15 +129,26 @@ static const struct option_spec table[] = {
     {.name = "incident-bytes",
      .argument = "N",
      .kind = OPTION_NUMBER,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(incident_bytes),
      .max = INCIDENT_BYTES_MAX,
      .default_text = "256",
      .sentence = "Show so many bytes of what a suspect client sent in a report; 0 keeps client data out."},
 
     {.group = "Running",
-     .name = "log-level",
+     .name = "config",
+     .letter = 'c',
+     .argument = "FILE",
+     .kind = OPTION_TEXT,
+     .scope = SCOPE_COMMAND_LINE,
+     .offset = FIELD(config),
+     .accepted = "the path of a file",
+     .default_shown = "",
+     .sentence = "Read options from FILE too, one \"name = value\" a line; those of the command line win."},
+    {.name = "log-level",
      .argument = "LEVEL",
      .kind = OPTION_LOG_LEVEL,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(log_level),
      .default_text = "info",
      .sentence = "Log what is at least so important: error, warn, info or debug."},
@@ -147,6 +168,7 @@ static const struct option_spec table[] = {
     {.name = "ready-fd",
      .argument = "FD",
      .kind = OPTION_DESCRIPTOR,
+     .scope = SCOPE_COMMAND_LINE,
      .offset = FIELD(ready_fd),
      .min = STDERR_FILENO + 1, /* it is closed when it was told */
      .max = INT_MAX,
@@ -169,6 +191,7 @@ static const struct option_spec table[] = {
      .sentence = "Take commands (status, stop, ...) at the UNIX socket PATH; off: nowhere."},
     {.name = "core",
      .kind = OPTION_FLAG,
+     .scope = SCOPE_LIVE,
      .offset = FIELD(core),
      .default_shown = "",
      .sentence =
@@ -179,18 +202,51 @@ static const struct option_spec table[] = {
      .name = "help",
      .letter = 'h',
      .kind = OPTION_HELP,
+     .scope = SCOPE_COMMAND_LINE,
      .default_shown = "",
      .sentence = "Print this help and exit."},
     {.name = "version",
      .letter = 'V',
      .kind = OPTION_VERSION,
+     .scope = SCOPE_COMMAND_LINE,
      .default_shown = "",
      .sentence = "Print the version and exit."},
 };
 
+static_assert(sizeof table / sizeof table[0] <= OPTION_COUNT_MAX, "every option has its place in file_lines");
+
 const struct option_spec *option_at(size_t index)
 {
     return index < sizeof table / sizeof table[0] ? &table[index] : NULL;
+}
+
+size_t option_index(const struct option_spec *spec)
+{
+    return (size_t)(spec - table);
+}
+
+const struct option_spec *option_named(const char *name)
+{
+    for (size_t i = 0; option_at(i); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+const struct option_spec *option_similar(const char *name, size_t length)
+{
+    const struct option_spec *best = NULL;
+    unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
+
+    for (size_t i = 0; option_at(i); i++) {
+        unsigned distance = spelling_distance(name, length, table[i].name);
+
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = &table[i];
+        }
+    }
+    return best;
 }
 
 /* Digits of that base alone: strtol would also take signs, spaces and 0x. */
@@ -253,8 +309,7 @@ int option_store(const struct option_spec *spec, const char *text, struct option
 
     switch (spec->kind) {
     case OPTION_FLAG:
-        *(bool *)field = true;
-        return 0;
+        return store_switch(text ? text : "on", field);
     case OPTION_NUMBER:
     case OPTION_OCTAL:
     case OPTION_DESCRIPTOR:
@@ -276,6 +331,40 @@ int option_store(const struct option_spec *spec, const char *text, struct option
         return 0;
     }
     return -EINVAL;
+}
+
+static bool equal_texts(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool option_equal(const struct option_spec *spec, const struct options *a, const struct options *b)
+{
+    const void *field_a = (const char *)a + spec->offset, *field_b = (const char *)b + spec->offset;
+
+    switch (spec->kind) {
+    case OPTION_FLAG:
+    case OPTION_SWITCH:
+        return *(const bool *)field_a == *(const bool *)field_b;
+    case OPTION_NUMBER:
+    case OPTION_OCTAL:
+    case OPTION_DESCRIPTOR:
+        return memcmp(field_a, field_b, sizeof(uint32_t)) == 0;
+    case OPTION_DURATION:
+        return *(const int64_t *)field_a == *(const int64_t *)field_b;
+    case OPTION_TEXT:
+        return equal_texts(*(const char *const *)field_a, *(const char *const *)field_b);
+    case OPTION_SERVICE:
+        return *(const struct service *const *)field_a == *(const struct service *const *)field_b;
+    case OPTION_LOG_FORMAT:
+        return *(const enum log_format *)field_a == *(const enum log_format *)field_b;
+    case OPTION_LOG_LEVEL:
+        return *(const enum log_level *)field_a == *(const enum log_level *)field_b;
+    case OPTION_HELP:
+    case OPTION_VERSION:
+        return true;
+    }
+    return true;
 }
 
 static void describe_services(char out[OPTION_ACCEPTED_SIZE])
@@ -314,12 +403,12 @@ void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SI
         snprintf(out, OPTION_ACCEPTED_SIZE, "text or json");
         return;
     case OPTION_SWITCH:
+    case OPTION_FLAG:
         snprintf(out, OPTION_ACCEPTED_SIZE, "on or off");
         return;
     case OPTION_TEXT:
         snprintf(out, OPTION_ACCEPTED_SIZE, "%s", spec->accepted);
         return;
-    case OPTION_FLAG:
     case OPTION_HELP:
     case OPTION_VERSION:
         snprintf(out, OPTION_ACCEPTED_SIZE, "no value");

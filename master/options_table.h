@@ -11,8 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* When a value that a reload finds changed takes effect. */
+enum option_scope {
+    SCOPE_RESTART,      /* with the next start of the server */
+    SCOPE_LIVE,         /* at once: it is one of the settings */
+    SCOPE_COMMAND_LINE, /* it belongs to one start: no configuration file may hold it */
+};
+
 enum option_kind {
-    OPTION_FLAG,       /* bool; takes no value */
+    OPTION_FLAG,       /* bool; takes no value on the command line, on or off in a file */
     OPTION_NUMBER,     /* 32-bit integer from min to max */
     OPTION_OCTAL,      /* mode_t, 0 to max */
     OPTION_DESCRIPTOR, /* int: number of an open descriptor */
@@ -32,6 +39,7 @@ struct option_spec {
     int letter;           /* of the short form, 0: none */
     const char *argument; /* as --help calls the value, NULL: takes none */
     enum option_kind kind;
+    enum option_scope scope;
     size_t offset;             /* of the field in struct options */
     int64_t min, max;          /* of numbers */
     const char *accepted;      /* of texts: what is accepted; other kinds say it themselves */
@@ -45,11 +53,22 @@ struct option_spec {
 /* The option at that place, NULL past the end. */
 const struct option_spec *option_at(size_t index);
 
-/* Parses `text` into the option's field. -EINVAL: not accepted; the field is untouched then. */
+/* The option of exactly that name, or NULL; the one that was probably meant, or NULL. */
+const struct option_spec *option_named(const char *name);
+const struct option_spec *option_similar(const char *name, size_t length);
+
+/* Its place in the table. */
+size_t option_index(const struct option_spec *spec);
+
+/* Parses `text` into the option's field; NULL for a flag without a value. -EINVAL: not accepted; the field is
+ * untouched then. */
 int option_store(const struct option_spec *spec, const char *text, struct options *options);
 
 /* What values the option accepts, in words that can stand before "is accepted". */
 void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SIZE]);
+
+/* Do both hold the same value of that option? */
+bool option_equal(const struct option_spec *spec, const struct options *a, const struct options *b);
 
 /* All fields as if no option was given. */
 void options_set_defaults(struct options *options);

@@ -17,9 +17,11 @@ int settings_from_options(struct service_settings *settings, const struct option
                           uint32_t connection_count_max, char error[], size_t error_size)
 {
     const char *dir = options->incident_dir ? options->incident_dir : "";
+    char origin[OPTION_ORIGIN_SIZE];
 
     if (strlen(dir) >= SETTINGS_PATH_SIZE) {
-        snprintf(error, error_size, "--incident-dir: a path of at most %d bytes is accepted",
+        options_origin(options, "incident-dir", origin);
+        snprintf(error, error_size, "%s: a path of at most %d bytes is accepted", origin,
                  SETTINGS_PATH_SIZE - 1);
         return -ENAMETOOLONG;
     }

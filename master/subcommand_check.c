@@ -1,6 +1,7 @@
 /* subcommand_check: everything that a start would find wrong, said without starting. */
 #include "master/address.h"
 #include "master/descriptors.h"
+#include "master/incident.h"
 #include "master/listener.h"
 #include "master/options.h"
 #include "master/settings.h"
@@ -11,8 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define ERROR_SIZE 512
 
@@ -23,9 +22,18 @@ static const char help[] =
     "\nExit codes: 0 all is good, 1 the server could not start, 64 wrong usage,\n"
     "configuration or limits, 69 the address is in use.\n";
 
-static int fail(int exit_code, const char *option, const char *why)
+static int fail(int exit_code, const char *why)
 {
-    fprintf(stderr, "prefork-upper: %s%s%s\n", option, option[0] ? ": " : "", why);
+    fprintf(stderr, "prefork-upper: %s\n", why);
+    return exit_code;
+}
+
+static int fail_option(int exit_code, const struct options *options, const char *name, const char *why)
+{
+    char origin[OPTION_ORIGIN_SIZE];
+
+    options_origin(options, name, origin);
+    fprintf(stderr, "prefork-upper: %s: %s\n", origin, why);
     return exit_code;
 }
 
@@ -37,9 +45,9 @@ static int check_limits(const struct options *options)
 
     if (descriptors_fit(options->max_connections, options->max_connections_asked,
                         FIRST_CONNECTION + DESCRIPTOR_RESERVE, &granted, why, sizeof why) < 0)
-        return fail(EXIT_USAGE, "--max-connections", why);
+        return fail_option(EXIT_USAGE, options, "max-connections", why);
     if (settings_from_options(&settings, options, granted, why, sizeof why) < 0)
-        return fail(EXIT_USAGE, "", why);
+        return fail(EXIT_USAGE, why);
     return 0;
 }
 
@@ -54,28 +62,25 @@ static int check_address(const struct options *options)
     char why[ERROR_SIZE];
 
     if (address_parse(&address, options->bind, why, sizeof why) < 0)
-        return fail(EXIT_USAGE, "--bind", why);
+        return fail_option(EXIT_USAGE, options, "bind", why);
 
     int result = listener_probe(&address, &settings, why, sizeof why);
 
     if (result < 0)
-        return fail(result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED, "", why);
+        return fail(result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED, why);
     return 0;
 }
 
 /* One that is missing is made by a start; here it is not. */
-static int check_incident_dir(const char *dir)
+static int check_incident_dir(const struct options *options)
 {
-    struct stat status;
-    int code = 0;
+    char why[ERROR_SIZE];
+    int result = options->incident_dir ? incident_check_dir(options->incident_dir) : 0;
 
-    if (!dir || (stat(dir, &status) < 0 && errno == ENOENT))
+    if (result == 0 || result == -ENOENT)
         return 0;
-    if (access(dir, W_OK | X_OK) < 0)
-        code = errno;
-    else if (stat(dir, &status) == 0 && !S_ISDIR(status.st_mode))
-        code = ENOTDIR;
-    return code ? fail(EXIT_FAILED, "--incident-dir", strerror(code)) : 0;
+    snprintf(why, sizeof why, "cannot write to %s: %s", options->incident_dir, strerror(-result));
+    return fail_option(EXIT_FAILED, options, "incident-dir", why);
 }
 
 int subcommand_check(int argc, char **argv)
@@ -87,14 +92,16 @@ int subcommand_check(int argc, char **argv)
 
     int code = options_parse(&options, argc, argv);
 
-    if (code == 0)
-        code = check_limits(&options);
+    if (code != 0)
+        return code;
+    code = check_limits(&options);
     if (code == 0)
         code = check_address(&options);
     if (code == 0)
-        code = check_incident_dir(options.incident_dir);
+        code = check_incident_dir(&options);
     if (code == 0)
         printf("ok: %s can be served by %u worker%s\n", options.bind, options.worker_count,
                options.worker_count == 1 ? "" : "s");
+    options_free(&options);
     return code;
 }

@@ -191,6 +191,118 @@ static void parse__stray_operand__one_line(void **state)
     check_refused("-w 4 -- -b", "\"-b\": only options are accepted");
 }
 
+/* ---- the file, and what wins ---- */
+
+static char config[] = "/tmp/test_options.XXXXXX";
+
+static int make_config(void **state)
+{
+    int fd = mkstemp(config);
+    static const char content[] = "bind = :81\nworkers = 5\nmax-connections = 70\ncore = on\n";
+
+    (void)state;
+    assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+    return close(fd);
+}
+
+static int remove_config(void **state)
+{
+    (void)state;
+    return unlink(config);
+}
+
+static const char *with_config(const char *flags)
+{
+    static char line[256];
+
+    snprintf(line, sizeof line, "-c %s %s", config, flags);
+    return line;
+}
+
+static void file__beside_flags__flags_win_over_it_and_it_over_defaults(void **state)
+{
+    (void)state;
+    check_parsed(with_config("-w 3"));
+    assert_string_equal(options.config, config);
+    assert_int_equal(options.worker_count, 3);
+    assert_string_equal(options.bind, ":81");
+    assert_int_equal(options.max_connections, 70);
+    assert_true(options.max_connections_asked);
+    assert_true(options.core);
+    assert_int_equal(options.backlog, 4096);
+    options_free(&options);
+    check_parsed(with_config("-b :82"));
+    assert_string_equal(options.bind, ":82");
+    options_free(&options);
+}
+
+static void file__bad__one_line_and_usage(void **state)
+{
+    (void)state;
+    check_refused("-c /nonexistent/x.ini", "/nonexistent/x.ini: cannot be read: No such file or directory");
+    check_refused("-c ''", "--config \"\": the path of a file is accepted");
+    check_refused(with_config("-w 0"), "--workers \"0\"");
+}
+
+static void origin__of_a_value__flag_or_line(void **state)
+{
+    char origin[OPTION_ORIGIN_SIZE], expected[64];
+
+    (void)state;
+    check_parsed(with_config("--workers 4"));
+    options_origin(&options, "max-connections", origin);
+    snprintf(expected, sizeof expected, "%s:3: max-connections", config);
+    assert_string_equal(origin, expected);
+    options_origin(&options, "workers", origin); /* the flag won */
+    assert_string_equal(origin, "--workers");
+    options_origin(&options, "backlog", origin);
+    assert_string_equal(origin, "--backlog");
+    options_free(&options);
+}
+
+static void parse_again__while_running__error_kept_and_ready_fd_past(void **state)
+{
+    char *good[] = {(char[]){"prefork-upper"}, (char[]){"--ready-fd=1000"}, (char[]){"-w2"}, NULL};
+    char *bad[] = {(char[]){"prefork-upper"}, (char[]){"-w0"}, NULL};
+    char error[OPTIONS_ERROR_SIZE] = "";
+
+    (void)state;
+    assert_int_equal(options_parse_again(&options, 3, good, error), 0);
+    assert_int_equal(options.worker_count, 2);
+    assert_int_equal(options.ready_fd, -1);
+    assert_string_equal(error, "");
+    assert_int_equal(options_parse_again(&options, 2, bad, error), OPTIONS_USAGE);
+    assert_string_equal(error, "--workers \"0\": a whole number from 1 to 128 is accepted");
+}
+
+/* ---- the table ---- */
+
+static void equal__each_kind__sees_a_difference_in_its_field(void **state)
+{
+    static const char *const pairs[][3] = {
+        {"core", "on", "off"},        {"workers", "1", "2"},         {"unix-mode", "600", "660"},
+        {"idle-timeout", "1", "1ms"}, {"bind", ":1", ":2"},          {"protect", "on", "off"},
+        {"service", "upper", "echo"}, {"log-level", "info", "warn"},
+    };
+    struct options one, other;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        const struct option_spec *spec = option_named(pairs[i][0]);
+
+        options_set_defaults(&one);
+        options_set_defaults(&other);
+        assert_int_equal(option_store(spec, pairs[i][1], &one), 0);
+        assert_int_equal(option_store(spec, pairs[i][1], &other), 0);
+        assert_true(option_equal(spec, &one, &other));
+        assert_int_equal(option_store(spec, pairs[i][2], &other), 0);
+        assert_false(option_equal(spec, &one, &other));
+    }
+    assert_true(option_equal(option_named("help"), &one, &other));
+    assert_int_equal(option_store(option_named("pid-file"), "/x", &other), 0);
+    assert_false(option_equal(option_named("pid-file"), &one, &other)); /* NULL and a text */
+}
+
 /* Runs parse in a child, since it ends the process; its exit code, with what it printed in `output`. */
 static int parse_in_child(const char *line, int out_fd)
 {
@@ -284,11 +396,16 @@ int main(void)
         cmocka_unit_test(parse__empty_or_missing_value__one_line),
         cmocka_unit_test(parse__unknown__names_it_and_what_was_meant),
         cmocka_unit_test(parse__stray_operand__one_line),
+        cmocka_unit_test(file__beside_flags__flags_win_over_it_and_it_over_defaults),
+        cmocka_unit_test(file__bad__one_line_and_usage),
+        cmocka_unit_test(origin__of_a_value__flag_or_line),
+        cmocka_unit_test(parse_again__while_running__error_kept_and_ready_fd_past),
+        cmocka_unit_test(equal__each_kind__sees_a_difference_in_its_field),
         cmocka_unit_test(help__names_every_option_within_the_width),
         cmocka_unit_test(version__name_and_number),
         cmocka_unit_test(help__nobody_can_read_it__fails),
         cmocka_unit_test(table__every_default__is_accepted),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_config, remove_config);
 }
