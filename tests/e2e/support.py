@@ -6,6 +6,7 @@ itself the reaper of orphans: whatever a server leaves behind becomes our child,
 
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import random
@@ -53,6 +54,8 @@ def unescape(text):
 
 def parse_event(line):
     """One log line as a dict: time, level, event, and its other keys; None for any other line."""
+    if line.startswith("{"):
+        return {key: str(value) for key, value in json.loads(line).items()}
     parts = line.split(None, 2)
     if len(parts) < 3 or not parts[2].startswith("event="):
         return None
@@ -218,12 +221,13 @@ def ask(sock, data=b"hello"):
 class Server:
     """A running prefork-upper. `bind` may hold {port}, which becomes a free one; `workers` None leaves -w out."""
 
-    def __init__(self, *args, bind="127.0.0.1:{port}", workers=2, prefix=(), cwd=None, ready=True, env=None, preexec=None):
+    def __init__(self, *args, bind="127.0.0.1:{port}", workers=2, prefix=(), cwd=None, ready=True, env=None, preexec=None,
+                 stderr=subprocess.PIPE):
         self.events_changed = threading.Condition()
         self.all_events, self.lines, self.ended = [], [], False
         for attempt in range(5):
             self.port = free_port()
-            self._spawn(bind.format(port=self.port), workers, args, prefix, cwd, env, preexec)
+            self._spawn(bind.format(port=self.port), workers, args, prefix, cwd, env, preexec, stderr)
             self.bound = self._read_ready() if ready else None
             if self.bound or not ready:
                 break
@@ -236,16 +240,18 @@ class Server:
                 self.port = self.sockaddr[1]
             self._check_protection(args)
 
-    def _spawn(self, bind, workers, args, prefix, cwd, env, preexec):
+    def _spawn(self, bind, workers, args, prefix, cwd, env, preexec, stderr):
         reading, writing = os.pipe()
         count = [] if workers is None else ["-w", str(workers)]
         command = [*prefix, str(SERVER), *count, "-b", bind, "--ready-fd", str(writing), *map(str, args)]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
             pass_fds=[writing], cwd=cwd, env=env, preexec_fn=preexec, start_new_session=True)
         os.close(writing)
         self.pid, self.ready = self.process.pid, os.fdopen(reading, "rb", 0)
-        threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
+        self.ended = self.process.stderr is None
+        if self.process.stderr:
+            threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
 
     def _read_log(self, stream):
         for raw in stream:
@@ -277,7 +283,8 @@ class Server:
         options = " ".join(map(str, args))
         if "--protect off" in options:
             return
-        if "--log-level warn" not in options:  # it does not say then that it serves
+        is_silent = "--log-level warn" in options  # it does not say then that it serves
+        if not is_silent and "--log-file" not in options and self.process.stderr:
             protect = self.wait_event("serving")["protect"]
             if protect != "on" or self.events("unprotected"):
                 raise AssertionError("the server does not protect its connections here:\n" + self.log())
