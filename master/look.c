@@ -359,6 +359,8 @@ static void look_for_hang(struct reactor *r, uint32_t slot, int64_t elapsed_ms, 
         .answered = atomic_load_explicit(&board->ping_answered, memory_order_acquire) == asked,
         .progress = progress(board, &r->pages->loads.cells[slot]),
     };
+    slowest_look(&r->slowest[slot], look.generation,
+                 look.answered ? atomic_load(&board->ping_answered_ns) : 0, clock_now_ns());
     if (!look.answered) {
         look.cpu_ns = cpu_ns(pid);
         look.traced = traced(pid);
@@ -381,6 +383,7 @@ static void ping(struct reactor *r, uint32_t slot)
     uint32_t asked = atomic_load(&board->ping_asked);
     if (atomic_load(&board->ping_answered) != asked)
         return; /* one is under way */
+    slowest_asked(&r->slowest[slot], r->state.slots[slot].generation, clock_now_ns());
     atomic_store_explicit(&board->ping_asked, asked + 1, memory_order_release);
     heritage_poke(slot, POKE_LOOK);
 }

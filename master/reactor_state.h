@@ -12,6 +12,7 @@
 #include "master/incident.h"
 #include "master/logsink.h"
 #include "master/reactor.h"
+#include "master/slowest.h"
 #include "master/supervisor.h"
 
 #define REACTOR_TICK_MS 100
@@ -45,6 +46,7 @@ struct reactor {
     int64_t next_oom_ms;
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];
+    struct slowest slowest[SLOT_COUNT_MAX];
     struct incident incidents[SLOT_COUNT_MAX]; /* reports that wait for the successor's part */
 };
 

@@ -137,6 +137,7 @@ struct board {
     shared_i64 ready_ns;
     shared_u64 answered_at_start; /* counter `answered` when this generation began */
     shared_u32 ping_answered;
+    shared_i64 ping_answered_ns; /* when; stored first */
     shared_i32 fault_signal; /* by the crash handler of fault_generation */
     shared_u64 fault_address;
     shared_i32 fault_sender; /* pid that sent the signal; 0: the processor raised it */
