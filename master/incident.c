@@ -232,6 +232,7 @@ void incident_flush(struct incident *incident, const char *dir)
     incident->pending = false;
     if (dir && incident->name[0])
         write_report(incident, dir);
+    incident_ring_settle(incident->ring, incident->line, incident);
     log_incident(incident);
 }
 
@@ -246,8 +247,9 @@ void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *d
 
 /* ---- life ---- */
 
-void incident_begin(struct incident *incident, const char *dir, const struct death_report *report,
-                    uint32_t slot, uint32_t generation, const struct slot_memory *after)
+void incident_begin(struct incident *incident, const char *dir, struct incident_ring *ring,
+                    const struct death_report *report, uint32_t slot, uint32_t generation,
+                    const struct slot_memory *after)
 {
     *incident = (struct incident){0};
     if (report->facts.kind == DEATH_LEFT || report->killed_for == KILL_STOP)
@@ -261,12 +263,14 @@ void incident_begin(struct incident *incident, const char *dir, const struct dea
         .recover_how = after->recover_how,
         .suspect = after->phase == SLOT_STARTING ? after->suspect : report->facts.suspect,
         .due_ms = after->phase == SLOT_STARTING ? INT64_MAX : clock_now_ms(),
+        .ring = ring,
     };
-    if (!dir)
-        return;
-    make_name(incident);
-    write_report(incident, dir);
-    remove_oldest(dir);
+    if (dir) {
+        make_name(incident);
+        write_report(incident, dir);
+        remove_oldest(dir);
+    }
+    incident->line = incident_ring_add(ring, incident);
 }
 
 int64_t incident_ready(struct incident *incident, struct board *board, uint32_t generation)

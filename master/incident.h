@@ -12,6 +12,7 @@
 #ifndef MASTER_INCIDENT_H
 #define MASTER_INCIDENT_H
 
+#include "master/incident_ring.h"
 #include "master/report.h"
 
 enum {
@@ -33,6 +34,8 @@ struct incident {
     struct suspect_note note;      /* settled: generation 0 if nobody described the suspect */
     int64_t gap_us;                /* from the death to the successor's loop */
     int64_t due_ms;                /* INT64_MAX: not before the successor serves */
+    struct incident_ring *ring;    /* not owned */
+    uint32_t line;                 /* its number there */
     char name[INCIDENT_NAME_SIZE]; /* of the file; empty: none could be made */
 };
 
@@ -43,8 +46,9 @@ int incident_check_dir(const char *dir);
 int incident_prepare(const char *dir);
 
 /* A death, and what the policy made of it. `dir` NULL: no file, in this call and all others. */
-void incident_begin(struct incident *incident, const char *dir, const struct death_report *report,
-                    uint32_t slot, uint32_t generation, const struct slot_memory *after);
+void incident_begin(struct incident *incident, const char *dir, struct incident_ring *ring,
+                    const struct death_report *report, uint32_t slot, uint32_t generation,
+                    const struct slot_memory *after);
 
 /* The successor's loop runs. Returns the time of the death that it follows, 0 if there was none. */
 int64_t incident_ready(struct incident *incident, struct board *board, uint32_t generation);

@@ -60,8 +60,8 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
     if (!last)
         feed_carry_out(r); /* the successor first, the paper after */
     incident_flush(&last_one, settings_incident_dir(&r->settings));
-    incident_begin(&r->incidents[slot], settings_incident_dir(&r->settings), &report, slot, generation,
-                   memory);
+    incident_begin(&r->incidents[slot], settings_incident_dir(&r->settings), incident_ring_of(r->pages),
+                   &report, slot, generation, memory);
     if (last)
         feed_carry_out(r);
 }

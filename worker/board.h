@@ -3,6 +3,7 @@
  *
  *     struct orders   one     the master's signal counts, what the supervisor must remember beyond its death
  *     struct loads    one     a cell a slot: connections and counters, read by everybody
+ *     incidents       one     the last deaths, as the supervisor remembers them (master/incident_ring.h)
  *     struct board    one a slot: life and death of its worker
  *
  * Rules: a field has one writer, named beside it. Every field that a process reads while another writes is
@@ -138,7 +139,7 @@ struct board {
     shared_u64 answered_at_start; /* counter `answered` when this generation began */
     shared_u32 ping_answered;
     shared_i64 ping_answered_ns; /* when; stored first */
-    shared_i32 fault_signal; /* by the crash handler of fault_generation */
+    shared_i32 fault_signal;     /* by the crash handler of fault_generation */
     shared_u64 fault_address;
     shared_i32 fault_sender; /* pid that sent the signal; 0: the processor raised it */
     shared_u32 fault_generation;
@@ -186,6 +187,9 @@ enum order_signal {
  * mid-write leaves the older one whole. */
 #define SUPERVISOR_MEMORY_BYTES 32768
 
+/* Room for the last incidents (master/incident_ring.h asserts that they fit). */
+#define INCIDENT_RING_BYTES 16384
+
 struct orders {
     uint32_t version; /* master, once */
     int32_t master_pid;
@@ -210,6 +214,7 @@ struct orders {
 struct shared_pages {
     alignas(BOARD_BYTES) struct orders orders;
     alignas(BOARD_BYTES) struct loads loads;
+    alignas(BOARD_BYTES) unsigned char incidents[INCIDENT_RING_BYTES]; /* supervisor */
     struct {
         alignas(BOARD_BYTES) struct board board;
     } slots[SLOT_COUNT_MAX];

@@ -22,6 +22,7 @@ enum { GENERATION = 4, SLOT = 2, SUSPECT = FIRST_CONNECTION + 9 };
 static char dir[64];
 static struct board board;
 static struct incident incident;
+static struct incident_ring ring;
 static struct death_report report;
 static struct slot_memory after;
 
@@ -104,7 +105,7 @@ static int finish(void **state)
 
 static void die(uint32_t generation)
 {
-    incident_begin(&incident, dir, &report, SLOT, generation, &after);
+    incident_begin(&incident, dir, &ring, &report, SLOT, generation, &after);
 }
 
 static void settle_and_flush(void)
@@ -424,7 +425,7 @@ static void when__the_end__all_that_wait_are_told(void **state)
     assert_non_null(pages);
     memset(pages, 0, sizeof *pages);
     for (uint32_t slot = 0; slot < 3; slot++)
-        incident_begin(&all[slot], NULL, &report, slot, GENERATION, &after);
+        incident_begin(&all[slot], NULL, &ring, &report, slot, GENERATION, &after);
     incident_flush_all(all, NULL, pages);
     for (int slot = 0; slot < 3; slot++)
         log_capture_expect("incident");
@@ -437,7 +438,7 @@ static void directory__not_wanted__event_alone(void **state)
     static char names[2][256];
 
     (void)state;
-    incident_begin(&incident, NULL, &report, SLOT, GENERATION, &after);
+    incident_begin(&incident, NULL, &ring, &report, SLOT, GENERATION, &after);
     incident_settle(&incident, &board);
     incident_flush(&incident, NULL);
     assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
