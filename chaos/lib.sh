@@ -35,6 +35,7 @@ server_pid='' server_address='' server_port='' server_log='' server_code=''
 
 # server_start ARGS...: starts prefork-upper on a free port of 127.0.0.1 and returns when it serves. Ports from 32768
 # up are those that the kernel gives to clients, so they are left alone. bind_to=ADDRESS takes that address instead.
+# A server that is told to log to a file has its events read there with log_to=FILE.
 # A server that does not start, or that does not protect its connections where it was not told so, ends the scenario.
 server_start() {
     local attempt
@@ -78,6 +79,7 @@ server_spawn() {
         return 1
     fi
     server_port=${server_address##*:}
+    server_log=${log_to:-$server_log}
 }
 server_prefix=()
 
