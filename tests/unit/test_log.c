@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -103,6 +105,42 @@ static void event__shared_level__counts_instead_of_the_own_one(void **state)
     log_init(pipe_fds[1], LOG_LEVEL_INFO);
     assert_int_equal(log_level(), LOG_LEVEL_INFO);
     assert_int_equal(atomic_load(&shared), 77);
+}
+
+/* One process changes the level, another that runs already goes by it. */
+static void set_level__by_another_process__the_next_event_goes_by_it(void **state)
+{
+    _Atomic(uint32_t) *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct received received;
+    int status = 0, line[2];
+    char byte = 0;
+
+    (void)state;
+    assert_true(shared != MAP_FAILED);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line), 0);
+    log_share_level(shared);
+    log_set_level(LOG_LEVEL_ERROR);
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        log_event(LOG_LEVEL_DEBUG, "event=before");
+        bool told = write(line[1], &byte, 1) == 1 && read(line[1], &byte, 1) == 1;
+        log_event(LOG_LEVEL_DEBUG, "event=after");
+        _exit(told ? 0 : 1);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(read(line[0], &byte, 1), 1);
+    log_set_level(LOG_LEVEL_DEBUG);
+    assert_int_equal(write(line[0], &byte, 1), 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    receive(&received);
+    assert_string_equal(received.text, "event=after");
+    close(line[0]);
+    close(line[1]);
+    log_share_level(NULL);
+    munmap(shared, sizeof *shared);
 }
 
 static void set_level__nothing_shared__own_level(void **state)
@@ -259,6 +297,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(event__enabled_level__one_record_with_time, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(event__level_above_the_chosen_one__nothing, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(event__shared_level__counts_instead_of_the_own_one, open_pipe,
+                                        close_pipe),
+        cmocka_unit_test_setup_teardown(set_level__by_another_process__the_next_event_goes_by_it, open_pipe,
                                         close_pipe),
         cmocka_unit_test_setup_teardown(set_level__nothing_shared__own_level, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(event__without_a_pipe__dropped_in_silence, open_pipe, close_pipe),
