@@ -285,7 +285,7 @@ size_t logformat_line(char out[LOGFORMAT_LINE_SIZE], enum log_format format, boo
 {
     const char *end = format == LOG_FORMAT_JSON ? "}\n" : "\n";
     struct buffer buffer = {.bytes = out, .size = LOGFORMAT_LINE_SIZE - strlen(end)};
-    char time_text[TIME_TEXT_SIZE], level_text[16];
+    char time_text[TIME_TEXT_SIZE];
 
     format_time(time_text, line->time_ns);
     if (for_journal)
@@ -293,6 +293,8 @@ size_t logformat_line(char out[LOGFORMAT_LINE_SIZE], enum log_format format, boo
     if (format == LOG_FORMAT_JSON) {
         put_json(&buffer, line, time_text);
     } else {
+        char level_text[16];
+
         snprintf(level_text, sizeof level_text, " %-5s ", log_level_name(line->level));
         put_text(&buffer, for_journal ? "" : time_text);
         put_text(&buffer, for_journal ? "" : level_text);

@@ -101,6 +101,18 @@ class File(TestCase):
         wait_in(self.path, "supervisor_started")
         self.assertEqual(server.lines, [])
 
+    def test_file__open_in_the_supervisor_alone(self):
+        """Who else held it would keep a moved file and its disk in use, for as long as a worker lives."""
+        for protect in ("on", "off"):
+            with self.subTest(protect=protect):
+                server = self.start("--protect", protect)
+                wait_in(self.path, "serving")
+                kill_worker(server, 0)
+                holders = [pid for pid in server.processes() if holds(pid, "upper.log")]
+                self.assertEqual(holders, [server.supervisor()])
+                self.assertEqual(server.stop(), EXIT_STOPPED)
+                self.path.unlink()
+
     def test_moved_and_usr1__goes_on_in_a_new_file(self):
         server = self.start()
         wait_in(self.path, "serving")
@@ -139,7 +151,7 @@ class File(TestCase):
         client = self.connect(server)
         shutil.rmtree(self.path.parent)
         # The file without a name is met within a second, and given up.
-        until(lambda: not holds_removed_file(server.supervisor()), "the removed file closed")
+        until(lambda: not holds(server.supervisor(), "upper.log (deleted)"), "the removed file closed")
         kill_worker(server, 0)
         kill_worker(server, 1)
         self.assertEqual(ask(client), b"HELLO")
@@ -154,9 +166,9 @@ class File(TestCase):
         wait_in(self.path, "log_reopened", why="removed")
 
 
-def holds_removed_file(pid):
-    links = pathlib.Path(f"/proc/{pid}/fd").iterdir()
-    return any(os.readlink(link).endswith("upper.log (deleted)") for link in links)
+def holds(pid, name):
+    """Has the process a file open whose name ends so?"""
+    return any(os.readlink(link).endswith(name) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir())
 
 
 class Full(TestCase):
