@@ -257,6 +257,13 @@ int listener_probe(const struct address *address, const struct listener_settings
     return result;
 }
 
+int listener_set_write_timeout(int fd, int64_t write_timeout_ms)
+{
+    int value = choose_user_timeout_ms(write_timeout_ms);
+
+    return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof value) < 0 ? -errno : 0;
+}
+
 void listener_remove_path(const struct listener *listener)
 {
     if (listener->is_unix)

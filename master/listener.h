@@ -49,6 +49,10 @@ int listener_open(struct listener *listener, const struct address *address,
 int listener_probe(const struct address *address, const struct listener_settings *settings, char error[],
                    size_t error_size);
 
+/* Says anew how long the kernel waits for a client that acknowledges nothing; for connections accepted from
+ * now on. Also for the supervisor, after a reload; TCP alone. Returns 0 or a negative errno. */
+int listener_set_write_timeout(int fd, int64_t write_timeout_ms);
+
 /* Removes the path of a UNIX listener while it is still our own inode; nothing for all others. */
 void listener_remove_path(const struct listener *listener);
 

@@ -187,10 +187,11 @@ static int fail_path(const struct options *options, const char *option, const ch
     return fail(EXIT_FAILED, why);
 }
 
-static int start(struct options *options)
+static int start(struct options *options, int argc, char **argv)
 {
     char why[ERROR_SIZE];
-    struct service_setup setup = {.options = options, .ready_fd = options->ready_fd};
+    struct service_setup setup = {
+        .options = options, .argc = argc, .argv = argv, .ready_fd = options->ready_fd};
     if (descriptors_fit(options->max_connections, options->max_connections_asked,
                         FIRST_CONNECTION + DESCRIPTOR_RESERVE, &setup.connection_count_max, why,
                         sizeof why) < 0) {
@@ -237,5 +238,5 @@ int main(int argc, char **argv)
     if (argc > 1 && argv[1][0] != '-')
         return subcommand_run(argc - 1, argv + 1);
     int exit_code = options_parse(&options, argc, argv);
-    return exit_code ? exit_code : start(&options);
+    return exit_code ? exit_code : start(&options, argc, argv);
 }

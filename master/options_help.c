@@ -20,6 +20,7 @@ static const char outro[] = "\nTIME is a number with ms, s, m or h; without a un
                             "  TERM, INT                 Stop in order: clients may finish, for at most\n"
                             "                            --drain-timeout. A second one: at once.\n"
                             "  QUIT                      Stop at once.\n"
+                            "  HUP                       Read options and --config file anew.\n"
                             "  USR1                      Open the log file anew.\n"
                             "\nExit codes: 0 stopped in order, 1 start failed, 64 wrong usage or limits,\n"
                             "69 address in use, 70 no worker lives for long enough to serve.\n"

@@ -20,6 +20,8 @@ struct shared_pages;
 struct service_setup {
     struct shared_pages *pages;
     const struct options *options;
+    int argc; /* the command line, which a reload reads again */
+    char **argv;
     struct service_settings settings; /* as at the start of the service */
     uint32_t connection_count_max;    /* as granted; descriptor tables are made for so many */
     int backlog_granted;

@@ -1,5 +1,6 @@
 #include "master/request.h"
 #include "master/reactor_state.h"
+#include "master/reload.h"
 #include <string.h>
 
 /* Returns the operation's number: the newest one, since none other is begun by this event. */
@@ -13,10 +14,16 @@ static uint32_t ask(struct reactor *r, const struct supervisor_event *request)
 
 uint32_t request_reload(struct reactor *r)
 {
-    return ask(r, &(struct supervisor_event){.operation = OPERATION_RELOAD,
-                                             .goal = r->settings.number,
-                                             .drain_timeout_ms = r->settings.drain_timeout_ms,
-                                             .why = "not there yet"});
+    struct settings_change change;
+    char why[RELOAD_WHY_SIZE];
+    bool is_good = reload(r, &change, why) == 0;
+    uint32_t number = ask(r, &(struct supervisor_event){.operation = OPERATION_RELOAD,
+                                                        .goal = r->settings.number,
+                                                        .drain_timeout_ms = r->settings.drain_timeout_ms,
+                                                        .why = is_good ? NULL : why});
+    if (is_good && change.worker_count)
+        request_scale(r, change.worker_count);
+    return number;
 }
 
 uint32_t request_scale(struct reactor *r, uint32_t count)

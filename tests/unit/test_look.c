@@ -1,13 +1,15 @@
 /* Boards and signal counts become events; who takes the events here is the test. */
-/* wrap: feed feed_decide feed_carry_out */
+/* wrap: feed feed_decide feed_carry_out reload */
 #include "tests/support/cmocka_all.h"
 
 #include "master/reactor_state.h"
+#include "master/reload.h"
 #include "tests/support/log_capture.h"
 #include "worker/heritage.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -44,10 +46,25 @@ void __wrap_feed_carry_out(struct reactor *r)
     (void)r;
 }
 
+static int reload_result;
+static uint32_t reload_worker_count;
+
+int __wrap_reload(struct reactor *r, struct settings_change *change, char why[RELOAD_WHY_SIZE]);
+
+int __wrap_reload(struct reactor *r, struct settings_change *change, char why[RELOAD_WHY_SIZE])
+{
+    r->settings.number += reload_result == 0;
+    change->worker_count = reload_worker_count;
+    snprintf(why, RELOAD_WHY_SIZE, "it is bad");
+    return reload_result;
+}
+
 static int begin(void **state)
 {
     (void)state;
     seen_count = 0;
+    reload_result = 0;
+    reload_worker_count = 0;
     setup = (struct service_setup){.ready_fd = -1};
     reactor = (struct reactor){.setup = &setup,
                                .settings = {.hang_timeout_ms = 2000},
@@ -117,6 +134,31 @@ static void signals__of_reload__one_event_for_all(void **state)
     assert_int_equal(seen_count, 1);
     assert_int_equal(seen[0].kind, SUPERVISOR_REQUEST);
     assert_int_equal(seen[0].operation, OPERATION_RELOAD);
+    assert_int_equal(seen[0].goal, reactor.settings.number);
+    assert_null(seen[0].why);
+}
+
+static void signal_of_reload__another_number_of_workers__a_scale_follows(void **state)
+{
+    (void)state;
+    reload_worker_count = 7;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 1);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 2);
+    assert_int_equal(seen[0].operation, OPERATION_RELOAD);
+    assert_int_equal(seen[1].operation, OPERATION_SCALE);
+    assert_int_equal(seen[1].goal, 7);
+}
+
+static void signal_of_reload__bad_file__refused_and_nothing_follows(void **state)
+{
+    (void)state;
+    reload_result = -EINVAL;
+    reload_worker_count = 7;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 1);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 1);
+    assert_non_null(seen[0].why);
 }
 
 static void signals__of_scale__their_sum(void **state)
@@ -281,6 +323,8 @@ int main(void)
         TEST(nothing_happened__no_event),
         TEST(signals__of_stop__as_many_events),
         TEST(signals__of_reload__one_event_for_all),
+        TEST(signal_of_reload__another_number_of_workers__a_scale_follows),
+        TEST(signal_of_reload__bad_file__refused_and_nothing_follows),
         TEST(signals__of_scale__their_sum),
         TEST(listener_opened_again__outcome_told_once),
         TEST(signal_usr1__several__log_opened_anew_once),
