@@ -100,6 +100,8 @@ int child_start(struct child *child, struct client_world *world, const struct ch
     page->target = *world->target;
     page->seed = world->seed;
     page->dialogue = *world->dialogue;
+    if (world->source != NULL)
+        page->source = *world->source;
     page->begin_ns = world->begin_ns;
     page->parent_pid = getpid();
     child->world = world;

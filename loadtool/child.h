@@ -35,6 +35,7 @@ struct child_orders {
     uint64_t first_serial; /* the connections have this number and those after it */
     enum oracle_check check;
     uint64_t timeout_ns, connect_timeout_ns;
+    uint32_t depth;       /* messages outstanding; 0 counts as 1 */
     uint64_t interval_ns; /* between two messages of a client; 0 = closed loop */
     int budget_fd;        /* the parent's descriptor of the budget's memory; -1 = no limit */
 };
@@ -46,6 +47,7 @@ struct child_page {
     struct child_orders orders;
     struct target target;
     struct dialogue dialogue;
+    struct source source;
     uint64_t seed, begin_ns;
     int64_t parent_pid;
     /* what came of it */

@@ -36,7 +36,10 @@ static void on_opened(struct client *client)
 
 static void send_next(struct owned *owned)
 {
-    if (!client_is_waiting(&owned->client) && schedule_take(owned->budget, false))
+    uint32_t depth = owned->page->orders.depth == 0 ? 1 : owned->page->orders.depth;
+
+    while (owned->client.state == CLIENT_OPEN && client_outstanding_count(&owned->client) < depth &&
+           schedule_take(owned->budget, false))
         client_send(&owned->client, 1);
 }
 
@@ -113,6 +116,7 @@ static int serve(struct child_page *page, struct budget *budget, struct owned *l
     struct client_world world = {.target = &page->target,
                                  .seed = page->seed,
                                  .dialogue = &page->dialogue,
+                                 .source = &page->source,
                                  .begin_ns = page->begin_ns,
                                  .tally = &page->tally};
     uv_loop_t loop;

@@ -145,6 +145,8 @@ static void open_tcp(struct client *client)
     rc = uv_fileno(&client->handle.any, &fd);
     if (rc == 0)
         rc = uv_tcp_nodelay(&client->handle.tcp, 1);
+    if (rc == 0 && client->world->source != NULL)
+        rc = source_bind(client->world->source, fd, client->serial);
     if (rc == 0)
         rc = prepare(client, fd);
     if (rc == 0)

@@ -22,6 +22,7 @@
 #include "loadtool/histogram.h"
 #include "loadtool/limits.h"
 #include "loadtool/oracle.h"
+#include "loadtool/source.h"
 #include "loadtool/tally.h"
 #include "loadtool/target.h"
 
@@ -39,6 +40,7 @@ struct client_world {
     const struct target *target;
     uint64_t seed;
     const struct dialogue *dialogue; /* what they say */
+    const struct source *source;     /* where they come from; NULL = wherever */
     uint64_t begin_ns;               /* uv_hrtime at the start of the run: examples tell times after it */
     uint64_t now_ns;                 /* when the bytes that are being looked at came */
     struct tally *tally;

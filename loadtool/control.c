@@ -4,12 +4,24 @@
 #include <stdlib.h>
 
 #include "loadtool/limits.h"
+#include "loadtool/think.h"
+
+static uint32_t depth_of(const struct control_group *group)
+{
+    return group->load->depth == 0 ? 1 : group->load->depth;
+}
 
 int control_init(struct control_group *group, uint32_t count)
 {
+    uint32_t capacity = schedule_capacity(group->load, group->timeout_ns);
+
     group->list = calloc(count == 0 ? 1 : count, sizeof(*group->list));
-    if (group->list == NULL)
+    group->messages = calloc((size_t)count * depth_of(group) + 1, sizeof(*group->messages));
+    group->dues = calloc((size_t)count * capacity + 1, sizeof(*group->dues));
+    if (group->list == NULL || group->messages == NULL || group->dues == NULL) {
+        control_free(group);
         return -ENOMEM;
+    }
     group->count = count;
     group->counts->clients = count;
     group->is_holding = true;
@@ -17,6 +29,9 @@ int control_init(struct control_group *group, uint32_t count)
         struct control *control = &group->list[i];
         control->group = group;
         control->pace.place = i;
+        control->pace.capacity = capacity;
+        control->pace.due_ns = group->dues + (size_t)i * capacity;
+        control->messages = group->messages + (size_t)i * depth_of(group);
         control->client.owner = control;
         control->client.group = "control";
     }
@@ -26,27 +41,39 @@ int control_init(struct control_group *group, uint32_t count)
 void control_free(struct control_group *group)
 {
     free(group->list);
+    free(group->messages);
+    free(group->dues);
     group->list = NULL;
+    group->messages = NULL;
+    group->dues = NULL;
     group->count = 0;
 }
 
 /* -- sending -- */
 
-static void begin_message(struct control *control, uint64_t begun_ns)
+static void begin_message(struct control *control, uint64_t due_ns, uint64_t now_ns)
 {
-    control->part = control->group->part;
-    control->begun_ns = begun_ns;
+    control->messages[control->begun_count++ % depth_of(control->group)] =
+        (struct control_message){.part = control->group->part, .due_ns = due_ns, .sent_ns = now_ns};
     client_send(&control->client, 1);
+}
+
+static uint64_t outstanding(const struct control *control)
+{
+    return control->begun_count - control->ended_count;
 }
 
 static void send_next(struct control *control)
 {
+    uint64_t now_ns = uv_hrtime();
     uint64_t due_ns = 0;
 
     if (control->group->is_holding)
         return;
-    if (schedule_next(control->group->load, &control->pace, uv_hrtime(), &due_ns))
-        begin_message(control, due_ns);
+    /* As deep as the load allows; the connection may end amid it. */
+    while (control->client.state == CLIENT_OPEN &&
+           schedule_next(control->group->load, &control->pace, outstanding(control), now_ns, &due_ns))
+        begin_message(control, due_ns, now_ns);
 }
 
 static void settle(struct control *control)
@@ -64,7 +91,37 @@ static void on_opened(struct client *client)
     struct control *control = client->owner;
 
     (void)schedule_take(control->group->load->budget, true);
-    begin_message(control, uv_hrtime());
+    uint64_t now_ns = uv_hrtime();
+    begin_message(control, now_ns, now_ns);
+}
+
+static uint64_t since(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+static void end_message(struct control *control, bool is_right, uint64_t now_ns)
+{
+    struct control_group *group = control->group;
+    const struct control_message *message = &control->messages[control->ended_count++ % depth_of(group)];
+
+    histogram_record(group->latency, since(message->due_ns, now_ns));
+    if (group->latency_sent != NULL)
+        histogram_record(group->latency_sent, since(message->sent_ns, now_ns));
+    if (message->part != group->part)
+        return;
+    control->heard[message->part] = true;
+    control->proofs[message->part] = control->proofs[message->part] || is_right;
+}
+
+/* Everything is answered, and nothing is due: the client rests, or sends what it may. */
+static void go_on(struct control *control)
+{
+    struct think *think = control->group->load->think;
+
+    send_next(control);
+    if (think != NULL && outstanding(control) == 0)
+        think_rest(think, control->pace.place, control->client.world->now_ns);
 }
 
 static void on_answered(struct client *client, uint64_t count, uint64_t right)
@@ -73,12 +130,9 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
     struct control_group *group = control->group;
     uint64_t now_ns = client->world->now_ns;
 
-    (void)count; /* one message is outstanding at a time */
-    histogram_record(group->latency, now_ns > control->begun_ns ? now_ns - control->begun_ns : 0);
-    if (control->part == group->part) {
-        control->heard[control->part] = true;
-        control->proofs[control->part] = control->proofs[control->part] || right > 0;
-    }
+    /* Which of several is wrong is not told: then none of them is a proof. */
+    for (uint64_t i = 0; i < count && outstanding(control) > 0; i++)
+        end_message(control, right == count, now_ns);
     group->answered_count += !control->was_answered;
     control->was_answered = true;
     control->is_waiting_too_long = false;
@@ -86,7 +140,7 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
     if (group->is_holding)
         (void)control_ramp(group);
     else
-        send_next(control);
+        go_on(control);
 }
 
 static void count_end(struct control_group *group, const struct client *client, enum fault fault)
@@ -109,6 +163,7 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
     (void)where;
     count_end(control->group, client, fault);
     control->is_gone = true;
+    schedule_forget(control->group->load, &control->pace);
     control->group->gone_count++;
     if (!client->was_opened)
         schedule_release(control->group->load->budget);
@@ -127,7 +182,13 @@ static const struct client_events events = {
 
 bool control_ramp(struct control_group *group)
 {
-    while (group->opened_count < group->count && group->unsettled_count < LIMIT_RAMP_CLIENTS) {
+    uint64_t may_open = group->count;
+    uint64_t age_ns = group->ramp_ns == 0 ? 0 : since(group->begin_ns, uv_hrtime());
+
+    if (age_ns < group->ramp_ns)
+        may_open = 1 + (uint64_t)((double)group->count * (double)age_ns / (double)group->ramp_ns);
+    while (group->opened_count < group->count && group->opened_count < may_open &&
+           group->unsettled_count < LIMIT_RAMP_CLIENTS) {
         struct control *control = &group->list[group->opened_count++];
         group->unsettled_count++;
         client_open(&control->client, group->world, &events,
@@ -141,18 +202,42 @@ void control_start(struct control_group *group)
     group->is_holding = false;
     for (uint32_t i = 0; i < group->count; i++) {
         struct control *control = &group->list[i];
-        if (control->client.state == CLIENT_OPEN && !client_is_waiting(&control->client))
-            send_next(control);
+        if (control->client.state != CLIENT_OPEN)
+            continue;
+        if (group->load->think != NULL)
+            think_rest(group->load->think, control->pace.place, uv_hrtime());
+        send_next(control);
     }
 }
 
-void control_arrival(struct control_group *group, uint32_t place)
+void control_arrival(struct control_group *group, uint32_t place, uint64_t due_ns)
 {
     struct control *control = &group->list[place];
 
-    control->pace.due_count++;
-    if (control->client.state == CLIENT_OPEN && !client_is_waiting(&control->client))
+    if (!schedule_arrive(group->load, &control->pace, due_ns))
+        return;
+    if (control->client.state == CLIENT_OPEN)
         send_next(control);
+    else
+        schedule_forget(group->load, &control->pace);
+}
+
+uint64_t control_pending_count(const struct control_group *group)
+{
+    uint64_t pending = 0;
+
+    for (uint32_t i = 0; i < group->count; i++)
+        pending += group->list[i].pace.due_count - group->list[i].pace.begun_count;
+    return pending;
+}
+
+void control_forget_measures(struct control_group *group)
+{
+    histogram_init(group->latency);
+    if (group->latency_sent != NULL)
+        histogram_init(group->latency_sent);
+    for (uint32_t i = 0; i < group->opened_count; i++)
+        group->list[i].client.silence_ns = 0;
 }
 
 static void wait_too_long(struct control *control)
@@ -191,6 +276,7 @@ bool control_is_alive(const struct control_group *group)
 
 uint32_t control_prove(struct control_group *group)
 {
+    uint64_t now_ns = uv_hrtime();
     uint32_t lacking = 0;
 
     for (uint32_t i = 0; i < group->count; i++) {
@@ -198,7 +284,7 @@ uint32_t control_prove(struct control_group *group)
         if (control->client.state != CLIENT_OPEN || control->heard[group->part])
             continue;
         if (!client_is_waiting(&control->client))
-            begin_message(control, uv_hrtime());
+            begin_message(control, now_ns, now_ns);
         lacking += control->client.state == CLIENT_OPEN && !control->is_waiting_too_long;
     }
     return lacking;

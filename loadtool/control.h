@@ -2,8 +2,9 @@
  * The control group: clients that are never killed and never connected again. What happens to them is the
  * verdict.
  *
- * A client waits for one reply at a time. It sends when the load lets it (schedule.h), or when a proof is
- * asked for: a right reply to a message that was begun in a given part of the run.
+ * A client has as many messages outstanding as the load's depth allows, one by default. It sends when the
+ * load lets it (schedule.h), or when a proof is asked for: a right reply to a message that was begun in a
+ * given part of the run.
  */
 #ifndef LOADTOOL_CONTROL_H
 #define LOADTOOL_CONTROL_H
@@ -21,11 +22,19 @@ enum control_part { PART_BEFORE, PART_BETWEEN, PART_AFTER, PART_COUNT };
 
 struct control_group;
 
+/* A message that has no reply yet. */
+struct control_message {
+    enum control_part part; /* when it was begun */
+    uint64_t due_ns;        /* in an open loop; else when it was sent */
+    uint64_t sent_ns;
+};
+
 struct control {
     struct client client;
     struct control_group *group;
     struct pace pace;
-    enum control_part part;    /* when the outstanding message was begun */
+    struct control_message *messages; /* not owned: a ring of the load's depth */
+    uint64_t begun_count, ended_count;
     bool heard[PART_COUNT];    /* a message of that part was answered in that part */
     bool proofs[PART_COUNT];   /* and rightly */
     bool was_answered;         /* has had a whole reply */
@@ -33,22 +42,26 @@ struct control {
     bool is_gone;              /* refused or ended */
     bool is_waiting_too_long;  /* now */
     bool was_waiting_too_long; /* once: it has been counted */
-    uint64_t begun_ns;         /* of the outstanding message: when it was sent, or was due */
 };
 
 struct control_group {
     struct client_world *world;
     struct load *load;
-    struct histogram *latency;
+    struct histogram *latency;      /* from due to answered */
+    struct histogram *latency_sent; /* from sent to answered; NULL = not wanted */
     struct outcome_control *counts;
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns;
-    struct control *list; /* owned */
+    struct control *list;             /* owned */
+    struct control_message *messages; /* owned: all rings */
+    uint64_t *dues;                   /* owned: all queues of arrivals */
     uint32_t count;
     uint32_t opened_count;    /* clients whose connection was begun */
     uint32_t unsettled_count; /* of those: still on their way */
     uint32_t answered_count;  /* clients that have had a whole reply */
     uint32_t gone_count;
+    uint64_t ramp_ns; /* connections are spread over this time from begin_ns on; 0 = as fast as they come */
+    uint64_t begin_ns;
     bool is_holding;        /* after its first reply a client sends nothing: the ramp */
     enum control_part part; /* of the run, now */
 };
@@ -65,7 +78,7 @@ bool control_ramp(struct control_group *group);
 void control_start(struct control_group *group);
 
 /* Arrival of the open loop for this place. */
-void control_arrival(struct control_group *group, uint32_t place);
+void control_arrival(struct control_group *group, uint32_t place, uint64_t due_ns);
 
 /* See who waits too long. */
 void control_sweep(struct control_group *group, uint64_t now_ns);
@@ -83,6 +96,12 @@ uint32_t control_waiting_count(const struct control_group *group);
 
 /* How many that are still there have no proof of that part. */
 uint32_t control_lacking_count(const struct control_group *group, enum control_part part);
+
+/* Forget what was measured so far: the warm-up is over. */
+void control_forget_measures(struct control_group *group);
+
+/* Arrivals that were due and have not been sent, of all. */
+uint64_t control_pending_count(const struct control_group *group);
 
 /* The longest silence of every client that had a connection, sorted, into a list of group->count. Returns how
  * many. */

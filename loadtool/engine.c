@@ -10,15 +10,57 @@
 
 /* -- entering a phase -- */
 
-static void on_arrival(void *owner, uint64_t k)
+static void on_due(void *owner, uint32_t place, uint64_t due_ns)
 {
     struct engine *engine = owner;
-    uint32_t place = (uint32_t)(k % engine->load.places);
 
     if (place < engine->control.count)
-        control_arrival(&engine->control, place);
+        control_arrival(&engine->control, place, due_ns);
     else
-        victims_arrival(&engine->victims, place - engine->control.count);
+        victims_arrival(&engine->victims, place - engine->control.count, due_ns);
+}
+
+static void on_arrival(void *owner, uint64_t k, uint64_t due_ns)
+{
+    const struct engine *engine = owner;
+
+    on_due(owner, (uint32_t)(k % engine->load.places), due_ns);
+}
+
+/* From here on clients send as the load lets them. */
+static void start_load(struct engine *engine)
+{
+    uint64_t now_ns = uv_hrtime();
+    int rc = 0;
+
+    engine->load.flows = true;
+    engine->load.begin_ns = now_ns;
+    control_start(&engine->control);
+    if (engine->load.rate_per_s > 0) {
+        schedule_begin(&engine->pacer.arrivals, engine->load.rate_per_s, engine->load.is_poisson,
+                       engine->settings->seed, 0);
+        engine->pacer.owner = engine;
+        engine->pacer.arrival = on_arrival;
+        engine->pacer.lag = &engine->outcome->lag;
+        rc = pacer_start(&engine->pacer, &engine->loop, now_ns);
+    }
+    if (rc == 0 && engine->churn.list != NULL)
+        rc = churn_start(&engine->churn, now_ns);
+    if (rc < 0)
+        tally_note(engine->world.tally, FAULT_RESOURCES, WHERE_SEND, "no timer for the rate: %s",
+                   uv_strerror(rc));
+}
+
+/* What the warm-up measured is not of interest. */
+static void forget_warm_up(struct engine *engine)
+{
+    struct outcome *outcome = engine->outcome;
+
+    control_forget_measures(&engine->control);
+    histogram_init(&outcome->lag);
+    histogram_init(&outcome->connects);
+    memset(&engine->load.arrivals, 0, sizeof(engine->load.arrivals));
+    memset(&engine->churn.counts, 0, sizeof(engine->churn.counts));
 }
 
 static void enter_main(struct engine *engine)
@@ -29,17 +71,10 @@ static void enter_main(struct engine *engine)
     engine->main.idle_ns = uv_metrics_idle_time(&engine->loop);
     engine->main.messages = tally->messages_right;
     engine->main.bytes = tally->bytes_right;
-    engine->load.flows = true;
-    engine->load.begin_ns = engine->main.begin_ns;
-    control_start(&engine->control);
-    if (engine->load.rate_per_s == 0)
-        return;
-    engine->pacer.owner = engine;
-    engine->pacer.arrival = on_arrival;
-    int rc = pacer_start(&engine->pacer, &engine->loop, engine->load.rate_per_s, engine->load.begin_ns);
-    if (rc < 0)
-        tally_note(engine->world.tally, FAULT_RESOURCES, WHERE_SEND, "no timer for the rate: %s",
-                   uv_strerror(rc));
+    if (engine->load.flows)
+        forget_warm_up(engine);
+    else
+        start_load(engine);
 }
 
 /* The load is over: what was measured of it. */
@@ -56,6 +91,11 @@ static void finish_main(struct engine *engine)
     double wall_s = (double)(now_ns - engine->main.begin_ns) / 1e9;
     if (engine->main.begin_ns == 0 || seconds <= 0)
         return;
+    outcome->arrivals.due = engine->load.arrivals.due;
+    outcome->arrivals.sent = engine->load.arrivals.sent;
+    outcome->arrivals.missed = engine->load.arrivals.missed;
+    outcome->arrivals.late = control_pending_count(&engine->control);
+    outcome->main_ns = now_ns - engine->main.begin_ns;
     outcome->messages_per_s = (double)(outcome->tally.messages_right - engine->main.messages) / seconds;
     outcome->bytes_per_s = (double)(outcome->tally.bytes_right - engine->main.bytes) / seconds;
     if (wall_s >= LIMIT_BUSY_MS_MIN / 1e3)
@@ -67,6 +107,8 @@ static void enter_after(struct engine *engine)
     victims_drop_all(&engine->victims, true);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
+    think_stop(&engine->think);
+    churn_stop(&engine->churn);
     if (engine->victims.done_count == 0)
         return;
     probe_init(&engine->probe, &engine->world, engine->victims.last_done_ns, engine->phase_ns);
@@ -90,6 +132,8 @@ static void enter_close(struct engine *engine)
     count_silent(engine);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
+    think_stop(&engine->think);
+    churn_close(&engine->churn);
     victims_drop_all(&engine->victims, false);
     control_close_all(&engine->control);
     probe_close(&engine->probe);
@@ -108,6 +152,9 @@ static void enter(struct engine *engine, enum engine_phase phase)
         finish_main(engine);
     switch (phase) {
     case ENGINE_RAMP:
+        break;
+    case ENGINE_WARM:
+        start_load(engine);
         break;
     case ENGINE_MAIN:
         enter_main(engine);
@@ -140,6 +187,7 @@ static void on_tick(uv_timer_t *timer)
         victims_tick(&engine->victims, now_ns);
     if (engine->ticks++ % LIMIT_SWEEP_TICKS == 0) {
         control_sweep(&engine->control, now_ns);
+        churn_sweep(&engine->churn, now_ns);
         if (engine->show_progress != NULL)
             engine->show_progress(engine, now_ns);
     }
@@ -200,6 +248,36 @@ static int set_up_budget(struct engine *engine)
     return 0;
 }
 
+static int set_up_load(struct engine *engine)
+{
+    const struct settings *settings = engine->settings;
+    struct think *think = &engine->think;
+
+    engine->load.rate_per_s = settings->rate_per_s;
+    engine->load.is_poisson = settings->is_poisson;
+    engine->load.depth = settings->depth;
+    engine->load.places = settings->clients;
+    if (settings->think_ms_max == 0)
+        return 0;
+    *think = (struct think){.seed = settings->seed,
+                            .min_ns = settings->think_ms_min * NS_PER_MS,
+                            .max_ns = settings->think_ms_max * NS_PER_MS,
+                            .owner = engine,
+                            .over = on_due};
+    engine->load.think = think;
+    return think_init(think, &engine->loop, settings->clients);
+}
+
+static int set_up_churn(struct engine *engine)
+{
+    if (engine->settings->churn_per_s == 0)
+        return 0;
+    engine->churn = (struct churn){.world = &engine->world,
+                                   .timeout_ns = engine->settings->timeout_ms * NS_PER_MS,
+                                   .connect_timeout_ns = engine->settings->connect_timeout_ms * NS_PER_MS};
+    return churn_init(&engine->churn, engine->settings->churn_per_s, engine->settings->is_poisson);
+}
+
 static int set_up(struct engine *engine, const struct target *target)
 {
     const struct settings *settings = engine->settings;
@@ -213,15 +291,24 @@ static int set_up(struct engine *engine, const struct target *target)
                                           .target = target,
                                           .seed = settings->seed,
                                           .dialogue = &settings->dialogue,
+                                          .source = &settings->source,
+                                          .connects = &engine->outcome->connects,
                                           .begin_ns = engine->begin_ns,
                                           .tally = &engine->outcome->tally};
     engine->control = (struct control_group){.world = &engine->world,
                                              .load = &engine->load,
                                              .latency = &engine->outcome->latency,
+                                             .latency_sent = &engine->outcome->latency_sent,
+                                             .ramp_ns = settings->ramp_up_ms * NS_PER_MS,
+                                             .begin_ns = engine->begin_ns,
                                              .counts = &engine->outcome->control,
                                              .timeout_ns = victims.timeout_ns,
                                              .connect_timeout_ns = victims.connect_timeout_ns};
     int rc = client_world_init(&engine->world, settings->check);
+    if (rc == 0)
+        rc = set_up_load(engine);
+    if (rc == 0)
+        rc = set_up_churn(engine);
     if (rc == 0)
         rc = victims_init(&engine->victims, &engine->world, &engine->load, &victims);
     if (rc == 0)
@@ -230,8 +317,6 @@ static int set_up(struct engine *engine, const struct target *target)
         return rc;
     engine->victims.owner = engine;
     engine->victims.disturbed = on_disturbed;
-    engine->load.rate_per_s = settings->rate_per_s;
-    engine->load.places = settings->clients;
     return set_up_budget(engine);
 }
 
@@ -251,6 +336,10 @@ static int collect(struct engine *engine)
     outcome->victims = engine->victims.places;
     outcome->unexpected_ends = engine->victims.unexpected_ends;
     outcome->done_count = engine->victims.done_count;
+    outcome->churn.due = engine->churn.counts.due;
+    outcome->churn.done = engine->churn.counts.done;
+    outcome->churn.failed = engine->churn.counts.failed;
+    outcome->churn.missed = engine->churn.counts.missed;
     memcpy(outcome->done, engine->victims.done, sizeof(outcome->done));
     memcpy(outcome->not_done, engine->victims.not_done, sizeof(outcome->not_done));
     outcome->elapsed_ns = uv_hrtime() - engine->begin_ns;
@@ -263,10 +352,10 @@ int engine_run(struct engine *engine, const struct settings *settings, const str
     engine->settings = settings;
     engine->outcome = outcome;
     engine->begin_ns = uv_hrtime();
-    int rc = set_up(engine, target);
+    int rc = start_loop(engine);
     if (rc < 0)
         goto out;
-    rc = start_loop(engine);
+    rc = set_up(engine, target);
     if (rc < 0)
         goto out;
     enter(engine, ENGINE_RAMP);
@@ -276,6 +365,8 @@ int engine_run(struct engine *engine, const struct settings *settings, const str
 out:
     control_free(&engine->control);
     victims_free(&engine->victims);
+    churn_free(&engine->churn);
+    think_free(&engine->think);
     client_world_free(&engine->world);
     shared_free(&engine->budget);
     return rc;

@@ -2,6 +2,7 @@
  * One run: sets the clients up, loads the server, disturbs it, makes sure that nobody noticed, and counts.
  *
  *   RAMP     every control client connects and has its first reply; nothing is disturbed yet
+ *   WARM     the load, not disturbed and not measured
  *   MAIN     the load, and the disturbances
  *   BETWEEN  the load goes on till every control client has had a reply between two disturbances
  *   KILLS    every victim that is left dies; nobody comes again
@@ -19,6 +20,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "loadtool/churn.h"
 #include "loadtool/client.h"
 #include "loadtool/control.h"
 #include "loadtool/outcome.h"
@@ -27,9 +29,18 @@
 #include "loadtool/schedule.h"
 #include "loadtool/settings.h"
 #include "loadtool/shared.h"
+#include "loadtool/think.h"
 #include "loadtool/victims.h"
 
-enum engine_phase { ENGINE_RAMP, ENGINE_MAIN, ENGINE_BETWEEN, ENGINE_KILLS, ENGINE_AFTER, ENGINE_CLOSE };
+enum engine_phase {
+    ENGINE_RAMP,
+    ENGINE_WARM,
+    ENGINE_MAIN,
+    ENGINE_BETWEEN,
+    ENGINE_KILLS,
+    ENGINE_AFTER,
+    ENGINE_CLOSE
+};
 
 struct engine {
     const struct settings *settings;
@@ -39,6 +50,8 @@ struct engine {
     struct load load;
     struct shared budget; /* the memory of the load's budget, with -n */
     struct pacer pacer;
+    struct think think;
+    struct churn churn;
     struct control_group control;
     struct victims victims;
     struct probe probe;

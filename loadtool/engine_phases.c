@@ -26,7 +26,17 @@ static enum engine_phase step_ramp(struct engine *engine)
     bool is_over = control_ramp(&engine->control);
     if (is_hopeless(engine, is_over))
         return ENGINE_CLOSE;
-    return is_over ? ENGINE_MAIN : ENGINE_RAMP;
+    if (!is_over)
+        return ENGINE_RAMP;
+    return engine->settings->warm_up_ms > 0 ? ENGINE_WARM : ENGINE_MAIN;
+}
+
+static enum engine_phase step_warm(const struct engine *engine, uint64_t now_ns)
+{
+    bool is_over = now_ns - engine->phase_ns >= engine->settings->warm_up_ms * NS_PER_MS ||
+                   (engine->load.budget != NULL && atomic_load(&engine->load.budget->left) == 0);
+
+    return is_over ? ENGINE_MAIN : ENGINE_WARM;
 }
 
 /* With victims alone: has none had a right reply byte for as long as a life and both time-outs may take? */
@@ -117,7 +127,8 @@ static enum engine_phase step_after(struct engine *engine, uint64_t now_ns)
 
     engine->outcome->recovery.is_ok = engine->probe.is_right;
     engine->outcome->recovery.ns = engine->probe.took_ns;
-    if (!is_probed || lacking > 0 || control_waiting_count(&engine->control) > 0)
+    if (!is_probed || lacking > 0 || control_waiting_count(&engine->control) > 0 ||
+        churn_busy_count(&engine->churn) > 0)
         return ENGINE_AFTER;
     return ENGINE_CLOSE;
 }
@@ -127,6 +138,8 @@ enum engine_phase engine_step(struct engine *engine, uint64_t now_ns)
     switch (engine->phase) {
     case ENGINE_RAMP:
         return step_ramp(engine);
+    case ENGINE_WARM:
+        return step_warm(engine, now_ns);
     case ENGINE_MAIN:
         return step_main(engine, now_ns);
     case ENGINE_BETWEEN:

@@ -7,8 +7,8 @@ static size_t bucket_of(uint64_t ns)
 {
     if (ns < HISTOGRAM_SUB_BUCKETS)
         return (size_t)ns;
-    /* The top eight bits pick the bucket: shift is how many bits lie below them. */
-    unsigned shift = (unsigned)(63 - __builtin_clzll(ns)) - 7;
+    /* The top eleven bits pick the bucket: shift is how many bits lie below them. */
+    unsigned shift = (unsigned)(63 - __builtin_clzll(ns)) - 10;
     return (size_t)shift * HISTOGRAM_HALF + (size_t)(ns >> shift);
 }
 
@@ -30,6 +30,7 @@ void histogram_init(struct histogram *histogram)
 void histogram_record(struct histogram *histogram, uint64_t ns)
 {
     histogram->count++;
+    histogram->sum_ns += (double)ns;
     if (ns > histogram->max_ns)
         histogram->max_ns = ns;
     if (ns > HISTOGRAM_NS_MAX) {
@@ -37,6 +38,16 @@ void histogram_record(struct histogram *histogram, uint64_t ns)
         ns = HISTOGRAM_NS_MAX;
     }
     histogram->buckets[bucket_of(ns)]++;
+}
+
+void histogram_add(struct histogram *into, const struct histogram *from)
+{
+    into->count += from->count;
+    into->over_count += from->over_count;
+    into->sum_ns += from->sum_ns;
+    into->max_ns = from->max_ns > into->max_ns ? from->max_ns : into->max_ns;
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        into->buckets[i] += from->buckets[i];
 }
 
 /* How many values lie at or below the percentile: at least one. */

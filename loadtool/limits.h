@@ -47,6 +47,18 @@ enum {
     /* A victim that could not be served comes again after this time, not at once. */
     LIMIT_RETRY_MS = 100,
 
+    /* Messages that a client may have outstanding: what pipelining is measured with. */
+    LIMIT_DEPTH = 256,
+    /* Arrivals that a place may be behind its schedule: those of a time-out, but so many at least and at
+       most. */
+    LIMIT_CATCHUP_MIN = 16,
+    LIMIT_CATCHUP_MAX = 1024,
+    LIMIT_THINK_MS = 3600 * 1000,
+    /* Short connections (churn) that may be there at the same time; more than that, and the server does not
+       keep up. */
+    LIMIT_CHURN_CLIENTS = 1024,
+    LIMIT_CHURN_RATE = 100000,
+
     /* Arrivals sent in one turn of the pacer; then the replies get their turn. */
     LIMIT_PACER_BURST = 512,
     /* The pacer sleeps no shorter than this, or the clock would be all that it serves. */

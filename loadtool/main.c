@@ -15,6 +15,7 @@
 #include "loadtool/child.h"
 #include "loadtool/descriptors.h"
 #include "loadtool/engine.h"
+#include "loadtool/limits.h"
 #include "loadtool/options.h"
 #include "loadtool/progress.h"
 #include "loadtool/report.h"
@@ -25,7 +26,9 @@ static int provide_descriptors(const struct settings *settings)
     uint64_t needed = 0;
     uint64_t hard_limit = 0;
 
-    int rc = descriptors_provide(settings->clients, &needed, &hard_limit);
+    uint64_t connections = settings->clients + (settings->churn_per_s > 0 ? LIMIT_CHURN_CLIENTS : 0);
+
+    int rc = descriptors_provide(connections, &needed, &hard_limit);
     if (rc == -EMFILE)
         fprintf(stderr,
                 "loadtool: --clients %" PRIu32 ": needs %" PRIu64

@@ -110,12 +110,26 @@ static int finish_script(struct parsed *parsed)
     return 0;
 }
 
+static int finish_load(struct parsed *parsed)
+{
+    const struct settings *settings = parsed->settings;
+    int family = settings->target_name.family;
+
+    if (parsed->arrivals != NULL && settings->rate_per_s == 0 && settings->churn_per_s == 0)
+        return options_complain("--arrivals", parsed->arrivals, "with --rate or --churn");
+    if (settings->think_ms_max > 0 && settings->rate_per_s > 0)
+        return options_complain("--think", "with --rate", "one of them: a rate leaves no say to the client");
+    if (parsed->source != NULL && family == AF_UNIX)
+        return options_complain("--source", parsed->source, "over TCP only");
+    return 0;
+}
+
 /* What no option can know alone. */
 static int finish(struct parsed *parsed)
 {
     struct settings *settings = parsed->settings;
 
-    if (finish_script(parsed) != 0)
+    if (finish_script(parsed) != 0 || finish_load(parsed) != 0)
         return EINVAL;
     if (!parsed->has_seed)
         settings->seed = prng_fresh_seed();

@@ -8,7 +8,7 @@
 /* What the parser fills: the settings, and what was said explicitly. */
 struct parsed {
     struct settings *settings;
-    const char *send, *expect; /* NULL = not said */
+    const char *send, *expect, *arrivals, *source; /* NULL = not said */
     bool has_clients, has_duration, has_seed, has_target, has_check;
 };
 

@@ -47,6 +47,62 @@ static int parse_rate(struct parsed *parsed, const char *word)
     return units_parse_count(word, 1, LIMIT_RATE, &parsed->settings->rate_per_s);
 }
 
+static int parse_depth(struct parsed *parsed, const char *word)
+{
+    uint64_t depth = 0;
+
+    int rc = units_parse_count(word, 1, LIMIT_DEPTH, &depth);
+    parsed->settings->depth = (uint32_t)depth;
+    return rc;
+}
+
+static int parse_arrivals(struct parsed *parsed, const char *word)
+{
+    parsed->arrivals = word;
+    parsed->settings->is_poisson = strcmp(word, "poisson") == 0;
+    return parsed->settings->is_poisson || strcmp(word, "constant") == 0 ? 0 : -EINVAL;
+}
+
+static int parse_ramp_up(struct parsed *parsed, const char *word)
+{
+    return parse_some_ms(word, hour_ms, &parsed->settings->ramp_up_ms);
+}
+
+static int parse_warm_up(struct parsed *parsed, const char *word)
+{
+    return parse_some_ms(word, hour_ms, &parsed->settings->warm_up_ms);
+}
+
+/* TIME or MIN-MAX. */
+static int parse_think(struct parsed *parsed, const char *word)
+{
+    struct settings *settings = parsed->settings;
+    char least[32];
+    const char *dash = strchr(word, '-');
+    size_t length = dash == NULL ? strlen(word) : (size_t)(dash - word);
+
+    if (length >= sizeof(least))
+        return -EINVAL;
+    memcpy(least, word, length);
+    least[length] = '\0';
+    int rc = parse_some_ms(least, hour_ms, &settings->think_ms_min);
+    settings->think_ms_max = settings->think_ms_min;
+    if (rc == 0 && dash != NULL)
+        rc = parse_some_ms(dash + 1, hour_ms, &settings->think_ms_max);
+    return rc < 0 ? rc : settings->think_ms_max < settings->think_ms_min ? -ERANGE : 0;
+}
+
+static int parse_churn(struct parsed *parsed, const char *word)
+{
+    return units_parse_count(word, 1, LIMIT_CHURN_RATE, &parsed->settings->churn_per_s);
+}
+
+static int parse_source(struct parsed *parsed, const char *word)
+{
+    parsed->source = word;
+    return source_parse(word, &parsed->settings->source);
+}
+
 static int parse_kill(struct parsed *parsed, const char *word)
 {
     return plan_parse(word, &parsed->settings->plan);
@@ -114,8 +170,26 @@ const struct option_row options_rows[] = {
     {"size", 's', "BYTES|MIN-MAX|SIZE:WEIGHT,...", "1 to 64M; K and M are 1024; at most 16 sizes", "64",
      "Bytes of a message: one size, a range, or a weighted list of both, drawn by the seed", parse_size},
     {"rate", 'r', "RATE", "1 to 10000000 messages/s", "closed loop",
-     "Messages per second in all, evenly paced; latency counts from the time when a message was due",
+     "Open loop: messages per second in all, whatever the replies do; latency counts from the time when a "
+     "message was "
+     "due. What a client cannot send in time is sent later, at most what comes due within --timeout (16 to "
+     "1024 "
+     "messages); more is missed, and counted",
      parse_rate},
+    {"arrivals", 266, "HOW", "constant, poisson", "constant",
+     "Intervals of -r and --churn: even, or seeded by chance", parse_arrivals},
+    {"depth", 267, "MESSAGES", "1 to 256", "1", "Messages that a client has outstanding (pipelining)",
+     parse_depth},
+    {"think", 268, "TIME|MIN-MAX", durations, "none",
+     "Rest of a client between its reply and its next message, seeded", parse_think},
+    {"churn", 269, "RATE", "1 to 100000 connections/s", "none",
+     "Short connections on top: connect, one message, its reply, close; at most 1024 at a time", parse_churn},
+    {"ramp-up", 270, "TIME", durations, "as fast as they come", "Spread the first connections over this time",
+     parse_ramp_up},
+    {"warm-up", 271, "TIME", durations, "none", "Load for this time first, undisturbed and unmeasured",
+     parse_warm_up},
+    {"source", 272, "ADDR[/MASK]", "an address of this host, with a net: 127.0.0.1/8", "the kernel's choice",
+     "Connect from the addresses of a net in turn, to pass the 28,000 ports of one", parse_source},
     {"kill", 257, "SHARE|MODE:SHARE,...", "none, 0.01% to 100%, or MODE:SHARE,... of at most 100% together",
      "10%",
      "Share of the clients that are killed and replaced, dealt evenly over the default modes, or modes by "

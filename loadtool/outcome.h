@@ -24,7 +24,17 @@ struct outcome_control {
 
 struct outcome {
     struct tally tally;
-    struct histogram latency;
+    struct histogram latency;      /* of the control group: from due to answered, */
+    struct histogram latency_sent; /* and from sent */
+    struct histogram connects;     /* from connect to connected, of all clients of this process */
+    struct histogram lag;          /* how long after it was due an arrival was told */
+    struct {
+        uint64_t due, sent, missed, late; /* late: due and not sent when the load ended */
+    } arrivals;
+    struct {
+        uint64_t due, done, failed, missed;
+    } churn;
+    uint64_t main_ns; /* how long MAIN lasted */
     struct outcome_control control;
     uint64_t victims; /* places */
     uint64_t unexpected_ends;

@@ -16,6 +16,11 @@ static int sleep_till(struct pacer *pacer, uint64_t at_ns)
     return timerfd_settime(pacer->fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
 }
 
+static uint64_t due_ns(const struct pacer *pacer)
+{
+    return pacer->begin_ns + pacer->arrivals.due_ns;
+}
+
 static void on_time(uv_poll_t *poll, int status, int events)
 {
     struct pacer *pacer = poll->data;
@@ -28,22 +33,23 @@ static void on_time(uv_poll_t *poll, int status, int events)
      */
     if (read(pacer->fd, &ticks, sizeof(ticks)) < 0)
         ticks = 0;
-    uint64_t due =
-        now_ns < pacer->begin_ns ? 0 : schedule_arrivals(pacer->rate_per_s, now_ns - pacer->begin_ns);
-    for (int burst = 0; pacer->told < due && burst < LIMIT_PACER_BURST && pacer->is_open; burst++)
-        pacer->arrival(pacer->owner, pacer->told++);
+    for (int burst = 0; pacer->is_open && burst < LIMIT_PACER_BURST && due_ns(pacer) <= now_ns; burst++) {
+        if (pacer->lag != NULL)
+            histogram_record(pacer->lag, now_ns - due_ns(pacer));
+        uint64_t k = pacer->arrivals.k;
+        uint64_t at_ns = due_ns(pacer);
+        schedule_advance(&pacer->arrivals);
+        pacer->arrival(pacer->owner, k, at_ns);
+    }
     if (!pacer->is_open)
         return;
-    uint64_t next_ns = pacer->begin_ns + schedule_due_ns(pacer->rate_per_s, pacer->told);
     uint64_t soon_ns = now_ns + LIMIT_PACER_SLEEP_NS;
-    (void)sleep_till(pacer, next_ns > soon_ns ? next_ns : soon_ns);
+    (void)sleep_till(pacer, due_ns(pacer) > soon_ns ? due_ns(pacer) : soon_ns);
 }
 
-int pacer_start(struct pacer *pacer, uv_loop_t *loop, uint64_t rate_per_s, uint64_t begin_ns)
+int pacer_start(struct pacer *pacer, uv_loop_t *loop, uint64_t begin_ns)
 {
-    pacer->rate_per_s = rate_per_s;
     pacer->begin_ns = begin_ns;
-    pacer->told = 0;
     pacer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (pacer->fd < 0)
         return -errno;

@@ -11,20 +11,23 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "loadtool/histogram.h"
+#include "loadtool/schedule.h"
+
 struct pacer {
     uv_poll_t poll;
     int fd; /* owned */
     bool is_open;
-    uint64_t rate_per_s;
+    struct arrivals arrivals; /* the next one to tell */
     uint64_t begin_ns;
-    uint64_t told; /* arrivals told so far */
+    struct histogram *lag; /* how long after it was due each one was told; NULL = not wanted */
     void *owner;
-    void (*arrival)(void *owner, uint64_t k);
+    void (*arrival)(void *owner, uint64_t k, uint64_t due_ns);
 };
 
-/* Start: arrival 0 is due at begin_ns (uv_hrtime). `owner` and `arrival` are set by the caller before.
- * Negative errno. */
-int pacer_start(struct pacer *pacer, uv_loop_t *loop, uint64_t rate_per_s, uint64_t begin_ns);
+/* Start: times count from begin_ns (uv_hrtime). `arrivals`, `lag`, `owner` and `arrival` are set by the
+ * caller before. Negative errno. */
+int pacer_start(struct pacer *pacer, uv_loop_t *loop, uint64_t begin_ns);
 
 /* Stop and close; harmless when it is not open. The memory must stay till the loop has run once more. */
 void pacer_stop(struct pacer *pacer);

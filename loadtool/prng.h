@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* What a stream is for; two domains never share numbers. */
-enum prng_domain { PRNG_PAYLOAD, PRNG_LIFE, PRNG_DEATH, PRNG_URGENT };
+enum prng_domain { PRNG_PAYLOAD, PRNG_LIFE, PRNG_DEATH, PRNG_URGENT, PRNG_ARRIVAL, PRNG_THINK };
 
 static inline uint64_t prng_mix(uint64_t x)
 {

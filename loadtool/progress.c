@@ -8,8 +8,9 @@
 #include "loadtool/units.h"
 
 static const char *const phase_words[] = {
-    [ENGINE_RAMP] = "connecting",        [ENGINE_MAIN] = "loading",  [ENGINE_BETWEEN] = "proving",
-    [ENGINE_KILLS] = "last disconnects", [ENGINE_AFTER] = "proving", [ENGINE_CLOSE] = "closing",
+    [ENGINE_RAMP] = "connecting", [ENGINE_WARM] = "warming up",        [ENGINE_MAIN] = "loading",
+    [ENGINE_BETWEEN] = "proving", [ENGINE_KILLS] = "last disconnects", [ENGINE_AFTER] = "proving",
+    [ENGINE_CLOSE] = "closing",
 };
 
 int progress_columns(int fd)

@@ -112,7 +112,8 @@ static json_t *latency_of(const struct histogram *latency)
         const char *name;
         double percent;
     } rows[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"max", 100}};
-    json_t *object = json_pack("{so}", "count", number(latency->count));
+    json_t *object =
+        json_pack("{so so}", "count", number(latency->count), "over", number(latency->over_count));
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         json_object_set_new(object, rows[i].name,
@@ -183,6 +184,17 @@ static void add_counts(json_t *object, const struct report *report)
 static void add_measures(json_t *object, const struct outcome *outcome)
 {
     json_object_set_new(object, "latency_us", latency_of(&outcome->latency));
+    json_object_set_new(object, "latency_sent_us", latency_of(&outcome->latency_sent));
+    json_object_set_new(object, "connect_us", latency_of(&outcome->connects));
+    json_object_set_new(object, "arrivals",
+                        json_pack("{so so so so so}", "due", number(outcome->arrivals.due), "sent",
+                                  number(outcome->arrivals.sent), "missed", number(outcome->arrivals.missed),
+                                  "late", number(outcome->arrivals.late), "lag_us",
+                                  latency_of(&outcome->lag)));
+    json_object_set_new(object, "churn",
+                        json_pack("{so so so so}", "due", number(outcome->churn.due), "done",
+                                  number(outcome->churn.done), "failed", number(outcome->churn.failed),
+                                  "missed", number(outcome->churn.missed)));
     json_object_set_new(object, "silence_ms",
                         json_pack("{sf sf sf}", "p50", (double)outcome->silence.p50_ns / 1e6, "p99",
                                   (double)outcome->silence.p99_ns / 1e6, "max",

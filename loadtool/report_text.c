@@ -204,23 +204,35 @@ static void write_recovery(struct page *page, const struct outcome *outcome)
 
 /* -- measures -- */
 
+static void write_times(const struct page *page, const char *label, const struct histogram *times,
+                        const char *what)
+{
+    struct text p50, p90, p99, p99_9, max;
+
+    line(page, label, "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s%s",
+         units_format_ns(&p50, histogram_percentile_ns(times, 50)),
+         units_format_ns(&p90, histogram_percentile_ns(times, 90)),
+         units_format_ns(&p99, histogram_percentile_ns(times, 99)),
+         units_format_ns(&p99_9, histogram_percentile_ns(times, 99.9)), units_format_ns(&max, times->max_ns),
+         what);
+}
+
 static void write_latency(struct page *page, const struct report *report)
 {
     const struct histogram *latency = &report->outcome->latency;
-    struct text p50, p90, p99, p99_9, max;
+    struct text over;
 
     if (latency->count == 0) {
         line(page, "latency", "not measured: the control group had no reply");
         return;
     }
-    line(page, "latency", "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s",
-         units_format_ns(&p50, histogram_percentile_ns(latency, 50)),
-         units_format_ns(&p90, histogram_percentile_ns(latency, 90)),
-         units_format_ns(&p99, histogram_percentile_ns(latency, 99)),
-         units_format_ns(&p99_9, histogram_percentile_ns(latency, 99.9)),
-         units_format_ns(&max, latency->max_ns));
+    write_times(page, "latency", latency, report->settings->rate_per_s > 0 ? "  from due" : "");
     if (report->settings->rate_per_s > 0)
-        line(page, "", "counted from the time when a message was due");
+        write_times(page, "", &report->outcome->latency_sent, "  from sent");
+    if (latency->over_count > 0)
+        line(page, "", "%s above one hour", count(&over, latency->over_count));
+    if (report->outcome->connects.count > 0)
+        write_times(page, "connect", &report->outcome->connects, "");
 }
 
 static void write_silence(struct page *page, const struct outcome *outcome)
@@ -237,13 +249,28 @@ static void write_silence(struct page *page, const struct outcome *outcome)
 static void write_rate(struct page *page, const struct report *report)
 {
     const struct outcome *outcome = report->outcome;
-    struct text rate, bytes, asked;
+    struct text rate, bytes, asked, due, sent, missed, late;
 
     line(page, "rate", "%s messages/s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
          units_format_bytes(&bytes, outcome->bytes_per_s));
-    if (report->settings->rate_per_s > 0)
-        line(page, "", "paced: %s/s asked for; first messages, and what victims send to die, are on top",
-             count(&asked, report->settings->rate_per_s));
+    if (report->settings->rate_per_s == 0)
+        return;
+    line(page, "", "paced: %s/s asked for; first messages, and what victims send to die, are on top",
+         count(&asked, report->settings->rate_per_s));
+    line(page, "", "%s arrivals due, %s sent, %s missed, %s still due at the end",
+         count(&due, outcome->arrivals.due), count(&sent, outcome->arrivals.sent),
+         count(&missed, outcome->arrivals.missed), count(&late, outcome->arrivals.late));
+}
+
+static void write_churn(const struct page *page, const struct report *report)
+{
+    const struct outcome *outcome = report->outcome;
+    struct text due, done, failed, missed;
+
+    if (report->settings->churn_per_s > 0)
+        line(page, "churn", "%s short connections due, %s answered right, %s failed, %s missed",
+             count(&due, outcome->churn.due), count(&done, outcome->churn.done),
+             count(&failed, outcome->churn.failed), count(&missed, outcome->churn.missed));
 }
 
 static void write_errors(struct page *page, const struct tally *tally)
@@ -288,6 +315,7 @@ void report_write_text(FILE *out, const struct report *report, int width)
     write_latency(&page, report);
     write_silence(&page, report->outcome);
     write_rate(&page, report);
+    write_churn(&page, report);
     write_errors(&page, &report->outcome->tally);
     write_notes(&page, report->outcome);
     line(&unbroken, "repeat", "%s", report->command); /* to be copied: never broken */

@@ -1,5 +1,6 @@
 #include "loadtool/schedule.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #include "loadtool/limits.h"
@@ -21,15 +22,64 @@ uint64_t schedule_due_ns(uint64_t rate_per_s, uint64_t k)
     return k / rate_per_s * ns_per_s + k % rate_per_s * ns_per_s / rate_per_s;
 }
 
-uint64_t schedule_arrivals(uint64_t rate_per_s, uint64_t elapsed_ns)
-{
-    uint64_t k = elapsed_ns / ns_per_s * rate_per_s + elapsed_ns % ns_per_s * rate_per_s / ns_per_s;
+/* -- arrivals -- */
 
-    /* schedule_due_ns rounds down, so the next arrival may be due already. */
-    while (schedule_due_ns(rate_per_s, k) <= elapsed_ns)
-        k++;
-    return k;
+/* A wait of a Poisson process, in ns: -ln(u) / rate, u evenly in (0, 1). */
+static double wait_ns(const struct arrivals *arrivals, uint64_t n)
+{
+    double u = ((double)(prng_at(arrivals->key, n) >> 11) + 0.5) / 9007199254740992.0;
+
+    return -log(u) * 1e9 / (double)arrivals->rate_per_s;
 }
+
+void schedule_begin(struct arrivals *arrivals, uint64_t rate_per_s, bool is_poisson, uint64_t seed,
+                    uint64_t stream)
+{
+    *arrivals = (struct arrivals){
+        .rate_per_s = rate_per_s, .is_poisson = is_poisson, .key = prng_key(seed, PRNG_ARRIVAL, stream)};
+    if (is_poisson)
+        arrivals->due_ns = (uint64_t)(arrivals->elapsed_ns = wait_ns(arrivals, 0));
+}
+
+void schedule_advance(struct arrivals *arrivals)
+{
+    arrivals->k++;
+    if (arrivals->is_poisson)
+        arrivals->due_ns = (uint64_t)(arrivals->elapsed_ns += wait_ns(arrivals, arrivals->k));
+    else
+        arrivals->due_ns = schedule_due_ns(arrivals->rate_per_s, arrivals->k);
+}
+
+uint32_t schedule_capacity(const struct load *load, uint64_t timeout_ns)
+{
+    if (!schedule_is_paced(load))
+        return 0;
+    if (load->rate_per_s == 0)
+        return LIMIT_CATCHUP_MIN;
+    double behind = (double)load->rate_per_s / load->places * (double)timeout_ns / 1e9;
+    return behind < LIMIT_CATCHUP_MIN   ? LIMIT_CATCHUP_MIN
+           : behind > LIMIT_CATCHUP_MAX ? LIMIT_CATCHUP_MAX
+                                        : (uint32_t)behind;
+}
+
+bool schedule_arrive(struct load *load, struct pace *pace, uint64_t due_ns)
+{
+    load->arrivals.due++;
+    if (pace->due_count - pace->begun_count >= pace->capacity) {
+        load->arrivals.missed++;
+        return false;
+    }
+    pace->due_ns[pace->due_count++ % pace->capacity] = due_ns;
+    return true;
+}
+
+void schedule_forget(struct load *load, struct pace *pace)
+{
+    load->arrivals.missed += pace->due_count - pace->begun_count;
+    pace->begun_count = pace->due_count;
+}
+
+/* -- the budget -- */
 
 void schedule_fill(struct budget *budget, uint64_t messages, uint64_t clients)
 {
@@ -64,19 +114,19 @@ void schedule_release(struct budget *budget)
         budget->reserved--;
 }
 
-bool schedule_next(struct load *load, struct pace *pace, uint64_t now_ns, uint64_t *due_ns)
+bool schedule_next(struct load *load, struct pace *pace, uint64_t outstanding, uint64_t now_ns,
+                   uint64_t *due_ns)
 {
-    if (!load->flows)
+    if (!load->flows || outstanding >= (load->depth == 0 ? 1 : load->depth))
         return false;
-    if (load->rate_per_s > 0 && pace->begun_count >= pace->due_count)
+    if (schedule_is_paced(load) && pace->begun_count >= pace->due_count)
         return false;
     if (!schedule_take(load->budget, false))
         return false;
     *due_ns = now_ns;
-    if (load->rate_per_s > 0) {
-        uint64_t k = pace->place + pace->begun_count * load->places;
-        *due_ns = load->begin_ns + schedule_due_ns(load->rate_per_s, k);
-        pace->begun_count++;
+    if (schedule_is_paced(load)) {
+        *due_ns = pace->due_ns[pace->begun_count++ % pace->capacity];
+        load->arrivals.sent++;
     }
     return true;
 }

@@ -1,16 +1,18 @@
 /*
  * When things are due: arrivals of an open loop, lives of victims, the budget of messages.
  *
- * Pure functions of seed, place and count: no clock is read here. In an open loop arrival k of all is due k /
- * rate seconds after the start and belongs to place k % clients. So a place knows its own due times without a
- * queue, and a late reply delays no arrival: it is only sent late, and its latency counts from the time when
- * it was due.
+ * Pure functions of seed, place and count: no clock is read here. In an open loop arrival k of all belongs to
+ * place k % clients, and is due k / rate seconds after the start, or, as a Poisson process, after k seeded
+ * waits of 1 / rate on average. A late reply delays no arrival: the arrival waits in its place's queue, is
+ * sent late, and its latency counts from the time when it was due. The queue is bounded; what finds it full
+ * is missed, and counted.
  */
 #ifndef LOADTOOL_SCHEDULE_H
 #define LOADTOOL_SCHEDULE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How long the n-th life of this place lasts, in ns: 50 to 1000 ms. */
@@ -29,8 +31,21 @@ static inline uint64_t schedule_serial(uint32_t places, uint32_t place, uint64_t
 /* When arrival k is due, in ns after the start. */
 uint64_t schedule_due_ns(uint64_t rate_per_s, uint64_t k);
 
-/* How many arrivals are due at `elapsed_ns` after the start: arrival 0 is due at 0. */
-uint64_t schedule_arrivals(uint64_t rate_per_s, uint64_t elapsed_ns);
+/* The arrivals of an open loop, one after the other. */
+struct arrivals {
+    uint64_t rate_per_s;
+    bool is_poisson;
+    uint64_t key;      /* of the seeded waits */
+    uint64_t k;        /* the next arrival, */
+    uint64_t due_ns;   /* and when it is due, in ns after the start */
+    double elapsed_ns; /* the same, exactly */
+};
+
+/* The first arrival of a constant rate is due at once; `stream` parts the arrivals of one purpose from
+ * another's. */
+void schedule_begin(struct arrivals *arrivals, uint64_t rate_per_s, bool is_poisson, uint64_t seed,
+                    uint64_t stream);
+void schedule_advance(struct arrivals *arrivals);
 
 /* How many messages may still be begun, by everybody together: it lies in memory that child processes see
  * too. In the functions below NULL is a budget without a limit. */
@@ -52,24 +67,51 @@ void schedule_spend(struct budget *budget, uint64_t count);
 /* A client that will never send its first message gives its reservation back. */
 void schedule_release(struct budget *budget);
 
+struct think;
+
 /* The load of the whole run. */
 struct load {
     bool flows;            /* new messages are begun at all */
     uint64_t rate_per_s;   /* 0 = closed loop: a client sends as soon as it has its reply */
+    bool is_poisson;       /* arrivals at seeded intervals, not even ones */
+    struct think *think;   /* NULL = none: how a client rests between its reply and its next message */
+    uint32_t depth;        /* messages that a client may have outstanding; 0 counts as 1 */
     uint32_t places;       /* clients that share the rate */
     uint64_t begin_ns;     /* when arrival 0 is due */
     struct budget *budget; /* NULL = no limit */
     int budget_fd;         /* of its memory, if there is one */
+    struct {
+        uint64_t due, sent, missed; /* missed: the queue was full, or nobody was there */
+    } arrivals;
 };
 
-/* One client's part of it. */
+/* One client's part of it: its place, and arrivals that were due and not sent yet. */
 struct pace {
     uint32_t place;
-    uint64_t due_count;   /* arrivals that were due */
-    uint64_t begun_count; /* arrivals that were sent */
+    uint32_t capacity;  /* of the queue; 0 in a closed loop */
+    uint64_t *due_ns;   /* the queue, not owned */
+    uint64_t due_count; /* put into it */
+    uint64_t begun_count;
 };
 
-/* May a client that waits for nothing begin its next message? If so, take it, and tell when it was due. */
-bool schedule_next(struct load *load, struct pace *pace, uint64_t now_ns, uint64_t *due_ns);
+/* May arrivals alone begin messages? */
+static inline bool schedule_is_paced(const struct load *load)
+{
+    return load->rate_per_s > 0 || load->think != NULL;
+}
+
+/* How many arrivals a place may be behind: what comes due within the time-out, within LIMIT_CATCHUP_*. */
+uint32_t schedule_capacity(const struct load *load, uint64_t timeout_ns);
+
+/* An arrival is due. False: it is missed. */
+bool schedule_arrive(struct load *load, struct pace *pace, uint64_t due_ns);
+
+/* The client is there no more: what it has not sent is missed. */
+void schedule_forget(struct load *load, struct pace *pace);
+
+/* May a client with so many messages outstanding begin its next one? If so, take it, and tell when it was
+ * due. */
+bool schedule_next(struct load *load, struct pace *pace, uint64_t outstanding, uint64_t now_ns,
+                   uint64_t *due_ns);
 
 #endif

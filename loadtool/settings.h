@@ -8,6 +8,7 @@
 #include "loadtool/dialogue.h"
 #include "loadtool/oracle.h"
 #include "loadtool/plan.h"
+#include "loadtool/source.h"
 #include "loadtool/target.h"
 
 struct settings {
@@ -19,6 +20,12 @@ struct settings {
     const char *size_word; /* as typed, or the default */
     struct dialogue dialogue;
     uint64_t rate_per_s; /* 0 = closed loop */
+    bool is_poisson;     /* arrivals */
+    uint32_t depth;      /* messages that a client may have outstanding; 0 counts as 1 */
+    uint64_t ramp_up_ms, warm_up_ms;
+    uint64_t think_ms_min, think_ms_max; /* 0 = none */
+    uint64_t churn_per_s;                /* 0 = none */
+    struct source source;
     struct plan plan;
     enum oracle_check check;
     uint64_t seed;

@@ -89,6 +89,13 @@ static void judge_victims(const struct outcome *outcome, struct verdict *verdict
                "victims were refused, ended or left unanswered");
 }
 
+static void judge_churn(const struct outcome *outcome, struct verdict *verdict)
+{
+    find_count(verdict, EXIT_CLIENTS, outcome->churn.failed,
+               "short connection was refused, ended or left unanswered",
+               "short connections were refused, ended or left unanswered");
+}
+
 static void judge_recovery(const struct outcome *outcome, struct verdict *verdict)
 {
     if (outcome->recovery.is_checked && !outcome->recovery.is_ok)
@@ -123,6 +130,7 @@ void verdict_judge(const struct settings *settings, const struct outcome *outcom
         find(verdict, EXIT_INTERRUPTED, "interrupted after %s", units_format_ns(&time, outcome->elapsed_ns));
     judge_bytes(settings, outcome, verdict);
     judge_clients(outcome, verdict);
+    judge_churn(outcome, verdict);
     judge_recovery(outcome, verdict);
     judge_victims(outcome, verdict);
     if (verdict->reason_count == 0 && outcome->tally.messages_right == 0)

@@ -5,6 +5,7 @@
 
 #include "loadtool/kills.h"
 #include "loadtool/limits.h"
+#include "loadtool/think.h"
 #include "loadtool/units.h"
 
 /* -- dealing -- */
@@ -46,7 +47,9 @@ int victims_init(struct victims *victims, struct client_world *world, struct loa
         return 0;
     victims->list = calloc(length, sizeof(*victims->list));
     victims->of_place = calloc(places, sizeof(*victims->of_place));
-    if (victims->list == NULL || victims->of_place == NULL)
+    uint32_t capacity = schedule_capacity(load, settings->timeout_ns);
+    victims->dues = calloc((size_t)length * capacity + 1, sizeof(*victims->dues));
+    if (victims->list == NULL || victims->of_place == NULL || victims->dues == NULL)
         return -ENOMEM;
     for (size_t mode = 0; !victims->takes_turns && mode < PLAN_MODE_COUNT; mode++)
         deal_mode(victims, (enum plan_mode)mode, by_mode[mode]);
@@ -61,6 +64,8 @@ int victims_init(struct victims *victims, struct client_world *world, struct loa
         victim->client.owner = victim;
         victim->client.group = "victim";
         victim->pace.place = settings->clients - places + place;
+        victim->pace.capacity = capacity;
+        victim->pace.due_ns = victims->dues + (size_t)i * capacity;
         for (uint32_t k = 0; k < victim->width && place < places; k++)
             victims->of_place[place++] = i;
     }
@@ -77,6 +82,8 @@ void victims_free(struct victims *victims)
     }
     free(victims->list);
     free(victims->of_place);
+    free(victims->dues);
+    victims->dues = NULL;
     victims->list = NULL;
     victims->of_place = NULL;
     victims->count = 0;
@@ -130,10 +137,15 @@ static void on_closed(struct client *client)
 
 static void send_next(struct victim *victim)
 {
+    struct load *load = victim->all->load;
     uint64_t due_ns = 0;
 
-    if (schedule_next(victim->all->load, &victim->pace, victim->client.world->now_ns, &due_ns))
+    while (victim->client.state == CLIENT_OPEN &&
+           schedule_next(load, &victim->pace, client_outstanding_count(&victim->client),
+                         victim->client.world->now_ns, &due_ns))
         client_send(&victim->client, 1);
+    if (load->think != NULL && !client_is_waiting(&victim->client))
+        think_rest(load->think, victim->pace.place, victim->client.world->now_ns);
 }
 
 void victims_send(struct victim *victim, uint64_t count)
@@ -176,7 +188,7 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
             begin_to_die(victim);
         else if (victim->mode->live != NULL)
             victim->mode->live(victim);
-        else if (!client_is_waiting(client))
+        else
             send_next(victim);
     }
 }
@@ -218,7 +230,7 @@ static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
     victim->is_serving = victim->is_over = victim->was_settled = false;
     victim->born_ns = now_ns;
     victim->die_at_ns = now_ns + schedule_life_ns(all->world->seed, victim->pace.place, victim->lives++);
-    victim->pace.begun_count = victim->pace.due_count;
+    schedule_forget(all->load, &victim->pace);
     all->away_count--;
     if (victim->mode->in_child)
         victims_start_child(victim);
@@ -316,13 +328,15 @@ void victims_drop_all(struct victims *victims, bool counts)
     }
 }
 
-void victims_arrival(struct victims *victims, uint32_t n)
+void victims_arrival(struct victims *victims, uint32_t n, uint64_t due_ns)
 {
     if (n >= victims->places)
         return;
     struct victim *victim = &victims->list[victims->of_place[n]];
-    victim->pace.due_count++;
-    if (victim->stage == VICTIM_LIVING && !victim->mode->in_child && victim->is_serving &&
-        !client_is_waiting(&victim->client))
+    if (victim->stage != VICTIM_AWAY && victim->mode->in_child)
+        return; /* a child keeps its own time */
+    if (!schedule_arrive(victims->load, &victim->pace, due_ns))
+        return;
+    if (victim->stage == VICTIM_LIVING && victim->is_serving && victim->mode->live == NULL)
         send_next(victim);
 }

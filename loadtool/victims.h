@@ -59,6 +59,7 @@ struct victims {
     struct victims_settings settings;
     struct victim *list; /* owned */
     uint32_t count;      /* entries of the list */
+    uint64_t *dues;      /* owned: queues of arrivals */
     uint32_t *of_place;  /* owned: the entry that has the n-th place */
     uint32_t places;     /* connections in all */
     bool takes_turns;    /* fewer places than modes: every life takes the next mode */
@@ -92,7 +93,7 @@ void victims_end_all(struct victims *victims);
 void victims_drop_all(struct victims *victims, bool counts);
 
 /* An arrival of the open loop is due at the victims' n-th place. */
-void victims_arrival(struct victims *victims, uint32_t n);
+void victims_arrival(struct victims *victims, uint32_t n, uint64_t due_ns);
 
 /* For the modes: begin `count` messages, whatever is left of the budget: a death needs them. */
 void victims_send(struct victim *victim, uint64_t count);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "loadtool/think.h"
+
 static void on_child_gone(struct child *child)
 {
     struct victim *victim = child->owner;
@@ -35,7 +37,11 @@ static int make_child(struct victim *victim)
 
 static uint64_t child_interval_ns(const struct victims *all)
 {
-    return all->load->rate_per_s == 0 ? 0 : schedule_due_ns(all->load->rate_per_s, all->load->places);
+    const struct load *load = all->load;
+
+    if (load->rate_per_s > 0)
+        return schedule_due_ns(load->rate_per_s, load->places);
+    return load->think == NULL ? 0 : (load->think->min_ns + load->think->max_ns) / 2;
 }
 
 void victims_start_child(struct victim *victim)
@@ -47,6 +53,7 @@ void victims_start_child(struct victim *victim)
         .check = all->settings.check,
         .timeout_ns = all->settings.timeout_ns,
         .connect_timeout_ns = all->settings.connect_timeout_ns,
+        .depth = all->load->rate_per_s > 0 ? 1 : all->load->depth,
         .interval_ns = child_interval_ns(all),
         .budget_fd = all->load->budget == NULL ? -1 : all->load->budget_fd};
     int rc = victim->child == NULL ? make_child(victim) : 0;

@@ -37,15 +37,16 @@ int __wrap_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd)
 static struct {
     uv_loop_t loop;
     struct pacer pacer;
+    struct histogram lag;
     uint64_t arrivals;
     uint64_t stop_after;
     uint64_t rate;
     bool was_early;
 } trial;
 
-static void on_arrival(void *owner, uint64_t k)
+static void on_arrival(void *owner, uint64_t k, uint64_t due_ns)
 {
-    uint64_t due_ns = trial.pacer.begin_ns + k * 1000000000 / trial.rate;
+    assert_int_equal(due_ns, trial.pacer.begin_ns + k * 1000000000 / trial.rate);
 
     assert_ptr_equal(owner, &trial);
     assert_int_equal(k, trial.arrivals);
@@ -75,7 +76,9 @@ static void pace(uint64_t rate, uint64_t begin_ns, uint64_t stop_after)
 {
     trial.rate = rate;
     trial.stop_after = stop_after;
-    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, rate, begin_ns), 0);
+    schedule_begin(&trial.pacer.arrivals, rate, false, 1, 0);
+    trial.pacer.lag = &trial.lag;
+    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, begin_ns), 0);
     uv_run(&trial.loop, UV_RUN_DEFAULT);
 }
 
@@ -95,6 +98,8 @@ static void arrivals__long_overdue__are_all_told(void **state)
     (void)state;
     pace(1000000, uv_hrtime() - 10000000, 10000);
     assert_int_equal(trial.arrivals, 10000);
+    assert_int_equal(trial.lag.count, 10000);
+    assert_true(trial.lag.max_ns >= 10000000);
     assert_false(trial.was_early);
 }
 
@@ -111,11 +116,11 @@ static void start__any_call_fails__is_told(void **state)
 {
     (void)state;
     failing = "create";
-    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, 1000, uv_hrtime()), -EMFILE);
+    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, uv_hrtime()), -EMFILE);
     failing = "settime";
-    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, 1000, uv_hrtime()), -EINVAL);
+    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, uv_hrtime()), -EINVAL);
     failing = "poll";
-    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, 1000, uv_hrtime()), UV_EEXIST);
+    assert_int_equal(pacer_start(&trial.pacer, &trial.loop, uv_hrtime()), UV_EEXIST);
     assert_false(trial.pacer.is_open);
 }
 

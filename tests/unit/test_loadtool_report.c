@@ -164,11 +164,14 @@ static void text__a_rate__says_what_was_asked_for(void **state)
 
 static void json__any_run__has_exactly_the_promised_keys(void **state)
 {
-    static const char *const keys[] = {
-        "tool",       "version",    "command", "seed",       "target",      "clients",          "duration_ms",
-        "size_bytes", "size",       "check",   "rate_per_s", "verdict",     "exit_code",        "reasons",
-        "messages",   "wrong",      "control", "victims",    "disconnects", "disconnects_done", "connections",
-        "latency_us", "silence_ms", "rate",    "errors",     "recovery",    "bottleneck",       "elapsed_ms"};
+    static const char *const keys[] = {"tool",        "version",    "command",         "seed",
+                                       "target",      "clients",    "duration_ms",     "size_bytes",
+                                       "size",        "check",      "rate_per_s",      "verdict",
+                                       "exit_code",   "reasons",    "messages",        "wrong",
+                                       "control",     "victims",    "disconnects",     "disconnects_done",
+                                       "connections", "latency_us", "latency_sent_us", "connect_us",
+                                       "arrivals",    "churn",      "silence_ms",      "rate",
+                                       "errors",      "recovery",   "bottleneck",      "elapsed_ms"};
     json_t *object = write_json();
 
     (void)state;
@@ -192,8 +195,8 @@ static void json__a_good_run__has_its_values(void **state)
                     "{s:s s:s s:i s:i s:{s:i} s:{s:{s:i s:f}} s:{s:b s:b s:f} s:{s:f} s:{s:i} s:{s:o}}",
                     "tool", &tool, "verdict", &seen, "exit_code", &code, "seed", &seed, "connections",
                     "opened", &opened, "disconnects", "rst", "done", &done, "share", &share, "recovery",
-                    "checked", &checked, "ok", &ok, "ms", &ms, "latency_us", "p50", &p50, "control", "lost",
-                    &lost, "wrong", "first", &first),
+                    "checked", &checked, "ok", &ok, "ms", &ms, "latency_us", "latency_sent_us", "connect_us",
+                    "arrivals", "churn", "p50", &p50, "control", "lost", &lost, "wrong", "first", &first),
         0);
     assert_string_equal(tool, "loadtool");
     assert_string_equal(seen, "PASS");

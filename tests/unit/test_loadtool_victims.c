@@ -226,9 +226,10 @@ static void arrival__for_places_that_are_away_or_none__only_counts(void **state)
 {
     (void)state;
     assert_int_equal(deal("fin:50%", 4, 1000), 0);
-    victims_arrival(&trial.victims, 0);
-    victims_arrival(&trial.victims, 99);
-    assert_int_equal(trial.victims.list[0].pace.due_count, 1);
+    victims_arrival(&trial.victims, 0, 1);
+    victims_arrival(&trial.victims, 99, 1);
+    assert_int_equal(trial.load.arrivals.due, 1);
+    assert_int_equal(trial.load.arrivals.missed, 1);
     assert_int_equal(trial.tally.messages_sent, 0);
 }
 
