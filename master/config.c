@@ -194,31 +194,44 @@ static ssize_t read_whole(int fd, char *content)
     return length > CONFIG_BYTES_MAX ? -EFBIG : (ssize_t)length;
 }
 
-/* The content in fresh memory; NULL after a line in `error`. Without O_NONBLOCK the open alone may wait for
- * ever, as for a FIFO. */
-static char *load(const char *path, size_t *length, char error[], size_t error_size)
+/* A descriptor, or a negative errno; -ENOTSUP: no regular file. Without O_NONBLOCK the open alone may wait
+ * for ever, as for a FIFO. */
+static int open_regular(const char *path)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct stat status;
-    char *content = NULL;
-    ssize_t result = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
 
-    if (result == 0 && !S_ISREG(status.st_mode)) {
-        snprintf(error, error_size, "%s: a regular file is accepted", path);
+    if (fd < 0)
+        return -errno;
+
+    int result = fstat(fd, &status) < 0 ? -errno : 0;
+
+    if (result == 0 && !S_ISREG(status.st_mode))
+        result = -ENOTSUP;
+    if (result < 0)
         close(fd);
-        return NULL;
-    }
-    if (result == 0 && !(content = malloc(CONFIG_BYTES_MAX + 1)))
-        result = -ENOMEM;
-    if (result == 0)
+    return result < 0 ? result : fd;
+}
+
+/* The content in fresh memory; NULL after a line in `error`. */
+static char *load(const char *path, size_t *length, char error[], size_t error_size)
+{
+    int fd = open_regular(path);
+    char *content = fd < 0 ? NULL : malloc(CONFIG_BYTES_MAX + 1);
+    ssize_t result = fd < 0 ? fd : -ENOMEM;
+
+    if (content)
         result = read_whole(fd, content);
     if (fd >= 0)
         close(fd);
-    if (result >= 0) {
+    if (content && result >= 0) {
         *length = (size_t)result;
         return content;
     }
-    snprintf(error, error_size, "%s: cannot be read: %s", path, strerror((int)-result));
+    if (result == -ENOTSUP)
+        snprintf(error, error_size, "%s: a regular file is accepted", path);
+    else
+        snprintf(error, error_size, "%s: cannot be read: %s", path, strerror((int)-result));
     free(content);
     return NULL;
 }

@@ -110,7 +110,7 @@ static bool may_replace(const char *path)
     return lstat(path, &status) < 0 || S_ISREG(status.st_mode);
 }
 
-int pidfile_write(const char *path, char error[], size_t error_size)
+int pidfile_inspect(const char *path, char error[], size_t error_size)
 {
     if (!may_replace(path)) {
         snprintf(error, error_size, "the pid file %s exists and is no regular file; it is left alone", path);
@@ -124,8 +124,16 @@ int pidfile_write(const char *path, char error[], size_t error_size)
                  (int)holder);
         return -EEXIST;
     }
+    return 0;
+}
 
-    int result = replace_file(path);
+int pidfile_write(const char *path, char error[], size_t error_size)
+{
+    int result = pidfile_inspect(path, error, error_size);
+
+    if (result < 0)
+        return result;
+    result = replace_file(path);
 
     if (result < 0)
         snprintf(error, error_size, "the pid file %s cannot be written: %s", path, strerror(-result));

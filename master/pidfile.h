@@ -14,6 +14,10 @@
  * errno of what failed. On failure `error` holds a sentence and nothing is left behind. */
 int pidfile_write(const char *path, char error[], size_t error_size);
 
+/* Would what is there let pidfile_write() put a number in its place? Returns and `error` as above; nothing is
+ * written. */
+int pidfile_inspect(const char *path, char error[], size_t error_size);
+
 /* Removes the file when it holds the caller's number; silent in all other cases. NULL: nothing. */
 void pidfile_remove(const char *path);
 

@@ -4,14 +4,19 @@
 #include "master/incident.h"
 #include "master/listener.h"
 #include "master/options.h"
+#include "master/pidfile.h"
 #include "master/settings.h"
 #include "master/subcommand.h"
 
 #include "worker/heritage.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ERROR_SIZE 512
 
@@ -51,7 +56,7 @@ static int check_limits(const struct options *options)
     return 0;
 }
 
-static int check_address(const struct options *options)
+static int probe(const struct options *options, const char *name, const char *text)
 {
     const struct listener_settings settings = {
         .backlog = options->backlog,
@@ -61,8 +66,8 @@ static int check_address(const struct options *options)
     struct address address;
     char why[ERROR_SIZE];
 
-    if (address_parse(&address, options->bind, why, sizeof why) < 0)
-        return fail_option(EXIT_USAGE, options, "bind", why);
+    if (address_parse(&address, text, why, sizeof why) < 0)
+        return fail_option(EXIT_USAGE, options, name, why);
 
     int result = listener_probe(&address, &settings, why, sizeof why);
 
@@ -71,16 +76,67 @@ static int check_address(const struct options *options)
     return 0;
 }
 
+/* The address, and the socket for commands where its place was said; else the server does without it at need.
+ */
+static int check_sockets(const struct options *options)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    int code = probe(options, "bind", options->bind);
+
+    if (code != 0 || !options->control || strcmp(options->control, "off") == 0)
+        return code;
+    snprintf(text, sizeof text, "unix:%s", options->control);
+    return probe(options, "control", text);
+}
+
+/* Could a file be made there? */
+static int look_at_folder_of(const char *path)
+{
+    char folder[PATH_MAX]; /* dirname() writes there */
+
+    snprintf(folder, sizeof folder, "%s", path);
+    return access(dirname(folder), W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+static int look_at_log_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (fd >= 0)
+        return close(fd);
+    return errno == ENOENT ? look_at_folder_of(path) : -errno;
+}
+
+static int fail_path(const struct options *options, const char *name, const char *path, int error)
+{
+    char why[ERROR_SIZE];
+
+    snprintf(why, sizeof why, "cannot write to %s: %s", path, strerror(-error));
+    return fail_option(EXIT_FAILED, options, name, why);
+}
+
+static int check_files(const struct options *options)
+{
+    char why[ERROR_SIZE];
+    const char *path = options->log_file;
+    int result = path ? look_at_log_file(path) : 0;
+
+    if (result < 0)
+        return fail_path(options, "log-file", path, result);
+    path = options->pid_file;
+    if (path && pidfile_inspect(path, why, sizeof why) < 0)
+        return fail(EXIT_FAILED, why);
+    result = path ? look_at_folder_of(path) : 0;
+    return result < 0 ? fail_path(options, "pid-file", path, result) : 0;
+}
+
 /* One that is missing is made by a start; here it is not. */
 static int check_incident_dir(const struct options *options)
 {
-    char why[ERROR_SIZE];
-    int result = options->incident_dir ? incident_check_dir(options->incident_dir) : 0;
+    const char *dir = options->incident_dir;
+    int result = dir ? incident_check_dir(dir) : 0;
 
-    if (result == 0 || result == -ENOENT)
-        return 0;
-    snprintf(why, sizeof why, "cannot write to %s: %s", options->incident_dir, strerror(-result));
-    return fail_option(EXIT_FAILED, options, "incident-dir", why);
+    return result < 0 && result != -ENOENT ? fail_path(options, "incident-dir", dir, result) : 0;
 }
 
 int subcommand_check(int argc, char **argv)
@@ -96,9 +152,11 @@ int subcommand_check(int argc, char **argv)
         return code;
     code = check_limits(&options);
     if (code == 0)
-        code = check_address(&options);
+        code = check_sockets(&options);
     if (code == 0)
         code = check_incident_dir(&options);
+    if (code == 0)
+        code = check_files(&options);
     if (code == 0)
         printf("ok: %s can be served by %u worker%s\n", options.bind, options.worker_count,
                options.worker_count == 1 ? "" : "s");

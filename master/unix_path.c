@@ -87,6 +87,8 @@ int unix_path_inspect(const struct sockaddr_storage *address, socklen_t length, 
     struct stat status;
     int result = 0;
 
+    if (!path)
+        return -EINVAL;
     snprintf(folder, sizeof folder, "%s", path);
     if (lstat(path, &status) < 0)
         result = errno == ENOENT && access(dirname(folder), W_OK | X_OK) == 0 ? 0 : -errno;

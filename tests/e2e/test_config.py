@@ -111,6 +111,22 @@ class Check(ConfigCase):
         self.fails("--incident-dir", "/dev/null", "-b", "127.0.0.1:0", code=EXIT_START_FAILED, words=["--incident-dir"])
         self.fails("stray", code=EXIT_USAGE, words=["stray"])
 
+    def test_files_that_a_start_would_need__looked_at_and_not_made(self):
+        running = self.server("--pid-file", "running.pid")
+        os.mkfifo(self.path)
+        for option, path, *words in (
+                ("--log-file", "/nonexistent/x.log", "No such file"), ("--log-file", self.folder, "directory"),
+                ("--pid-file", "/nonexistent/x.pid", "No such file"), ("--pid-file", self.path, "no regular file"),
+                ("--pid-file", f"{self.folder}/running.pid", f"pid {running.pid}"),
+                ("--control", "/nonexistent/x.sock", "No such file"), ("--incident-dir", self.path, "Not a directory")):
+            with self.subTest(option=option, path=path):
+                self.fails("-b", "127.0.0.1:0", option, path, code=EXIT_START_FAILED, words=[path, *words])
+        before = set(os.listdir(self.folder))
+        result = self.run_check("-b", "127.0.0.1:0", "--log-file", "x.log", "--pid-file", "x.pid", "--control", "x.sock",
+                                "--incident-dir", "x.incidents")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(set(os.listdir(self.folder)), before)
+
     def test_help__of_its_own(self):
         result = self.run_check("--help")
         self.assertEqual((result.returncode, result.stderr), (0, ""))

@@ -215,6 +215,18 @@ static void write__no_regular_file_there__refused_and_left_alone(void **state)
     assert_true(S_ISLNK(status.st_mode));
 }
 
+static void inspect__free_dead_or_no_file__said_and_nothing_written(void **state)
+{
+    (void)state;
+    assert_int_equal(pidfile_inspect(path, error, sizeof error), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    put("garbage\n");
+    assert_int_equal(pidfile_inspect(path, error, sizeof error), 0);
+    check_holds("garbage\n");
+    assert_int_equal(pidfile_inspect("/dev/null", error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, "no regular file"));
+}
+
 static void remove__own_number__removed(void **state)
 {
     (void)state;
@@ -242,6 +254,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(write__living_stranger_there__replaced, start),
         cmocka_unit_test_setup(write__cannot__says_why_and_leaves_nothing, start),
         cmocka_unit_test_setup(write__no_regular_file_there__refused_and_left_alone, start),
+        cmocka_unit_test_setup(inspect__free_dead_or_no_file__said_and_nothing_written, start),
         cmocka_unit_test_setup(remove__own_number__removed, start),
         cmocka_unit_test_setup(remove__number_of_another__stays, start),
     };

@@ -135,6 +135,7 @@ static void path_of__abstract_and_other_families__none(void **state)
     assert_null(unix_path_of(&other));
     other.ss_family = AF_INET;
     assert_null(unix_path_of(&other));
+    assert_int_equal(unix_path_inspect(&other, sizeof other, error, sizeof error), -EINVAL);
     assert_string_equal(unix_path_of(&address), path);
 }
 
