@@ -1,15 +1,21 @@
+#include "master/checker.h"
 #include "master/reactor_state.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
+#include "worker/image.h"
 #include "worker/keeper.h"
 #include "worker/log.h"
 #include "worker/process.h"
 #include "worker/worker.h"
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- making processes ---- */
@@ -27,6 +33,7 @@ static void write_settings(const struct reactor *r, uint32_t slot)
         .service_index = settings->service_index,
         .listener_is_unix = r->setup->listener_is_unix,
         .core = settings->core,
+        .gated = memory->gated,
         .recover_how = memory->recover_how,
         .suspect = memory->suspect,
         .incident_bytes = settings->incident_bytes,
@@ -43,12 +50,21 @@ static void note_clone(struct reactor *r, uint32_t slot, int error)
               strerrorname_np(-error), SPAWN_RETRY_MS);
 }
 
-_Noreturn static void be_lone_worker(struct shared_pages *pages, unsigned slot, uint32_t generation)
+/* Of the image that the service is on its way to, if that is not ours. */
+_Noreturn static void be_lone_worker(struct shared_pages *pages, const struct supervisor_action *action)
 {
+    unsigned slot = action->slot;
+    uint32_t generation = action->generation;
     atomic_store(&shared_board(pages, slot)->highest, 0); /* a fresh table */
     atomic_store(&pages->loads.cells[slot].connection_count, 0);
     if (worker_prepare_table() < 0)
         _exit(WORKER_EXIT_SETUP);
+    if (action->image != atomic_load(&pages->orders.master_image)) {
+        char role[IMAGE_ROLE_SIZE];
+        snprintf(role, sizeof role, "worker:%u:%u", slot, generation);
+        image_exec(pages, action->image, role);
+        _exit(WORKER_EXIT_SETUP);
+    }
     worker_main(pages, slot, generation);
 }
 
@@ -59,7 +75,7 @@ static void spawn_lone_worker(struct reactor *r, const struct supervisor_action 
         return;
     int pid = process_clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, cell, action->generation);
     if (pid == 0)
-        be_lone_worker(r->pages, action->slot, action->generation);
+        be_lone_worker(r->pages, action);
     note_clone(r, action->slot, pid);
 }
 
@@ -149,6 +165,34 @@ static void act_drain(struct reactor *r, uint32_t slot)
     atomic_store_explicit(&board->drain_deadline_ns, deadline_ns, memory_order_release);
     atomic_store_explicit(&board->order, ORDER_DRAIN, memory_order_release);
     heritage_poke(slot, POKE_LOOK);
+}
+
+static void act_exec(struct reactor *r, const struct supervisor_action *action)
+{
+    order(r, action, &shared_board(r->pages, action->slot)->order_exec);
+}
+
+static void act_go(struct reactor *r, const struct supervisor_action *action)
+{
+    struct board *board = shared_board(r->pages, action->slot);
+    atomic_store_explicit(&board->go_generation, action->generation, memory_order_release);
+    syscall(SYS_futex, &board->go_generation, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* ---- images ---- */
+
+static void act_check(struct reactor *r, uint32_t number)
+{
+    r->check_number = number;
+    r->check_begin_ms = clock_now_ms();
+    r->checker_pid = checker_start(r->pages, r->programs.candidate, number);
+}
+
+/* The master goes on from here when we have ended (master.c). */
+static void act_exec_master(struct reactor *r, uint32_t image)
+{
+    atomic_store_explicit(&r->pages->orders.exec_image, image, memory_order_release);
+    r->gives_way = true;
 }
 
 static void act_order(struct reactor *r, uint32_t slot, enum worker_order order)
@@ -242,6 +286,18 @@ void act(struct reactor *r, const struct supervisor_action *action)
         break;
     case ACTION_HANDOVER:
         act_handover(r, action);
+        break;
+    case ACTION_EXEC:
+        act_exec(r, action);
+        break;
+    case ACTION_GO:
+        act_go(r, action);
+        break;
+    case ACTION_CHECK:
+        act_check(r, action->generation);
+        break;
+    case ACTION_EXEC_MASTER:
+        act_exec_master(r, action->generation);
         break;
     case ACTION_HOLD:
         r->hold_ms = clock_now_ms();

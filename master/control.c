@@ -265,7 +265,7 @@ static void serve(struct control *control, struct control_client *client, short 
     if (events & POLLIN)
         receive(client);
     else if (events & (POLLERR | POLLHUP | POLLNVAL))
-        client->is_lost = true; /* closed, not only shut: nobody is there to answer */
+        client->is_lost = true;    /* closed, not only shut: nobody is there to answer */
     tell_outcome(control, client); /* the one after: what the log says about it comes first */
     take_request(control, client, now_ms);
     size_t said_bytes = client->out_bytes;

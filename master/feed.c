@@ -12,6 +12,7 @@ static void store_memory(struct reactor *r)
     struct supervisor_memory *memory = room;
     memory->policy = r->state;
     memory->settings = r->settings;
+    memory->programs = r->programs;
     atomic_store_explicit(&orders->memory_current, other + 1, memory_order_release);
     atomic_store_explicit(&orders->slot_limit, r->state.slot_limit, memory_order_release);
 }
@@ -26,6 +27,7 @@ bool feed_load_memory(struct reactor *r)
     const struct supervisor_memory *memory = room;
     r->state = memory->policy;
     r->settings = memory->settings;
+    r->programs = memory->programs;
     return true;
 }
 

@@ -151,6 +151,8 @@ static void look_for_keeper_death(struct reactor *r, uint32_t slot, enum keeper_
                 .generation = generation,
                 .twin_made = board_was_made(&board->keepers[other], memory->keepers[other].generation),
                 .worker_made = board_was_made(&board->worker, memory->generation),
+                .plain_kill = atomic_load(&board->keeper_deaths[letter].code) == CLD_KILLED &&
+                              atomic_load(&board->keeper_deaths[letter].status) == SIGKILL,
             });
 }
 
@@ -159,9 +161,15 @@ static void look_for_keeper(struct reactor *r, uint32_t slot, enum keeper_letter
     struct board *board = shared_board(r->pages, slot);
     struct keeper_memory *keeper = &r->state.slots[slot].keepers[letter];
     uint32_t ready = atomic_load_explicit(&board->keeper_ready[letter], memory_order_acquire);
-    if (keeper->phase == KEEPER_STARTING && ready == keeper->generation)
-        feed(r, &(struct supervisor_event){
-                    .kind = SUPERVISOR_KEEPER_READY, .slot = slot, .letter = letter, .generation = ready});
+    uint32_t image = atomic_load_explicit(&board->keeper_image[letter], memory_order_acquire);
+    bool is_new = keeper->phase == KEEPER_STARTING && ready == keeper->generation;
+    bool is_other = keeper->phase == KEEPER_EXECING && image == keeper->asked;
+    if (is_new || is_other)
+        feed(r, &(struct supervisor_event){.kind = SUPERVISOR_KEEPER_READY,
+                                           .slot = slot,
+                                           .letter = letter,
+                                           .generation = keeper->generation,
+                                           .image = image});
     look_for_keeper_death(r, slot, letter);
 }
 
@@ -261,6 +269,7 @@ void look_around(struct reactor *r)
 {
     look_for_signals(r);
     look_for_listening(r);
+    look_for_upgrade(r);
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         look_for_failed_clone(r, slot);
         for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)

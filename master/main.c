@@ -7,12 +7,15 @@
 #include "master/address.h"
 #include "master/control_socket.h"
 #include "master/descriptors.h"
+#include "master/facts.h"
+#include "master/imagepost.h"
 #include "master/incident.h"
 #include "master/listener.h"
 #include "master/logoutput.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/pidfile.h"
+#include "master/roles.h"
 #include "master/subcommand.h"
 #include "worker/board.h"
 #include "worker/clock.h"
@@ -90,6 +93,8 @@ static int make_heritage(int listener_fd, int control_fd)
         error = heritage_place(pidfd_open(getpid(), 0), FD_MASTER);
     if (!error)
         error = heritage_place(eventfd(0, EFD_NONBLOCK), FD_SUPERVISOR);
+    if (!error)
+        error = imagepost_open();
     for (int slot = 0; slot < SLOT_COUNT_MAX && !error; slot++)
         error = heritage_place(eventfd(0, EFD_NONBLOCK), FD_POKE + slot);
     return error;
@@ -149,6 +154,25 @@ static int open_control(struct service_setup *setup, char error[ERROR_SIZE])
     return result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED;
 }
 
+/* For the master of another image, should there be one. */
+static void keep_facts(const struct service_setup *setup, const struct listener *listener)
+{
+    static struct service_facts facts;
+    facts = (struct service_facts){.setup = *setup, .listener = *listener};
+    if (setup->options->pid_file)
+        snprintf(facts.pid_file, sizeof facts.pid_file, "%s", setup->options->pid_file);
+    facts_write(setup->pages, &facts);
+}
+
+static void keep_own_image(struct shared_pages *pages)
+{
+    char why[IMAGE_WHY_SIZE], quoted[2 * IMAGE_WHY_SIZE];
+    if (imagepost_keep_own(pages, why, sizeof why) == 0)
+        return;
+    log_quote(quoted, sizeof quoted, why);
+    log_event(LOG_LEVEL_WARN, "event=failed what=own_image why=%s", quoted);
+}
+
 /* From here on the listener exists; what fails now is the machine's fault, not the user's. */
 static int serve(struct service_setup *setup, const struct listener *listener)
 {
@@ -161,10 +185,13 @@ static int serve(struct service_setup *setup, const struct listener *listener)
         return fail(EXIT_FAILED, why);
     }
     setup->pages->orders.start_ns = clock_now_ns();
+    setup->pages->orders.layout = facts_layout();
+    keep_facts(setup, listener);
     log_init(FD_LOG, setup->options->log_level);
     log_share_level(&setup->pages->orders.log_level);
     log_set_level(setup->options->log_level);
     log_adjustments(setup->options, setup);
+    keep_own_image(setup->pages);
     title_set("prefork-upper: master");
     master_block_signals();
     return master_run(setup);
@@ -235,6 +262,11 @@ int main(int argc, char **argv)
 {
     struct options options;
     title_init(argc, argv);
+    if (argc > 1 && roles_is_one(argv[1])) {
+        const char *role = argv[1];
+        title_drop_argument();
+        return roles_play(role, argc - 1, title_arguments());
+    }
     if (argc > 1 && argv[1][0] != '-')
         return subcommand_run(argc - 1, argv + 1);
     int exit_code = options_parse(&options, argc, argv);

@@ -1,11 +1,14 @@
 #include "master/master.h"
+#include "master/imagepost.h"
 #include "worker/board.h"
 #include "worker/clock.h"
 #include "worker/crash.h"
 #include "worker/heritage.h"
+#include "worker/image.h"
 #include "worker/log.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -66,6 +69,29 @@ static void start_supervisor(struct master *m)
     atomic_store(&m->pages->orders.supervisor_generation, generation);
 }
 
+/* ---- becoming another image ---- */
+
+/* The image that the supervisor left us to become; 0: none, or it was tried in vain. */
+static uint32_t wanted_image(struct master *m)
+{
+    struct orders *orders = &m->pages->orders;
+    uint32_t wanted = atomic_load_explicit(&orders->exec_image, memory_order_acquire);
+    bool is_new =
+        wanted != atomic_load(&orders->master_image) && wanted != atomic_load(&orders->exec_failed_image);
+    return is_new ? wanted : 0;
+}
+
+/* In place: the same process number, the same children. What dies meanwhile waits to be reaped. */
+static void become_image(struct master *m, uint32_t image)
+{
+    char role[IMAGE_ROLE_SIZE];
+    snprintf(role, sizeof role, "master:%u", image);
+    int error = image_exec(m->pages, image, role);
+    log_event(LOG_LEVEL_ERROR, "event=failed what=exec_master why=%s", strerrorname_np(-error));
+    atomic_store(&m->pages->orders.exec_failed_error, -error);
+    atomic_store_explicit(&m->pages->orders.exec_failed_image, image, memory_order_release);
+}
+
 static bool finished(const struct master *m)
 {
     return atomic_load_explicit(&m->pages->orders.finished, memory_order_acquire);
@@ -74,7 +100,7 @@ static bool finished(const struct master *m)
 static void supervisor_ended(struct master *m, const siginfo_t *info)
 {
     m->supervisor_pid = 0;
-    if (finished(m))
+    if (finished(m) || wanted_image(m) != 0)
         return;
     int64_t now_ms = clock_now_ms();
     bool lived = now_ms - m->supervisor_start_ms >= SUPERVISOR_UPTIME_MS;
@@ -198,6 +224,8 @@ static void take_signal(struct master *m, int signal_number)
             atomic_fetch_add(&m->pages->orders.signals[i], 1);
             heritage_wake_supervisor();
         }
+    if (signal_number == IMAGEPOST_SIGNAL)
+        imagepost_receive(m->pages);
     /* SIGRTMIN: serving has been told, and a reader of the ready descriptor waits for its end. */
     if (signal_number == SIGRTMIN && m->setup->ready_fd >= 0) {
         close(m->setup->ready_fd);
@@ -243,9 +271,15 @@ static void drain_log(const struct service_setup *setup)
 
 int master_run(struct service_setup *setup)
 {
-    struct master m = {.setup = setup, .pages = setup->pages};
+    struct master m = {
+        .setup = setup,
+        .pages = setup->pages,
+        .supervisor_generation = atomic_load(&setup->pages->orders.supervisor_generation),
+    };
     bool untaken = false, deaths_left = false;
     while (!finished(&m) || m.supervisor_pid != 0) {
+        if (m.supervisor_pid == 0 && wanted_image(&m) != 0)
+            become_image(&m, wanted_image(&m));
         if (m.supervisor_pid == 0 && clock_now_ms() >= m.supervisor_due_ms)
             start_supervisor(&m);
         wait_for_signal(&m, how_long_to_wait(&m, clock_now_ms(), deaths_left, untaken));

@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* While a keeper was ordered to do something: it has no descriptor to wake us with. */
+/* While a keeper was ordered to do something that the next order waits for: it has no descriptor to wake us
+ * with. */
 #define REACTOR_KEEPER_WAIT_MS 2
 
 /* ---- time ---- */
@@ -35,8 +36,11 @@ static int wait_ms(const struct reactor *r)
 {
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         const struct slot_memory *memory = &r->state.slots[slot];
+        if (memory->gated && !memory->made)
+            return REACTOR_KEEPER_WAIT_MS;
         for (int letter = 0; letter < KEEPER_COUNT; letter++)
-            if (memory->keepers[letter].phase == KEEPER_STARTING)
+            if (memory->keepers[letter].phase == KEEPER_STARTING ||
+                memory->keepers[letter].phase == KEEPER_EXECING)
                 return REACTOR_KEEPER_WAIT_MS;
     }
     return REACTOR_TICK_MS;
@@ -101,6 +105,29 @@ static bool may_protect(struct reactor *r)
     return false;
 }
 
+/* What we are, and with it whether the master has become what it was told to. */
+static void say_image(struct reactor *r)
+{
+    struct orders *orders = &r->pages->orders;
+    bool failed = atomic_load(&orders->exec_failed_image) == r->state.upgrade.target;
+    int error = atomic_load(&orders->exec_failed_error);
+    feed(r, &(struct supervisor_event){
+                .kind = SUPERVISOR_IMAGE,
+                .generation = atomic_load(&orders->master_image),
+                .why = failed ? strerrordesc_np(error) : NULL,
+            });
+}
+
+/* The policy has told the master to become another image; that begins with our end. */
+static void give_way(struct reactor *r)
+{
+    if (!r->gives_way)
+        return;
+    while (logsink_drain(&r->sink) >= LOGSINK_RECORDS_PER_TURN)
+        ;
+    _exit(0);
+}
+
 static void begin(struct reactor *r, uint32_t generation)
 {
     uint32_t seed = 0;
@@ -108,11 +135,15 @@ static void begin(struct reactor *r, uint32_t generation)
         seed = (uint32_t)clock_now_ns();
     if (feed_load_memory(r)) {
         log_event(LOG_LEVEL_WARN, "event=supervisor_started generation=%u pid=%d", generation, (int)getpid());
+        say_image(r);
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
         return;
     }
     r->settings = r->setup->settings;
     supervisor_init(&r->state, r->settings.worker_count, may_protect(r), r->settings.drain_timeout_ms, seed);
+    if (readlink("/proc/self/exe", r->programs.current, sizeof r->programs.current - 1) < 0)
+        r->programs.current[0] = '\0';
+    say_image(r);
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
 }
 
@@ -151,6 +182,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
         if (polled[2].revents)
             outlive_master(r);
         look_around(r);
+        give_way(r);
         tick(r);
         logsink_drain(&r->sink);
     }

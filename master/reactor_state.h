@@ -1,5 +1,6 @@
 /*
- * What the parts of the supervisor's shell share; private to reactor.c, look.c, feed.c, act.c and announce.c.
+ * What the parts of the supervisor's shell share; private to reactor.c, look.c, look_upgrade.c, feed.c, act.c
+ * and announce.c.
  *
  * Arrows: reactor (the process and its loop) -> look (boards and clocks become events) -> feed (the policy of
  * supervisor.h decides, its memory is stored) -> act (actions are carried out) -> announce (what is said
@@ -21,6 +22,10 @@
 struct supervisor_memory {
     struct supervisor policy;
     struct service_settings settings;
+    struct service_programs {
+        char current[SETTINGS_PATH_SIZE];   /* that the service was started from, or upgraded to last */
+        char candidate[SETTINGS_PATH_SIZE]; /* of the upgrade that is tried */
+    } programs;
 };
 
 static_assert(sizeof(struct supervisor_memory) <= SUPERVISOR_MEMORY_BYTES,
@@ -31,6 +36,7 @@ struct reactor {
     struct shared_pages *pages;
     struct supervisor state;
     struct service_settings settings; /* stored with the state */
+    struct service_programs programs; /* likewise */
     struct supervisor_actions actions;
     struct logsink sink;
     int64_t next_tick_ms;
@@ -44,6 +50,10 @@ struct reactor {
     bool listen_untold;                       /* and the policy does not know it yet */
     int64_t oom_kills_seen, oom_kills_before; /* oom.h: at the last whole second, and the one before */
     int64_t next_oom_ms;
+    pid_t checker_pid; /* 0: none; negative: errno of a fork that failed */
+    uint32_t check_number;
+    int64_t check_begin_ms;
+    bool gives_way;                    /* to a supervisor of another image, at the end of this turn */
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];
     struct slowest slowest[SLOT_COUNT_MAX];
@@ -63,6 +73,9 @@ bool feed_load_memory(struct reactor *r);
 /* look.c: everything that happened since the last look; and what only time brings. */
 void look_around(struct reactor *r);
 void look_on_tick(struct reactor *r, int64_t now_ms);
+
+/* look_upgrade.c: how far an upgrade has come. */
+void look_for_upgrade(struct reactor *r);
 
 /* act.c */
 void act(struct reactor *r, const struct supervisor_action *action);

@@ -111,7 +111,8 @@ static const char *next_word(const struct slot_memory *after)
 static uint32_t lost_connections(const struct death_report *report, const struct slot_memory *after,
                                  bool protect)
 {
-    bool kept = protect && after->phase == SLOT_STARTING && after->recover_how != RECOVER_RESET_ALL;
+    bool goes_on = after->phase == SLOT_STARTING || after->phase == SLOT_SWAPPING;
+    bool kept = protect && goes_on && after->recover_how != RECOVER_RESET_ALL;
     return kept ? 0 : report->connection_count;
 }
 

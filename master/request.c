@@ -38,8 +38,16 @@ uint32_t request_restart(struct reactor *r, uint32_t slot)
 
 uint32_t request_upgrade(struct reactor *r, const char *path)
 {
-    (void)path;
-    return ask(r, &(struct supervisor_event){.operation = OPERATION_UPGRADE, .why = "not there yet"});
+    const char *why = NULL;
+    if (!path)
+        path = r->programs.current;
+    if (path[0] != '/')
+        why = "an absolute path is needed";
+    else if (strlen(path) >= sizeof r->programs.candidate)
+        why = "the path is too long";
+    else if (r->state.upgrade.stage == UPGRADE_NONE)
+        memcpy(r->programs.candidate, path, strlen(path) + 1);
+    return ask(r, &(struct supervisor_event){.operation = OPERATION_UPGRADE, .why = why});
 }
 
 /* A UNIX listener that was shut down refuses for ever, and its place in every table cannot be changed. */

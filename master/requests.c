@@ -1,5 +1,6 @@
 #include "master/requests.h"
 #include "master/rolling.h"
+#include "master/upgrade.h"
 #include <stddef.h>
 
 static void say(struct policy *p, const struct operation *operation, bool begun)
@@ -9,15 +10,12 @@ static void say(struct policy *p, const struct operation *operation, bool begun)
     action->begun = begun;
 }
 
-static void done(struct policy *p, struct operation *operation, const char *why)
+void requests_end(struct policy *p, struct operation *operation, const char *failure)
 {
-    operation_done(operation, why);
-    say(p, operation, false);
-}
-
-static void failed(struct policy *p, struct operation *operation, const char *why)
-{
-    operation_failed(operation, why);
+    if (failure)
+        operation_failed(operation, failure);
+    else
+        operation_done(operation, NULL);
     say(p, operation, false);
 }
 
@@ -54,7 +52,7 @@ static const char *scale(struct policy *p, uint32_t count)
 }
 
 /* NULL, or why not. */
-static const char *take(struct policy *p, const struct supervisor_event *event)
+static const char *take(struct policy *p, const struct supervisor_event *event, struct operation *operation)
 {
     struct supervisor *s = p->state;
     switch (event->operation) {
@@ -75,9 +73,9 @@ static const char *take(struct policy *p, const struct supervisor_event *event)
             policy_add(p, ACTION_LISTEN, 0);
         return s->held ? NULL : "it is not drained";
     case OPERATION_UPGRADE:
-        break;
+        return upgrade_begin(p, operation);
     }
-    return "not possible";
+    return "no such operation";
 }
 
 void requests_take(struct policy *p, const struct supervisor_event *event)
@@ -88,9 +86,9 @@ void requests_take(struct policy *p, const struct supervisor_event *event)
     if (!why && p->state->stage != STAGE_RUNNING)
         why = "the server is stopping";
     if (!why)
-        why = take(p, event);
+        why = take(p, event, operation);
     if (why)
-        failed(p, operation, why);
+        requests_end(p, operation, why);
 }
 
 /* ---- outcomes ---- */
@@ -99,7 +97,7 @@ void requests_empty(struct policy *p)
 {
     struct operation *operation = running(p, OPERATION_DRAIN);
     if (operation && p->state->held)
-        done(p, operation, NULL);
+        requests_end(p, operation, NULL);
 }
 
 static void serve_again(struct policy *p)
@@ -115,10 +113,8 @@ void requests_listening(struct policy *p, const char *why)
     struct operation *operation = running(p, OPERATION_UNDRAIN);
     if (!why)
         serve_again(p);
-    if (operation && why)
-        failed(p, operation, why);
-    else if (operation)
-        done(p, operation, NULL);
+    if (operation)
+        requests_end(p, operation, why);
 }
 
 static bool any_rests(const struct supervisor *s)
@@ -129,37 +125,39 @@ static bool any_rests(const struct supervisor *s)
     return false;
 }
 
-/* NULL: not yet; else what to say about its end, "" for nothing. */
-static const char *look_at_scale(const struct supervisor *s, const struct operation *operation, bool *is_done)
+enum outcome { NOT_YET, DONE, FAILED };
+
+static enum outcome look_at_scale(const struct supervisor *s, const struct operation *operation,
+                                  const char **why)
 {
-    *is_done = operation->goal == s->wanted_count;
-    if (!*is_done)
-        return "another number of slots was asked for";
+    *why = "another number of slots was asked for";
+    if (operation->goal != s->wanted_count)
+        return FAILED;
+    *why = "a slot rests after a crash loop";
     if (!rolling_is_settled(s))
-        return NULL;
-    *is_done = !any_rests(s);
-    return *is_done ? "" : "a slot rests after a crash loop";
+        return NOT_YET;
+    return any_rests(s) ? FAILED : DONE;
 }
 
-static const char *look_at(const struct supervisor *s, const struct operation *operation, bool *is_done)
+static enum outcome look_at(const struct supervisor *s, const struct operation *operation, const char **why)
 {
-    *is_done = s->stage == STAGE_RUNNING;
-    if (!*is_done)
-        return "the server is stopping";
+    *why = "the server is stopping";
+    if (s->stage != STAGE_RUNNING)
+        return FAILED;
     switch ((enum operation_kind)operation->kind) {
     case OPERATION_SCALE:
-        return look_at_scale(s, operation, is_done);
+        return look_at_scale(s, operation, why);
     case OPERATION_RELOAD:
     case OPERATION_RESTART:
-        return rolling_is_settled(s) ? "" : NULL;
+        return rolling_is_settled(s) ? DONE : NOT_YET;
     case OPERATION_DRAIN:
-        *is_done = s->held;
-        return s->held ? NULL : "new connections were let in again";
-    case OPERATION_UNDRAIN:
+        *why = "new connections were let in again";
+        return s->held ? NOT_YET : FAILED;
+    case OPERATION_UNDRAIN: /* these two say themselves when they end */
     case OPERATION_UPGRADE:
         break;
     }
-    return NULL;
+    return NOT_YET;
 }
 
 void requests_look(struct policy *p)
@@ -167,14 +165,12 @@ void requests_look(struct policy *p)
     struct operations *all = &p->state->operations;
     for (uint32_t i = 0; i < OPERATION_COUNT_MAX; i++) {
         struct operation *operation = &all->items[i];
-        bool is_done = false;
+        const char *why = NULL;
         if (operation->state != OPERATION_RUNNING)
             continue;
-        const char *why = look_at(p->state, operation, &is_done);
-        if (why && is_done)
-            done(p, operation, why);
-        else if (why)
-            failed(p, operation, why);
+        enum outcome outcome = look_at(p->state, operation, &why);
+        if (outcome != NOT_YET)
+            requests_end(p, operation, outcome == FAILED ? why : NULL);
     }
 }
 

@@ -19,6 +19,9 @@ void requests_empty(struct policy *p);
 /* The outcome of ACTION_LISTEN; `why` NULL: it listens. */
 void requests_listening(struct policy *p, const char *why);
 
+/* Ends a running operation and says so; `failure` NULL: it is done. */
+void requests_end(struct policy *p, struct operation *operation, const char *failure);
+
 /* Ends what is done or cannot be done any more; after every event. */
 void requests_look(struct policy *p);
 

@@ -87,6 +87,10 @@ static void found_culprit(struct restart *r, struct restart_decision *decision)
 struct restart_decision restart_on_death(struct restart *r, const struct death_facts *facts, uint32_t random)
 {
     struct restart_decision decision = {.verdict = RESTART_GO_ON};
+    if (facts->kind == DEATH_LEFT) { /* it served, and went when it was told to */
+        *r = (struct restart){0};
+        return decision;
+    }
     count(r, facts);
     if (blames(facts)) {
         decision.reset_suspect = blame(r, facts);

@@ -62,16 +62,31 @@ static void fit_count(struct policy *p)
 
 /* ---- by the newest settings ---- */
 
-static bool in_between(const struct slot_memory *memory)
+/* Has any slot shown that the new image is good for something? */
+static bool canary_sings(const struct supervisor *s)
 {
-    return memory->handing || memory->phase == SLOT_STARTING || memory->phase == SLOT_KEEPING;
+    if (s->upgrade.target == s->upgrade.image)
+        return true; /* the old one is known */
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        if (rolling_counts(&s->slots[slot]) && s->slots[slot].image == s->upgrade.target &&
+            s->slots[slot].proven)
+            return true;
+    return false;
+}
+
+/* The next one waits for it: it is on its way, or the first one with a new image. */
+static bool in_between(const struct supervisor *s, const struct slot_memory *memory)
+{
+    bool is_canary = memory->phase == SLOT_SERVING && memory->image == s->upgrade.target && !canary_sings(s);
+    return memory->handing || is_canary || memory->phase == SLOT_STARTING || memory->phase == SLOT_KEEPING ||
+           memory->phase == SLOT_SWAPPING;
 }
 
 static void renew_next(struct policy *p)
 {
     const struct supervisor *s = p->state;
     for (uint32_t slot = 0; slot < s->slot_limit; slot++)
-        if (rolling_counts(&s->slots[slot]) && in_between(&s->slots[slot]))
+        if (rolling_counts(&s->slots[slot]) && in_between(s, &s->slots[slot]))
             return;
     for (uint32_t slot = 0; slot < s->slot_limit; slot++)
         if (rolling_counts(&s->slots[slot]) && due(s, &s->slots[slot])) {

@@ -1,4 +1,5 @@
 #include "master/slot_parts.h"
+#include "master/upgrade.h"
 #include "worker/check.h"
 
 /* ---- small things ---- */
@@ -39,37 +40,81 @@ static void say(struct policy *p, enum supervisor_action_kind kind, uint32_t slo
 
 /* ---- orders ---- */
 
+/* A worker of another image than the other keeper's has another table, too: it waits until that one is gone.
+ */
+static void emit_by_keeper(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (memory->keepers[memory->spawner].phase != KEEPER_READY)
+        memory->spawner = other_of((enum keeper_letter)memory->spawner);
+    const struct keeper_memory *spawner = &memory->keepers[memory->spawner];
+    if (spawner->phase != KEEPER_READY)
+        return;
+    memory->image = spawner->image;
+    memory->gated = slot_has_stranger(memory);
+    struct supervisor_action *action = policy_add(p, ACTION_SPAWN, slot);
+    action->generation = memory->generation;
+    action->letter = (enum keeper_letter)memory->spawner;
+    action->keeper_generation = spawner->generation;
+}
+
 void slot_emit_spawn(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     if (p->now_ms < memory->not_before_ms)
         return;
     if (p->state->protect) {
-        if (memory->keepers[memory->spawner].phase != KEEPER_READY)
-            memory->spawner = other_of((enum keeper_letter)memory->spawner);
-        if (memory->keepers[memory->spawner].phase != KEEPER_READY)
-            return;
+        emit_by_keeper(p, slot);
+        return;
     }
     struct supervisor_action *action = policy_add(p, ACTION_SPAWN, slot);
     action->generation = memory->generation;
-    action->letter = (enum keeper_letter)memory->spawner;
-    action->keeper_generation = memory->keepers[memory->spawner].generation;
+    action->image = memory->image;
+}
+
+/* Addressed once, an order stays where it is as long as that keeper lives. */
+static enum keeper_letter choose_spawner(const struct policy *p, const struct slot_memory *memory)
+{
+    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
+        if (memory->keepers[letter].phase == KEEPER_READY &&
+            memory->keepers[letter].image == p->state->upgrade.target)
+            return letter;
+    return (enum keeper_letter)memory->spawner;
+}
+
+void slot_spawn_now(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    memory->phase = SLOT_STARTING;
+    memory->generation++;
+    memory->made = 0;
+    memory->proven = 0;
+    memory->gated = 0;
+    memory->image = p->state->upgrade.target; /* with keepers, that of the one who makes it */
+    memory->spawner = choose_spawner(p, memory);
+    memory->settings_number = p->state->settings_number;
+    if (memory->since_ms < p->now_ms)
+        memory->since_ms = p->now_ms;
+    slot_emit_spawn(p, slot);
 }
 
 void slot_spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    memory->phase = SLOT_STARTING;
-    memory->generation++;
     memory->kill_reason = KILL_NONE;
-    memory->made = 0;
     memory->handing = 0;
     memory->renew = 0;
-    memory->settings_number = p->state->settings_number;
     memory->recover_how = how;
     memory->suspect = suspect;
     memory->since_ms = memory->not_before_ms = p->now_ms + delay_ms;
-    slot_emit_spawn(p, slot);
+    if (!swap_is_due(p, memory)) {
+        memory->swap = 0;
+        slot_spawn_now(p, slot);
+        return;
+    }
+    memory->phase = SLOT_SWAPPING;
+    memory->since_ms = p->now_ms;
+    swap_go_on(p, slot);
 }
 
 static void emit_kill(struct policy *p, uint32_t slot)
@@ -123,7 +168,7 @@ void slot_vacate(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     memory->phase = p->state->stage == STAGE_RUNNING ? SLOT_UNUSED : SLOT_ENDED;
-    memory->out = memory->handing = memory->renew = 0;
+    memory->out = memory->handing = memory->renew = memory->swap = 0;
     keepers_leave(p, slot);
 }
 
@@ -149,10 +194,11 @@ void slot_send_out(struct policy *p, uint32_t slot)
         slot_vacate(p, slot);
 }
 
-/* Does it serve by settings of yesterday? */
+/* Does it serve by settings, or as an image, of yesterday? */
 bool slot_is_outdated(const struct supervisor *s, const struct slot_memory *memory)
 {
-    return memory->renew || memory->settings_number != s->settings_number;
+    bool other_image = memory->image != s->upgrade.target && memory->swap_tries < SWAP_TRIES_MAX;
+    return memory->renew || memory->settings_number != s->settings_number || other_image;
 }
 
 /* Without keepers an outdated one cannot be renewed: that is why it goes. */
@@ -177,9 +223,20 @@ void slot_renew(struct policy *p, uint32_t slot)
     }
     if (!keepers_ready(memory))
         return; /* they will be */
+    memory->swap = memory->image != p->state->upgrade.target;
     memory->handing = 1;
     memory->handing_since_ms = p->now_ms;
     emit_handover(p, slot);
+}
+
+void slot_made(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (memory->made)
+        return;
+    memory->made = 1;
+    memory->since_ms = p->now_ms;
+    gate_go_on(p, slot);
 }
 
 /* ---- a worker's death ---- */
@@ -208,8 +265,9 @@ void slot_unprotected(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     memory->phase = SLOT_LEAVING;
-    memory->out = memory->handing = memory->renew = 0;
+    memory->out = memory->handing = memory->renew = memory->swap = 0;
     say(p, ACTION_UNPROTECTED, slot);
+    gate_go_on(p, slot);
     if (p->state->stage != STAGE_RUNNING)
         return; /* it is leaving already */
     policy_add(p, ACTION_LEAVE, slot);
@@ -268,10 +326,22 @@ static bool is_replaced(const struct policy *p, const struct slot_memory *memory
     return false;
 }
 
+/* The first thing that a new image does is to die: it is no good. (SIGKILL says nothing about it.) */
+static void judge_image(struct policy *p, const struct supervisor_event *event)
+{
+    struct slot_memory *memory = memory_of(p, event->slot);
+    bool crashed = event->death.kind == DEATH_CRASH || event->death.kind == DEATH_HANG;
+    if (!crashed || event->death.answered || memory->proven || memory->image == p->state->upgrade.image)
+        return;
+    upgrade_call_off(p, "its first worker died before it had answered anything");
+    memory->swap = memory->image != p->state->upgrade.target;
+}
+
 void slot_worker_died(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
     bool left = event->death.kind == DEATH_LEFT;
+    judge_image(p, event);
     if (!left && memory->kill_reason != KILL_STOP)
         memory->death_count++;
     if (memory->phase == SLOT_LEAVING) {
@@ -330,8 +400,14 @@ void slot_tick(struct policy *p, uint32_t slot)
     keepers_remind(p, slot);
     if (memory->phase == SLOT_STARTING)
         remind_worker(p, slot);
+    if (slot_lives(memory))
+        gate_go_on(p, slot);
+    if (memory->phase == SLOT_SWAPPING)
+        swap_go_on(p, slot);
     if (memory->handing)
         remind_of_handover(p, slot);
+    if (memory->phase == SLOT_SERVING && waited(p, memory->serving_since_ms, PROVEN_MS))
+        memory->proven = 1;
     keepers_want_twin(p, slot);
     if (slot_lives(memory) && memory->kill_reason != KILL_NONE)
         emit_kill(p, slot); /* it may have been born after the first try */
@@ -346,6 +422,10 @@ void slot_resume(struct policy *p, uint32_t slot)
     keepers_remind(p, slot);
     if (memory->phase == SLOT_STARTING && !memory->made)
         slot_emit_spawn(p, slot);
+    if (slot_lives(memory))
+        gate_go_on(p, slot);
+    if (memory->phase == SLOT_SWAPPING)
+        swap_go_on(p, slot);
     if (memory->handing)
         emit_handover(p, slot);
     if (slot_lives(memory) && p->state->stage == STAGE_DRAINING)

@@ -10,6 +10,7 @@
  * A slot may go out meanwhile (`out`): its worker accepts no more, and with its last connection the slot is
  * UNUSED again. SERVING to STARTING: a death, or the worker was told to make room (`handing`).
  *
+ * SWAPPING, between SERVING and STARTING: its keepers go over to another image of the program (slot_swap.h).
  * LEAVING: both keepers died. RESTING: a crash loop. RETRYING, beside KEEPING: the first keeper died young.
  * And to ENDED from anywhere once the service stops.
  */
@@ -50,15 +51,20 @@ void slot_end(struct policy *p, uint32_t slot);
 
 void slot_kill(struct policy *p, uint32_t slot, enum kill_reason reason);
 
+/* One that is between two images gets a worker at once, of whichever image can make one. */
+void slot_swap_abort(struct policy *p, uint32_t slot);
+
 /* Nothing of the slot is left: no worker, no keeper. */
 bool slot_is_gone(const struct slot_memory *memory);
 
 /* Events. Each has been checked to speak of the slot's current generation. */
 void slot_worker_died(struct policy *p, const struct supervisor_event *event);
+void slot_made(struct policy *p, uint32_t slot);
 void slot_spawn_failed(struct policy *p, uint32_t slot);
 void slot_first_keeper_failed(struct policy *p, uint32_t slot);
 void slot_keeper_ready(struct policy *p, const struct supervisor_event *event);
 void slot_keeper_died(struct policy *p, const struct supervisor_event *event);
+void slot_exec_failed(struct policy *p, const struct supervisor_event *event);
 
 /* Deadlines, and orders that were not obeyed yet. */
 void slot_tick(struct policy *p, uint32_t slot);

@@ -1,5 +1,6 @@
 #include "master/slot_parts.h"
 #include "worker/check.h"
+#include <stddef.h>
 
 bool keepers_gone(const struct slot_memory *memory)
 {
@@ -48,16 +49,40 @@ void keeper_kill(struct policy *p, uint32_t slot, enum keeper_letter letter)
     emit_keeper_action(p, slot, letter, ACTION_KEEPER_KILL);
 }
 
+void keeper_leave(struct policy *p, uint32_t slot, enum keeper_letter letter)
+{
+    set_keeper(p, &memory_of(p, slot)->keepers[letter], KEEPER_LEAVING);
+    emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
+}
+
+static void emit_exec(struct policy *p, uint32_t slot, enum keeper_letter letter)
+{
+    const struct keeper_memory *keeper = &memory_of(p, slot)->keepers[letter];
+    struct supervisor_action *action = policy_add(p, ACTION_EXEC, slot);
+    action->letter = letter;
+    action->keeper_generation = keeper->generation;
+    action->generation = keeper->asked;
+}
+
+void keeper_exec(struct policy *p, uint32_t slot, enum keeper_letter letter)
+{
+    struct keeper_memory *keeper = &memory_of(p, slot)->keepers[letter];
+    set_keeper(p, keeper, KEEPER_EXECING);
+    keeper->asked = p->state->upgrade.target;
+    emit_exec(p, slot, letter);
+}
+
 void keepers_want_twin(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
+    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING && memory->phase != SLOT_SWAPPING)
         return;
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
         struct keeper_memory *twin = &memory->keepers[letter];
         if (twin->phase != KEEPER_NONE || memory->keepers[other_of(letter)].phase != KEEPER_READY)
             continue;
         twin->generation++;
+        twin->image = memory->keepers[other_of(letter)].image;
         set_keeper(p, twin, KEEPER_STARTING);
         emit_twin(p, slot, letter);
     }
@@ -70,6 +95,7 @@ void keepers_begin(struct policy *p, uint32_t slot)
     struct slot_memory *memory = memory_of(p, slot);
     CHECK(keepers_gone(memory));
     memory->keepers[KEEPER_A].generation++;
+    memory->keepers[KEEPER_A].image = p->state->upgrade.image;
     set_keeper(p, &memory->keepers[KEEPER_A], KEEPER_STARTING);
     emit_keeper(p, slot);
 }
@@ -78,10 +104,10 @@ void keepers_leave(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
-        if (memory->keepers[letter].phase == KEEPER_NONE)
-            continue;
-        set_keeper(p, &memory->keepers[letter], KEEPER_LEAVING);
-        emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
+        if (memory->keepers[letter].phase == KEEPER_EXECING)
+            keeper_kill(p, slot, letter); /* as whatever it comes back: it need not */
+        else if (memory->keepers[letter].phase != KEEPER_NONE)
+            keeper_leave(p, slot, letter);
     }
 }
 
@@ -99,11 +125,17 @@ static void first_ready(struct policy *p, uint32_t slot)
 void slot_keeper_ready(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
-    if (memory->keepers[event->letter].phase != KEEPER_STARTING)
+    struct keeper_memory *keeper = &memory->keepers[event->letter];
+    if (keeper->phase != KEEPER_STARTING && keeper->phase != KEEPER_EXECING)
         return;
-    set_keeper(p, &memory->keepers[event->letter], KEEPER_READY);
+    if (keeper->phase == KEEPER_EXECING && keeper->asked != event->image)
+        return;
+    keeper->image = event->image;
+    set_keeper(p, keeper, KEEPER_READY);
     if (memory->phase == SLOT_KEEPING)
         first_ready(p, event->slot);
+    else if (memory->phase == SLOT_SWAPPING)
+        swap_go_on(p, event->slot);
     else if (memory->phase == SLOT_STARTING && !memory->made)
         slot_emit_spawn(p, event->slot);
     keepers_want_twin(p, event->slot);
@@ -120,26 +152,51 @@ static void first_died(struct policy *p, uint32_t slot)
     memory->deadline_ms = p->now_ms + SPAWN_RETRY_MS;
 }
 
+/* NULL: it was killed from elsewhere, which says nothing about the image. */
+static const char *why_exec_failed(const struct keeper_memory *keeper, const struct supervisor_event *event)
+{
+    if (keeper->killed)
+        return "the new image did not say that it is ready";
+    return event->plain_kill ? NULL : "the new image died at its start";
+}
+
+/* None is left but perhaps the worker. */
+static void last_died(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    if (memory->made && memory->phase != SLOT_SWAPPING)
+        slot_unprotected(p, slot);
+    else
+        slot_table_lost(p, slot);
+}
+
 void slot_keeper_died(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
+    struct keeper_memory *keeper = &memory->keepers[event->letter];
     struct keeper_memory *twin = &memory->keepers[other_of(event->letter)];
+    bool was_execing = keeper->phase == KEEPER_EXECING;
+    const char *why = why_exec_failed(keeper, event);
     memory->made |= event->worker_made;
-    set_keeper(p, &memory->keepers[event->letter], KEEPER_NONE);
+    set_keeper(p, keeper, KEEPER_NONE);
     if (!event->twin_made)
         set_keeper(p, twin, KEEPER_NONE); /* the dead one was to make it */
     if (memory->phase == SLOT_KEEPING) {
         first_died(p, event->slot);
         return;
     }
-    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING)
+    if (memory->phase != SLOT_STARTING && memory->phase != SLOT_SERVING && memory->phase != SLOT_SWAPPING)
         return;
-    if (keepers_gone(memory) && memory->made)
-        slot_unprotected(p, event->slot);
-    else if (keepers_gone(memory))
-        slot_table_lost(p, event->slot);
+    if (was_execing && memory->phase == SLOT_SWAPPING)
+        swap_keeper_died(p, event->slot, why);
+    if (keepers_gone(memory))
+        last_died(p, event->slot);
+    else if (memory->phase == SLOT_SWAPPING)
+        swap_go_on(p, event->slot);
     else if (memory->phase == SLOT_STARTING && !memory->made)
         slot_emit_spawn(p, event->slot);
+    else
+        gate_go_on(p, event->slot);
 }
 
 void slot_first_keeper_failed(struct policy *p, uint32_t slot)
@@ -162,17 +219,20 @@ static void remind(struct policy *p, uint32_t slot, enum keeper_letter letter)
 {
     struct slot_memory *memory = memory_of(p, slot);
     struct keeper_memory *keeper = &memory->keepers[letter];
-    bool overdue = waited(p, keeper->since_ms, KEEPER_OBEY_MS_MAX);
+    bool execs = keeper->phase == KEEPER_EXECING;
+    bool overdue = waited(p, keeper->since_ms, execs ? EXEC_MS_MAX : KEEPER_OBEY_MS_MAX);
     bool twin_can = memory->keepers[other_of(letter)].phase == KEEPER_READY;
     if (keeper->phase == KEEPER_STARTING && memory->phase == SLOT_KEEPING)
         emit_keeper(p, slot);
     else if (keeper->phase == KEEPER_STARTING && twin_can)
         emit_twin(p, slot, letter);
+    else if (execs)
+        emit_exec(p, slot, letter);
     else if (keeper->phase == KEEPER_STARTING)
         return; /* made by one that is dead now: slow as it may be, it is the only one */
     else
         emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
-    if (overdue)
+    if (overdue && !(execs && !twin_can)) /* the only one may still come back */
         keeper_kill(p, slot, letter);
 }
 

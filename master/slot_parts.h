@@ -1,7 +1,8 @@
 /*
- * What slot.c (a slot's worker) and slot_keepers.c (its keepers) share; private to both.
+ * What slot.c (a slot's worker), slot_keepers.c (its keepers) and slot_swap.c (another image for both) share;
+ * private to these.
  *
- * A keeper's life ends or begins a worker's and the other way round, so the two files call each other; nobody
+ * A keeper's life ends or begins a worker's and the other way round, so the files call each other; nobody
  * else is to.
  */
 #ifndef MASTER_SLOT_PARTS_H
@@ -29,6 +30,9 @@ static inline bool waited(const struct policy *p, int64_t since_ms, int64_t limi
 /* Orders the next generation of the worker. */
 void slot_spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms);
 
+/* That which slot_spawn() orders, of an image that can be had now. */
+void slot_spawn_now(struct policy *p, uint32_t slot);
+
 /* Gives the order for the current one (again): to whichever keeper waits for orders; to none now when the
  * only one is still being made, which gets it when it is ready. */
 void slot_emit_spawn(struct policy *p, uint32_t slot);
@@ -54,5 +58,35 @@ void keepers_want_twin(struct policy *p, uint32_t slot);
 
 /* Orders to keepers that were not obeyed yet are given again. */
 void keepers_remind(struct policy *p, uint32_t slot);
+
+void keeper_leave(struct policy *p, uint32_t slot, enum keeper_letter letter);
+void keeper_exec(struct policy *p, uint32_t slot, enum keeper_letter letter);
+
+/*
+ * slot_swap.c: a slot goes over to another image.
+ *
+ *     its worker makes room             both keepers hold the connections
+ *     one keeper becomes the new image  with a table of its own, a copy: exec does that (execve(2)); the
+ * other one still holds the old table, and can take everything back it makes the next worker          which
+ * waits at a gate: while two tables hold a connection, closing it in one would end nothing the other keeper
+ * leaves           now the new table alone counts; the gate opens the new keeper makes a new twin   as ever
+ *
+ * So there are always two processes that hold every connection, but for the moment between the last two.
+ */
+
+/* Must the keepers go over before the next worker is made? */
+bool swap_is_due(const struct policy *p, const struct slot_memory *memory);
+
+/* SWAPPING: whatever can be done next. */
+void swap_go_on(struct policy *p, uint32_t slot);
+
+/* Does a keeper hold another table than the worker's? */
+bool slot_has_stranger(const struct slot_memory *memory);
+
+/* STARTING: sends away whoever holds another table than the worker's, then opens the gate. */
+void gate_go_on(struct policy *p, uint32_t slot);
+
+/* A keeper that was to become another image died. */
+void swap_keeper_died(struct policy *p, uint32_t slot, const char *why);
 
 #endif

@@ -2,6 +2,7 @@
 #include "master/requests.h"
 #include "master/rolling.h"
 #include "master/slot.h"
+#include "master/upgrade.h"
 #include "worker/check.h"
 
 /* ---- stages ---- */
@@ -25,6 +26,7 @@ static void drain(struct policy *p)
     s->drain_deadline_ms = s->drain_timeout_ms > 0 ? p->now_ms + s->drain_timeout_ms : INT64_MAX;
     policy_add(p, ACTION_DRAINING, 0);
     for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
+        slot_swap_abort(p, slot);
         if (slot_lives(&s->slots[slot]))
             policy_add(p, ACTION_DRAIN, slot);
         else
@@ -91,6 +93,8 @@ static void ready(struct policy *p, struct slot_memory *slot)
         return;
     slot->phase = SLOT_SERVING;
     slot->made = 1;
+    slot->gated = 0;
+    slot->serving_since_ms = p->now_ms;
     uint32_t serving = 0;
     for (uint32_t i = 0; i < s->slot_limit; i++)
         serving += s->slots[i].phase == SLOT_SERVING && !s->slots[i].out;
@@ -119,14 +123,6 @@ static void hang(struct policy *p, const struct supervisor_event *event)
             return;
     if ((slot->phase == SLOT_SERVING && is_kept(s, slot)) || slot->phase == SLOT_LEAVING)
         slot_kill(p, event->slot, event->hang);
-}
-
-static void made(struct policy *p, struct slot_memory *slot)
-{
-    if (slot->made)
-        return;
-    slot->made = 1;
-    slot->since_ms = p->now_ms;
 }
 
 /* ---- time ---- */
@@ -174,6 +170,7 @@ static void resume(struct policy *p)
     for (uint32_t slot = 0; slot < p->state->slot_limit; slot++)
         slot_resume(p, slot);
     requests_resume(p);
+    upgrade_resume(p);
     if (p->state->announced == ANNOUNCE_ORDERED)
         policy_add(p, ACTION_SERVING, 0);
     if (p->state->stage == STAGE_FINISHED)
@@ -223,7 +220,7 @@ static void handle(struct policy *p, const struct supervisor_event *event)
         break;
     case SUPERVISOR_MADE:
         if (current_worker(slot, event))
-            made(p, slot);
+            slot_made(p, event->slot);
         break;
     case SUPERVISOR_READY:
         if (current_worker(slot, event))
@@ -260,6 +257,20 @@ static void handle(struct policy *p, const struct supervisor_event *event)
     case SUPERVISOR_EMPTY:
         requests_empty(p);
         break;
+    case SUPERVISOR_PROVEN:
+        if (current_worker(slot, event))
+            slot->proven = 1;
+        break;
+    case SUPERVISOR_EXEC_FAILED:
+        if (current_keeper(slot, event))
+            slot_exec_failed(p, event);
+        break;
+    case SUPERVISOR_CHECKED:
+        upgrade_checked(p, event);
+        break;
+    case SUPERVISOR_IMAGE:
+        upgrade_image(p, event);
+        break;
     case SUPERVISOR_LISTENING:
         requests_listening(p, event->why);
         break;
@@ -276,6 +287,7 @@ void supervisor_step(struct supervisor *s, const struct supervisor_event *event,
         s->announced = ANNOUNCE_DONE; /* actions are carried out before the next event comes */
     handle(&policy, event);
     rolling_step(&policy);
+    upgrade_look(&policy);
     requests_look(&policy);
     give_up_when_all_rest(&policy);
     finish_when_gone(&policy);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const struct counter_description counter_descriptions[COUNTER_COUNT] = {
@@ -45,6 +46,30 @@ int shared_pages_create(struct shared_pages **pages)
     }
     *pages = region;
     describe(*pages);
+    return 0;
+}
+
+static bool is_sealed_region(int fd)
+{
+    struct stat status;
+    int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(fd, &status) == 0 &&
+           status.st_size == (off_t)sizeof(struct shared_pages);
+}
+
+int shared_pages_attach(struct shared_pages **pages, uint64_t layout)
+{
+    if (!is_sealed_region(FD_SHARED))
+        return -EPROTO;
+    void *region = mmap(NULL, sizeof(struct shared_pages), PROT_READ | PROT_WRITE, MAP_SHARED, FD_SHARED, 0);
+    if (region == MAP_FAILED)
+        return -errno;
+    struct shared_pages *found = region;
+    if (found->orders.version != BOARD_VERSION || found->orders.layout != layout) {
+        munmap(region, sizeof(struct shared_pages));
+        return -EPROTO;
+    }
+    *pages = found;
     return 0;
 }
 

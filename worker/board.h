@@ -40,7 +40,8 @@ struct worker_settings {
     int64_t drain_timeout_ms;
     uint32_t service_index; /* service_at() */
     uint32_t listener_is_unix;
-    uint32_t core; /* core dumps allowed */
+    uint32_t core;  /* core dumps allowed */
+    uint32_t gated; /* wait for go_generation before anything else */
     /* How this generation treats what it finds in the slot's table. */
     uint32_t recover_how;    /* enum recover_how */
     int32_t suspect;         /* descriptor that the last death is blamed on or happened at; 0: none */
@@ -112,6 +113,8 @@ struct board {
 
     shared_u64 order_spawn;                    /* keeper_order(): make that generation of the worker */
     shared_u64 order_twin;                     /* keeper_order(): make that generation of the other keeper */
+    shared_u64 order_exec;                     /* keeper_order(): become the image of that number */
+    shared_u32 go_generation;                  /* a worker that waits at the gate may begin; a futex */
     shared_u32 leave_generation[KEEPER_COUNT]; /* a keeper of this generation or an older one leaves */
 
     /* Written by whoever makes the process: one at a time, since an order is addressed to one keeper, and to
@@ -126,6 +129,11 @@ struct board {
 
     /* Written by the keeper. */
     shared_u32 keeper_ready[KEEPER_COUNT]; /* generation that waits for orders */
+    shared_u32 keeper_image[KEEPER_COUNT]; /* number of the image that it runs */
+    shared_u64 keeper_build[KEEPER_COUNT]; /* image_build() of that */
+    shared_u32
+        exec_failed[KEEPER_COUNT]; /* number of the image that it could not become; exec_error says why */
+    shared_i32 exec_error[KEEPER_COUNT];
 
     /* Written by the worker. */
     alignas(64) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
@@ -183,6 +191,24 @@ enum order_signal {
     SIGNAL_KIND_COUNT
 };
 
+/* Images: the one that the service runs, and while an upgrade is tried the next one. */
+enum { IMAGE_PLACE_COUNT = 2, IMAGE_WHY_SIZE = 160 };
+
+struct image_cell {
+    shared_u32 number; /* 0: none; the rest is whole */
+    uint64_t build;
+};
+
+/* The outcome of a check run. Written by the checker of that number, a child of the supervisor. */
+struct check_cell {
+    shared_u32 number; /* the rest is whole */
+    uint32_t is_good;
+    char why[IMAGE_WHY_SIZE];
+};
+
+/* Room for what a master that is another image must know of its own past (master/facts.h). */
+#define FACTS_BYTES 8192
+
 /* Room for the supervisor's memory (master/supervisor.h asserts that it fits); two copies, so that a death in
  * mid-write leaves the older one whole. */
 #define SUPERVISOR_MEMORY_BYTES 32768
@@ -194,13 +220,22 @@ struct orders {
     uint32_t version; /* master, once */
     int32_t master_pid;
     int64_t start_ns;
+    uint64_t layout; /* image_layout() of all images that may work on these pages */
 
     /* Written by the master. */
     shared_u32 signals[SIGNAL_KIND_COUNT];
     shared_u32 supervisor_generation;
+    shared_u32 master_image;      /* number of the image that master and supervisor run */
+    shared_u32 exec_failed_image; /* that the master could not become; exec_failed_error says why */
+    shared_i32 exec_failed_error;
+    struct image_cell images[IMAGE_PLACE_COUNT];
+    unsigned char facts[FACTS_BYTES];
+
+    struct check_cell check;
 
     /* Written by the supervisor. */
-    shared_u32 finished; /* 1: nothing is left to do, exit_code holds */
+    shared_u32 exec_image; /* the master is to become that image once this supervisor has ended; 0: none */
+    shared_u32 finished;   /* 1: nothing is left to do, exit_code holds */
     shared_i32 exit_code;
     shared_u32 slot_limit;         /* slots from this number on were never used */
     shared_i64 supervisor_tick_ns; /* when it last went round its loop in good order */
@@ -228,6 +263,10 @@ static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared 
  * Returns 0, or a negative errno and nothing made.
  */
 int shared_pages_create(struct shared_pages **pages);
+
+/* Maps the region at FD_SHARED, made by another image of the same layout. Returns 0 or a negative errno:
+ * -EPROTO when it is none of ours. */
+int shared_pages_attach(struct shared_pages **pages, uint64_t layout);
 
 /* The board of a slot; `slot` must be below SLOT_COUNT_MAX. */
 struct board *shared_board(struct shared_pages *pages, unsigned slot);

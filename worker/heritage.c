@@ -1,13 +1,14 @@
 #include "worker/heritage.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 int heritage_place(int fd, int number)
 {
     if (fd < 0)
         return -errno;
-    if (fd == number)
-        return 0;
+    if (fd == number) /* a pidfd is born close-on-exec; ours must come through the exec of an upgrade */
+        return fcntl(fd, F_SETFD, 0) < 0 ? -errno : 0;
     int result = dup2(fd, number) < 0 ? -errno : 0;
     close(fd);
     return result;

@@ -24,8 +24,11 @@ enum heritage {
     FD_EPOLL = 9,      /* the slot's epoll instance; its registrations outlive a worker */
     FD_TICK = 10,      /* the slot's timerfd for deadlines */
     FD_CONTROL =
-        11,       /* listening socket for commands; master and supervisor only, and not with --control off */
-    FD_POKE = 16, /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
+        11, /* listening socket for commands; master and supervisor only, and not with --control off */
+    FD_IMAGE_IN = 12,  /* where the master gets the program of an upgrade from; master and supervisor only */
+    FD_IMAGE_OUT = 13, /* the other end */
+    FD_IMAGE = 14,     /* FD_IMAGE + place: copies of programs (image.h); the master's */
+    FD_POKE = 16,      /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
 };
 
 /*
@@ -36,7 +39,7 @@ enum heritage {
 #define POKE_LOOK   ((uint64_t)1 << 32) /* look at orders and ping on the board */
 
 /* Moves a fresh descriptor to that number. `fd` negative: the call that should have made it failed, and errno
- * says why. Returns 0 or a negative errno; `fd` is closed either way. */
+ * says why. Returns 0 or a negative errno; `fd` is closed either way. The number is not close-on-exec. */
 int heritage_place(int fd, int number);
 
 /* Adds to a slot's eventfd. Never blocks and never fails for a reason that matters: the sum is full only if

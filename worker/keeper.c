@@ -1,4 +1,5 @@
 #include "worker/keeper.h"
+#include "worker/image.h"
 #include "worker/log.h"
 #include "worker/process.h"
 #include "worker/title.h"
@@ -6,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -22,6 +24,8 @@ struct keeper {
     unsigned slot;
     enum keeper_letter letter;
     uint32_t generation;
+    uint32_t image;
+    uint32_t exec_failed; /* the last one that it could not become */
 };
 
 _Noreturn static void keeper_main(struct keeper keeper);
@@ -75,6 +79,19 @@ static bool obey_twin(struct keeper *k)
     return note_clone(k, result);
 }
 
+/* The table becomes a copy of the shared one, which the other keeper still holds. */
+static void obey_exec(struct keeper *k)
+{
+    uint32_t image = asked_of(k, &k->board->order_exec);
+    char role[IMAGE_ROLE_SIZE];
+    if (image == 0 || image == k->image || image == k->exec_failed)
+        return;
+    snprintf(role, sizeof role, "keeper:%u:%d:%u:%u", k->slot, (int)k->letter, k->generation, image);
+    k->exec_failed = image;
+    atomic_store(&k->board->exec_error[k->letter], -image_exec(k->pages, image, role));
+    atomic_store_explicit(&k->board->exec_failed[k->letter], image, memory_order_release);
+}
+
 static bool told_to_leave(const struct keeper *k)
 {
     return atomic_load_explicit(&k->board->leave_generation[k->letter], memory_order_acquire) >=
@@ -94,6 +111,13 @@ static void wait_for_orders(bool all_done)
         sigtimedwait(&all, NULL, &retry);
 }
 
+static void say_ready(const struct keeper *k)
+{
+    atomic_store_explicit(&k->board->keeper_build[k->letter], image_build(), memory_order_relaxed);
+    atomic_store_explicit(&k->board->keeper_image[k->letter], k->image, memory_order_release);
+    atomic_store_explicit(&k->board->keeper_ready[k->letter], k->generation, memory_order_release);
+}
+
 _Noreturn static void keeper_main(struct keeper keeper)
 {
     sigset_t all;
@@ -104,11 +128,11 @@ _Noreturn static void keeper_main(struct keeper keeper)
     if (getppid() != keeper.pages->orders.master_pid)
         _exit(0);
     title_set("prefork-upper: keeper %u %c", keeper.slot, keeper.letter == KEEPER_A ? 'a' : 'b');
-    atomic_store_explicit(&keeper.board->keeper_ready[keeper.letter], keeper.generation,
-                          memory_order_release);
+    say_ready(&keeper);
     while (!told_to_leave(&keeper)) {
         bool twin_done = obey_twin(&keeper);
         bool spawn_done = obey_spawn(&keeper);
+        obey_exec(&keeper);
         wait_for_orders(twin_done && spawn_done);
     }
     _exit(0);
@@ -132,6 +156,7 @@ _Noreturn void keeper_first_main(struct shared_pages *pages, unsigned slot, uint
         .slot = slot,
         .letter = KEEPER_A,
         .generation = generation,
+        .image = atomic_load(&pages->orders.master_image),
     };
     setpgid(0, 0); /* the slot's processes are a group of their own, out of the terminal's reach */
     grow_table(descriptor_count);
@@ -141,6 +166,21 @@ _Noreturn void keeper_first_main(struct shared_pages *pages, unsigned slot, uint
                   strerrorname_np(-error));
         _exit(WORKER_EXIT_SETUP);
     }
+    keeper_main(keeper);
+}
+
+_Noreturn void keeper_resume_main(struct shared_pages *pages, unsigned slot, enum keeper_letter letter,
+                                  uint32_t generation, uint32_t image, uint32_t descriptor_count)
+{
+    struct keeper keeper = {
+        .pages = pages,
+        .board = shared_board(pages, slot),
+        .slot = slot,
+        .letter = letter,
+        .generation = generation,
+        .image = image,
+    };
+    grow_table(descriptor_count); /* exec has made a copy that is as small as may be */
     keeper_main(keeper);
 }
 

@@ -5,8 +5,8 @@
  * A keeper uses no descriptor and decides nothing. (A worker may close and reuse any number of the shared
  * table: what a keeper wrote to could come to be a client.) It waits for a signal, any signal from anybody,
  * which means only "look at your orders" on the board: make generation g of the worker, make the other
- * keeper, leave. Whoever it makes is a child of the master (CLONE_PARENT), and has its pid on the board
- * before it runs.
+ * keeper, become another image of the program (image.h), leave. Whoever it makes is a child of the master
+ * (CLONE_PARENT), and has its pid on the board before it runs.
  *
  * Sources: clone(2) on CLONE_FILES, CLONE_PARENT, CLONE_PARENT_SETTID; fs/file.c: a shared table that grows
  * waits for all its users, 8 to 36 ms, so the first keeper grows it to the limit before anybody shares it.
@@ -24,6 +24,11 @@
  * return. */
 _Noreturn void keeper_first_main(struct shared_pages *pages, unsigned slot, uint32_t generation,
                                  uint32_t descriptor_count);
+
+/* Goes on as a keeper that has just become another image: same process, same place on the board, a table of
+ * its own. `descriptor_count`: as above. Does not return. */
+_Noreturn void keeper_resume_main(struct shared_pages *pages, unsigned slot, enum keeper_letter letter,
+                                  uint32_t generation, uint32_t image, uint32_t descriptor_count);
 
 /* Can this kernel, here, do what keepers need? Makes a child that shares the table and ends at once. Returns
  * 0 or a negative errno. */

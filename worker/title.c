@@ -78,6 +78,19 @@ void title_init(int argc, char **argv)
     move_program_name(argv[0]);
 }
 
+char **title_arguments(void)
+{
+    return arguments;
+}
+
+void title_drop_argument(void)
+{
+    if (!arguments || !arguments[0])
+        return;
+    for (char **argument = arguments + 1; *argument; argument++)
+        argument[0] = argument[1];
+}
+
 void title_set(const char *format, ...)
 {
     char title[TITLE_LENGTH_MAX + 1];

@@ -13,6 +13,12 @@
  * live to the end of the process. Without memory for them titles stay as they are, nothing else suffers. */
 void title_init(int argc, char **argv);
 
+/* The command line as it was, NULL at its end; NULL before title_init. */
+char **title_arguments(void);
+
+/* Takes the first argument after the program's name out of that. */
+void title_drop_argument(void);
+
 /* Sets the title, printf-like. Does nothing before title_init. */
 __attribute__((format(printf, 1, 2))) void title_set(const char *format, ...);
 

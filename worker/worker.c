@@ -13,13 +13,17 @@
 #include "worker/title.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+#define GATE_LOOK_MS 50 /* between two looks whether the master still lives */
 
 /* ---- the table ---- */
 
@@ -115,6 +119,21 @@ static void announce(struct worker *w)
     heritage_poke(w->slot, POKE_LOOK);
 }
 
+/* Somebody still holds a copy of our table: what we close would stay open there, and its client would never
+ * be told. So nothing is touched before that one is gone. */
+static void wait_at_gate(struct worker *w)
+{
+    while (w->settings.gated) {
+        uint32_t now = atomic_load_explicit(&w->board->go_generation, memory_order_acquire);
+        if (now >= w->generation)
+            return;
+        if (getppid() != w->pages->orders.master_pid)
+            _exit(WORKER_EXIT_SETUP);
+        const struct timespec patience = {.tv_nsec = GATE_LOOK_MS * 1000000L};
+        syscall(SYS_futex, &w->board->go_generation, FUTEX_WAIT, now, &patience, NULL, 0);
+    }
+}
+
 _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t generation)
 {
     static struct worker worker; /* too large for comfort on a stack; zero in every new process */
@@ -133,6 +152,7 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     title_set("prefork-upper: worker %u", slot);
     log_init(FD_LOG, LOG_LEVEL_INFO);
     log_share_level(&pages->orders.log_level);
+    wait_at_gate(w);
     int error = init(w);
     if (error) {
         log_event(LOG_LEVEL_ERROR, "event=failed what=worker_start slot=%u why=%s", slot,
