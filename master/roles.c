@@ -59,6 +59,8 @@ static int play_master(struct shared_pages *pages, uint32_t image, int argc, cha
     options_of_old(&options, argc, argv);
     facts.setup.pages = pages;
     facts.setup.options = &options;
+    facts.setup.argc = argc;
+    facts.setup.argv = argv;
     facts.setup.ready_fd = -1;
     title_set("prefork-upper: master");
     master_block_signals();

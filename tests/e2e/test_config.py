@@ -247,6 +247,17 @@ class Reload(ConfigCase):
         self.assertEqual(ask(sock, b"hello"), b"hello")
         self.assertEqual(self.reload(server, "service = echo", count=2)["settings"], "3")
 
+    def test_upgraded_afterwards__goes_by_what_was_loaded_last_and_reloads_as_before(self):
+        server = self.configured("service = upper")
+        sock = self.connect(server)
+        self.reload(server, "service = echo")
+        server.send_signal(signal.SIGUSR2)
+        server.wait_event("operation_done", operation="upgrade")
+        self.assertEqual(ask(sock, b"hello"), b"hello")
+        event = self.reload(server, "service = upper", count=2)
+        self.assertEqual((event["settings"], event["changed"]), ("3", "service"))
+        self.assertEqual(ask(sock, b"hello"), b"HELLO")
+
     def test_a_thousand_at_once__few_reloads_and_no_harm(self):
         server = self.configured("idle-timeout = 1h")
         sock = self.connect(server)
