@@ -38,7 +38,7 @@ LOADTOOL_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out loadtool/main.c,$(
 SUPPORT_OBJS  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/test_*.c tests/model/test_*.c)))
 
-MASTER_LIBS   := -linih
+MASTER_LIBS   := -linih -ljansson
 LOADTOOL_LIBS := -luv -ljansson -lm
 TEST_LIBS     := -lcmocka -ljansson -lm
 

@@ -250,6 +250,7 @@ _Noreturn static void finish(struct reactor *r)
     atomic_store_explicit(&orders->finished, 1, memory_order_release);
     while (logsink_drain(&r->sink) >= LOGSINK_RECORDS_PER_TURN)
         ;
+    control_flush(&r->control);
     _exit(0);
 }
 

@@ -1,4 +1,5 @@
 #include "master/reactor.h"
+#include "master/command.h"
 #include "master/oom.h"
 #include "master/reactor_state.h"
 #include "worker/clock.h"
@@ -157,6 +158,16 @@ int reactor_open_log(struct logsink *sink, const struct service_setup *setup)
     return logsink_init(sink, FD_LOG_READ, &settings);
 }
 
+/* What the supervisor waits for; the places of control clients come last. */
+enum { POLL_SUPERVISOR, POLL_LOG, POLL_MASTER, POLL_CONTROL };
+
+static void open_control(struct reactor *r)
+{
+    control_init(&r->control, r->setup->control.path[0] ? FD_CONTROL : -1, command_calls(r));
+    r->sink.on_line = control_on_line;
+    r->sink.on_line_context = &r->control;
+}
+
 _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generation)
 {
     static struct reactor reactor;
@@ -170,20 +181,24 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     log_init(FD_LOG, setup->options->log_level);
     log_share_level(&r->pages->orders.log_level);
     reactor_open_log(&r->sink, setup);
+    open_control(r);
     begin(r, generation);
     for (;;) {
-        struct pollfd polled[] = {{.fd = FD_SUPERVISOR, .events = POLLIN},
-                                  {.fd = FD_LOG_READ, .events = POLLIN},
-                                  {.fd = FD_MASTER, .events = POLLIN}};
-        poll(polled, 3, wait_ms(r));
+        struct pollfd polled[POLL_CONTROL + CONTROL_POLL_COUNT] = {
+            [POLL_SUPERVISOR] = {.fd = FD_SUPERVISOR, .events = POLLIN},
+            [POLL_LOG] = {.fd = FD_LOG_READ, .events = POLLIN},
+            [POLL_MASTER] = {.fd = FD_MASTER, .events = POLLIN}};
+        control_poll(&r->control, polled + POLL_CONTROL);
+        poll(polled, POLL_CONTROL + CONTROL_POLL_COUNT, wait_ms(r));
         uint64_t pokes;
         ssize_t n = read(FD_SUPERVISOR, &pokes, sizeof pokes);
         (void)n;
-        if (polled[2].revents)
+        if (polled[POLL_MASTER].revents)
             outlive_master(r);
         look_around(r);
         give_way(r);
         tick(r);
         logsink_drain(&r->sink);
+        control_turn(&r->control, polled + POLL_CONTROL, clock_now_ms());
     }
 }

@@ -9,6 +9,7 @@
 #ifndef MASTER_REACTOR_STATE_H
 #define MASTER_REACTOR_STATE_H
 
+#include "master/control.h"
 #include "master/hang.h"
 #include "master/incident.h"
 #include "master/logsink.h"
@@ -39,6 +40,7 @@ struct reactor {
     struct service_programs programs; /* likewise */
     struct supervisor_actions actions;
     struct logsink sink;
+    struct control control;
     int64_t next_tick_ms;
     int64_t last_tick_ms;
     int64_t next_progress_ms;
