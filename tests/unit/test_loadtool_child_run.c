@@ -79,14 +79,14 @@ static int fresh(void **state)
     assert_int_equal(shared_make(&trial.memory, "page", sizeof(*trial.page)), 0);
     trial.page = trial.memory.at;
     trial.page->orders = (struct child_orders){.clients = CLIENTS,
+                                               .first_serial = 1,
                                                .check = ORACLE_UPPER,
                                                .timeout_ns = NEVER_NS,
                                                .connect_timeout_ns = NEVER_NS,
                                                .budget_fd = -1};
     trial.page->seed = 5;
-    trial.page->size_bytes = MESSAGE_BYTES;
+    dialogue_set_size(&trial.page->dialogue, MESSAGE_BYTES);
     trial.page->begin_ns = uv_hrtime();
-    trial.page->first_serial = 1;
     trial.page->parent_pid = getpid();
     return 0;
 }

@@ -32,14 +32,16 @@ static uint32_t place_of(const struct client *client)
     return ((const struct control *)client->owner)->pace.place;
 }
 
-void __wrap_client_open(struct client *client, struct client_world *world,
-                        const struct client_events *events);
-void __wrap_client_open(struct client *client, struct client_world *world, const struct client_events *events)
+void __wrap_client_open(struct client *client, struct client_world *world, const struct client_events *events,
+                        uint64_t serial);
+void __wrap_client_open(struct client *client, struct client_world *world, const struct client_events *events,
+                        uint64_t serial)
 {
     assert_int_equal(client->state, CLIENT_FREE);
     client->world = world;
     client->events = events;
     client->state = CLIENT_CONNECTING;
+    client->serial = serial;
     client->since_ns = trial.now_ns;
 }
 
@@ -48,9 +50,11 @@ void __wrap_client_send(struct client *client, uint64_t count)
 {
     assert_int_equal(client->state, CLIENT_OPEN);
     assert_int_equal(count, 1);
-    assert_false(client_is_waiting(client)); /* one message at a time */
-    client->send_end += MESSAGE_BYTES;
-    client->since_ns = trial.now_ns;
+    if (!client_is_waiting(client))
+        client->since_ns = trial.now_ns;
+    client->begun_count++;
+    client->reply_end += MESSAGE_BYTES;
+    assert_in_range(client_outstanding_count(client), 1, trial.load.depth == 0 ? 1 : trial.load.depth);
     trial.sends[place_of(client)]++;
 }
 
@@ -119,16 +123,23 @@ static void connect_one(uint32_t place)
     client->events->opened(client);
 }
 
-static void answer(uint32_t place, uint64_t right)
+/* So many replies come at once. */
+static void answer_many(uint32_t place, uint64_t count, uint64_t right)
 {
     struct client *client = &at(place)->client;
 
-    assert_true(client_is_waiting(client));
+    assert_true(client_outstanding_count(client) >= count);
     client->silence_ns = client_silence_ns(client, trial.now_ns);
-    client->answered = client->send_end;
-    client->since_ns = 0;
+    client->answered_count += count;
+    client->answered += count * MESSAGE_BYTES;
+    client->since_ns = client_is_waiting(client) ? trial.now_ns : 0;
     trial.world.now_ns = trial.now_ns;
-    client->events->answered(client, 1, right);
+    client->events->answered(client, count, right);
+}
+
+static void answer(uint32_t place, uint64_t right)
+{
+    answer_many(place, 1, right);
 }
 
 static void pass_ms(uint64_t ms)
@@ -311,10 +322,10 @@ static void open_loop__reply_is_late__next_is_sent_then_and_was_due_before(void 
     settle_all(1);
     control_start(&trial.group);
     assert_int_equal(trial.sends[0], 1); /* nothing is due yet */
-    control_arrival(&trial.group, 0);
+    control_arrival(&trial.group, 0, trial.now_ns);
     assert_int_equal(trial.sends[0], 2);
     pass_ms(10);
-    control_arrival(&trial.group, 0); /* it still waits */
+    control_arrival(&trial.group, 0, trial.now_ns); /* it still waits */
     assert_int_equal(trial.sends[0], 2);
     pass_ms(20);
     answer(0, 1);
@@ -331,7 +342,7 @@ static void open_loop__arrival_during_the_ramp__is_sent_at_its_end(void **state)
     (void)state;
     trial.load.rate_per_s = 100;
     settle_all(1);
-    control_arrival(&trial.group, 0);
+    control_arrival(&trial.group, 0, trial.now_ns);
     assert_int_equal(trial.sends[0], 1);
     control_start(&trial.group);
     assert_int_equal(trial.sends[0], 2);
@@ -344,9 +355,10 @@ static void open_loop__client_is_gone__arrival_is_not_sent(void **state)
     settle_all(1);
     control_start(&trial.group);
     end(0, FAULT_RESET);
-    control_arrival(&trial.group, 0);
+    control_arrival(&trial.group, 0, trial.now_ns);
     assert_int_equal(trial.sends[0], 1);
-    assert_int_equal(at(0)->pace.due_count, 1);
+    assert_int_equal(trial.load.arrivals.missed, 1);
+    assert_int_equal(control_pending_count(&trial.group), 0);
 }
 
 static void budget__spent__nobody_sends_and_the_refused_one_gives_its_message_back(void **state)
