@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int child_init(struct child *child)
@@ -116,4 +117,28 @@ void child_kill(struct child *child)
 {
     if (child->is_running)
         uv_process_kill(&child->process, SIGKILL);
+}
+
+void child_stop(struct child *child)
+{
+    if (child->is_running)
+        uv_process_kill(&child->process, SIGSTOP);
+}
+
+/* The kernel tells a stop once; libuv does not ask for it. */
+bool child_is_stopped(const struct child *child)
+{
+    siginfo_t told = {.si_pid = 0};
+
+    return child->is_running &&
+           waitid(P_PID, (id_t)uv_process_get_pid(&child->process), &told, WSTOPPED | WNOHANG) == 0 &&
+           told.si_pid != 0 && told.si_code == CLD_STOPPED;
+}
+
+void child_go_on(struct child *child)
+{
+    atomic_store(&child->page->fresh, 0);
+    atomic_fetch_add(&child->page->epoch, 1);
+    if (child->is_running)
+        uv_process_kill(&child->process, SIGCONT);
 }

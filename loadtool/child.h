@@ -52,6 +52,8 @@ struct child_page {
     int64_t parent_pid;
     /* what came of it */
     _Atomic uint32_t serving;         /* connections open now that have had a reply */
+    _Atomic uint32_t epoch;           /* the parent's: counts how often it let the child go on after a stop */
+    _Atomic uint32_t fresh;           /* serving connections that have had a reply in this epoch */
     _Atomic uint32_t unexpected_ends; /* connections that ended while the child lived, or could not be made */
     struct tally tally;
 };
@@ -80,6 +82,11 @@ int child_start(struct child *child, struct client_world *world, const struct ch
 
 /* SIGKILL. `gone` follows. */
 void child_kill(struct child *child);
+
+/* SIGSTOP; was the process seen stopped since? SIGCONT, and a new epoch. */
+void child_stop(struct child *child);
+bool child_is_stopped(const struct child *child);
+void child_go_on(struct child *child);
 
 /* Is this process such a child? Then run it: returns its exit code, if it is not killed before. */
 bool child_is_wanted(int argc, char **argv);

@@ -18,6 +18,7 @@ struct owned {
     struct child_page *page;
     struct budget *budget; /* NULL = no limit */
     bool is_serving;
+    uint32_t epoch; /* of its last reply */
 };
 
 struct brood {
@@ -53,6 +54,11 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
         owned->is_serving = true;
         atomic_fetch_add(&owned->page->serving, 1);
     }
+    uint32_t epoch = atomic_load(&owned->page->epoch);
+    if (owned->epoch != epoch) {
+        owned->epoch = epoch;
+        atomic_fetch_add(&owned->page->fresh, 1);
+    }
     if (owned->page->orders.interval_ns == 0)
         send_next(owned);
 }
@@ -66,6 +72,8 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
     atomic_fetch_add(&owned->page->unexpected_ends, 1);
     if (owned->is_serving)
         atomic_fetch_sub(&owned->page->serving, 1);
+    if (owned->is_serving && owned->epoch == atomic_load(&owned->page->epoch) && owned->epoch > 0)
+        atomic_fetch_sub(&owned->page->fresh, 1);
     owned->is_serving = false;
 }
 

@@ -259,7 +259,8 @@ void client_fail(struct client *client, enum fault fault, enum where where, cons
 {
     if (client->state != CLIENT_CONNECTING && client->state != CLIENT_OPEN)
         return;
-    client_note(client, fault, where, what);
+    if (!client->is_lenient)
+        client_note(client, fault, where, what);
     client->world->tally->failed += !client->was_opened;
     client_close(client);
     client->events->ended(client, fault, where);

@@ -94,6 +94,7 @@ struct client {
     bool is_shut;            /* our FIN follows what was begun */
     bool is_paused;          /* we do not read */
     bool is_spoilt;          /* the message that is being answered has a wrong byte */
+    bool is_lenient;         /* the server may end it: that is no fault to be noted */
     bool is_urgent;          /* parts of the stream go as urgent data */
     bool fin_begun;          /* libuv has been asked to send our FIN */
     uint64_t serial;         /* the connection's number, never used twice in a run */

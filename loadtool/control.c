@@ -108,6 +108,8 @@ static void end_message(struct control *control, bool is_right, uint64_t now_ns)
     histogram_record(group->latency, since(message->due_ns, now_ns));
     if (group->latency_sent != NULL)
         histogram_record(group->latency_sent, since(message->sent_ns, now_ns));
+    if (group->felt != NULL)
+        felt_reply(group->felt, now_ns, since(message->sent_ns, now_ns), is_right);
     if (message->part != group->part)
         return;
     control->heard[message->part] = true;

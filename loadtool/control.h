@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "loadtool/client.h"
+#include "loadtool/felt.h"
 #include "loadtool/histogram.h"
 #include "loadtool/outcome.h"
 #include "loadtool/schedule.h"
@@ -49,6 +50,7 @@ struct control_group {
     struct load *load;
     struct histogram *latency;      /* from due to answered */
     struct histogram *latency_sent; /* from sent to answered; NULL = not wanted */
+    struct felt *felt;              /* NULL = not wanted */
     struct outcome_control *counts;
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns;

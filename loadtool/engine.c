@@ -315,6 +315,10 @@ static int set_up(struct engine *engine, const struct target *target)
         rc = control_init(&engine->control, settings->clients - engine->victims.places);
     if (rc < 0)
         return rc;
+    rc = felt_init(&engine->felt);
+    if (rc < 0)
+        return rc;
+    engine->control.felt = engine->victims.felt = &engine->felt;
     engine->victims.owner = engine;
     engine->victims.disturbed = on_disturbed;
     return set_up_budget(engine);
@@ -341,6 +345,10 @@ static int collect(struct engine *engine)
     outcome->churn.failed = engine->churn.counts.failed;
     outcome->churn.missed = engine->churn.counts.missed;
     memcpy(outcome->done, engine->victims.done, sizeof(outcome->done));
+    memcpy(outcome->took, engine->victims.took, sizeof(outcome->took));
+    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
+        outcome->felt[mode] = felt_result_of(&engine->felt, (enum plan_mode)mode);
+    outcome->calm_p99_ns = felt_calm_p99_ns(&engine->felt);
     memcpy(outcome->not_done, engine->victims.not_done, sizeof(outcome->not_done));
     outcome->elapsed_ns = uv_hrtime() - engine->begin_ns;
     return 0;
@@ -366,6 +374,7 @@ out:
     control_free(&engine->control);
     victims_free(&engine->victims);
     churn_free(&engine->churn);
+    felt_free(&engine->felt);
     think_free(&engine->think);
     client_world_free(&engine->world);
     shared_free(&engine->budget);

@@ -23,6 +23,7 @@
 #include "loadtool/churn.h"
 #include "loadtool/client.h"
 #include "loadtool/control.h"
+#include "loadtool/felt.h"
 #include "loadtool/outcome.h"
 #include "loadtool/pacer.h"
 #include "loadtool/probe.h"
@@ -55,6 +56,7 @@ struct engine {
     struct control_group control;
     struct victims victims;
     struct probe probe;
+    struct felt felt;
     enum engine_phase phase;
     bool has_between; /* a disturbance had been done when BETWEEN began */
     uint64_t begin_ns;

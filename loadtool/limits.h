@@ -42,6 +42,22 @@ enum {
     /* It takes a send queue that has not moved for so long for blocked: the pile is as high as it gets. */
     LIMIT_SLOWREAD_STILL_MS = 100,
 
+    /* What a client sends that reads nothing at all: more than the kernel's buffers swallow. */
+    LIMIT_NOREAD_BYTES = 6 * 1024 * 1024,
+    LIMIT_NOREAD_ENOUGH_BYTES = 5 * 1024 * 1024,
+    /* What a client with a tiny window asks for, in at most so many messages. */
+    LIMIT_TINYWIN_BYTES = 64 * 1024,
+    LIMIT_TINYWIN_MESSAGES = 64,
+    /* The smallest receive buffer that the kernel gives, with some air. */
+    LIMIT_TINYWIN_BUFFER_BYTES = 8 * 1024,
+    /* Bytes of a message that are sent one by one, a tick each; what is left of it goes at once. */
+    LIMIT_DRIBBLE_BYTES = 32,
+    /* All victims of a storm die at multiples of this time. */
+    LIMIT_STORM_MS = 1000,
+    /* How long a process is stopped; half the time-out, if that is less. */
+    LIMIT_STOP_MS = 500,
+    LIMIT_KILL_RATE = 10000,
+
     /* Connections of one child that is to be killed: one process start for many deaths. */
     LIMIT_CHILD_CLIENTS = 32,
     /* A victim that could not be served comes again after this time, not at once. */

@@ -110,6 +110,30 @@ static int finish_script(struct parsed *parsed)
     return 0;
 }
 
+static int finish_kills(const struct settings *settings)
+{
+    uint32_t by_mode[PLAN_MODE_COUNT];
+    struct text victims;
+
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
+        enum plan_mode mode = (enum plan_mode)i;
+        if (!plan_has(&settings->plan, mode))
+            continue;
+        if (settings->target_name.family == AF_UNIX && kills_find(mode)->tcp_only)
+            return options_complain("--kill", plan_mode_name(mode), "this mode over TCP only");
+        int rc = kills_try(mode);
+        if (rc < 0)
+            return options_complain(
+                "--kill", plan_mode_name(mode),
+                rc == -EPERM ? "this mode with CAP_NET_ADMIN only, which this process lacks" : strerror(-rc));
+    }
+    uint32_t count = plan_deal(&settings->plan, settings->clients, by_mode);
+    if (count > settings->clients)
+        return options_complain("--kill", units_format_count(&victims, count),
+                                "no more victims than --clients: a kill a second is a victim");
+    return 0;
+}
+
 static int finish_load(struct parsed *parsed)
 {
     const struct settings *settings = parsed->settings;
@@ -142,11 +166,7 @@ static int finish(struct parsed *parsed)
         return options_complain("--messages", units_format_count(&messages, settings->messages),
                                 "at least one message a client (--clients)");
     }
-    for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
-        if (settings->target_name.family == AF_UNIX && settings->plan.share_per_10000[i] > 0 &&
-            kills_find((enum plan_mode)i)->tcp_only)
-            return options_complain("--kill", plan_mode_name((enum plan_mode)i), "this mode over TCP only");
-    return 0;
+    return finish_kills(settings);
 }
 
 /* argp's own table and the sentences that it points to; -h is --help, which argp calls -?. */

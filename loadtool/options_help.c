@@ -17,7 +17,7 @@ static void write_postscript(FILE *out)
         "default.\n\nKill modes (* = in the default mix):\n\n",
         out);
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
-        fprintf(out, "  %c %-10s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
+        fprintf(out, "  %c %-13s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
                 plan_mode_name((enum plan_mode)i), plan_mode_definition((enum plan_mode)i));
     fputs("\nExit codes: 0 pass, 2 usage, 3 wrong, missing or extra bytes, 4 a client refused, reset, closed "
           "or unanswered, 5 no new client was answered within 5 s of the last disturbance, 130 interrupted. "

@@ -190,10 +190,10 @@ const struct option_row options_rows[] = {
      parse_warm_up},
     {"source", 272, "ADDR[/MASK]", "an address of this host, with a net: 127.0.0.1/8", "the kernel's choice",
      "Connect from the addresses of a net in turn, to pass the 28,000 ports of one", parse_source},
-    {"kill", 257, "SHARE|MODE:SHARE,...", "none, 0.01% to 100%, or MODE:SHARE,... of at most 100% together",
-     "10%",
+    {"kill", 257, "SHARE|MODE:SHARE,MODE:RATE/s,...",
+     "none, 0.01% to 100%, or MODE:SHARE,... of at most 100% together, or MODE:1/s to MODE:10000/s", "10%",
      "Share of the clients that are killed and replaced, dealt evenly over the default modes, or modes by "
-     "name",
+     "name with a share of the clients or kills per second",
      parse_kill},
     {"check", 258, "WHAT", "upper, echo, none", "upper",
      "What every reply must be: the request in ASCII capitals, itself, or as many bytes of any value",

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loadtool/felt.h"
 #include "loadtool/histogram.h"
 #include "loadtool/plan.h"
 #include "loadtool/tally.h"
@@ -40,6 +41,9 @@ struct outcome {
     uint64_t unexpected_ends;
     uint64_t done[PLAN_MODE_COUNT];
     uint64_t not_done[PLAN_MODE_COUNT];
+    uint64_t took[PLAN_MODE_COUNT][TOOK_COUNT]; /* of those done */
+    struct felt_result felt[PLAN_MODE_COUNT];   /* by the control group */
+    uint64_t calm_p99_ns;                       /* of replies that came in calm moments; 0 = too few */
     uint64_t done_count;
     struct {
         bool is_checked;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loadtool/limits.h"
 #include "loadtool/units.h"
 
 static const struct {
@@ -40,6 +41,21 @@ enum plan_manner plan_mode_manner(enum plan_mode mode)
     return modes[mode].manner;
 }
 
+bool plan_has(const struct plan *plan, enum plan_mode mode)
+{
+    return plan->share_per_10000[mode] > 0 || plan->rate_per_s[mode] > 0;
+}
+
+const char *plan_took_name(enum plan_took took)
+{
+    static const char *const names[] = {[TOOK_UNSEEN] = "unseen",
+                                        [TOOK_NOTICED] = "noticed",
+                                        [TOOK_ANSWERED] = "answered",
+                                        [TOOK_TIMED_OUT] = "timed_out"};
+
+    return names[took];
+}
+
 static void share_evenly(struct plan *plan, uint32_t share)
 {
     uint32_t left = 0;
@@ -55,24 +71,44 @@ static void share_evenly(struct plan *plan, uint32_t share)
     }
 }
 
-/* One "MODE:SHARE". */
+/* "20/s". */
+static int parse_rate(char *word, uint32_t *rate_per_s)
+{
+    uint64_t rate = 0;
+
+    word[strlen(word) - strlen("/s")] = '\0';
+    int rc = units_parse_count(word, 1, LIMIT_KILL_RATE, &rate);
+    *rate_per_s = (uint32_t)rate;
+    return rc;
+}
+
+static bool is_rate(const char *word)
+{
+    size_t length = strlen(word);
+
+    return length > 2 && strcmp(word + length - 2, "/s") == 0;
+}
+
+/* One "MODE:SHARE" or "MODE:RATE/s". */
 static int parse_part(char *part, struct plan *plan)
 {
     char *colon = strchr(part, ':');
     uint32_t share = 0;
+    uint32_t rate = 0;
 
     if (colon == NULL)
         return -EINVAL;
     *colon = '\0';
-    int rc = units_parse_share(colon + 1, &share);
+    int rc = is_rate(colon + 1) ? parse_rate(colon + 1, &rate) : units_parse_share(colon + 1, &share);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
         if (strcmp(part, modes[i].name) != 0)
             continue;
-        if (plan->share_per_10000[i] != 0 || share == 0)
+        if (plan_has(plan, (enum plan_mode)i) || share + rate == 0)
             return -EINVAL;
         plan->share_per_10000[i] = share;
+        plan->rate_per_s[i] = rate;
         return 0;
     }
     return -EINVAL;
@@ -125,7 +161,7 @@ uint32_t plan_mode_count(const struct plan *plan)
     uint32_t count = 0;
 
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
-        count += plan->share_per_10000[i] > 0;
+        count += plan_has(plan, (enum plan_mode)i);
     return count;
 }
 
@@ -135,7 +171,7 @@ enum plan_mode plan_mode_in_turn(const struct plan *plan, uint64_t n)
     size_t i = 0;
 
     for (;; i++) {
-        if (plan->share_per_10000[i] == 0)
+        if (!plan_has(plan, (enum plan_mode)i))
             continue;
         if (skip-- == 0)
             return (enum plan_mode)i;
@@ -173,6 +209,10 @@ uint32_t plan_deal(const struct plan *plan, uint32_t clients, uint32_t by_mode[P
             largest = rest[i] > rest[largest] ? i : largest;
         by_mode[largest]++;
         rest[largest] = 0;
+    }
+    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
+        by_mode[i] += plan->rate_per_s[i];
+        victims += plan->rate_per_s[i];
     }
     return victims;
 }

@@ -90,18 +90,33 @@ static json_t *control_of(const struct outcome_control *control)
                      "silent_after", number(control->silent_after));
 }
 
+static json_t *took_of(const uint64_t took[TOOK_COUNT])
+{
+    json_t *object = json_object();
+
+    for (int i = 0; i < TOOK_COUNT; i++)
+        json_object_set_new(object, plan_took_name((enum plan_took)i), number(took[i]));
+    return object;
+}
+
 /* Every mode that was asked for; shares in percent of all places. */
 static json_t *disconnects_of(const struct settings *settings, const struct outcome *outcome)
 {
     json_t *object = json_object();
 
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
-        if (settings->plan.share_per_10000[i] == 0)
+        const struct felt_result *felt = &outcome->felt[i];
+        if (!plan_has(&settings->plan, (enum plan_mode)i))
             continue;
         json_object_set_new(object, plan_mode_name((enum plan_mode)i),
-                            json_pack("{ss sf so so}", "definition", plan_mode_definition((enum plan_mode)i),
-                                      "share", settings->plan.share_per_10000[i] / 100.0, "done",
-                                      number(outcome->done[i]), "not_done", number(outcome->not_done[i])));
+                            json_pack("{ss sf so so so so s{so sf sf so}}", "definition",
+                                      plan_mode_definition((enum plan_mode)i), "share",
+                                      settings->plan.share_per_10000[i] / 100.0, "rate_per_s",
+                                      number(settings->plan.rate_per_s[i]), "done", number(outcome->done[i]),
+                                      "not_done", number(outcome->not_done[i]), "took",
+                                      took_of(outcome->took[i]), "felt", "replies", number(felt->replies),
+                                      "p99_us", (double)felt->p99_ns / 1e3, "p99_ratio", felt->p99_ratio,
+                                      "wrong_replies", number(felt->wrong)));
     }
     return object;
 }

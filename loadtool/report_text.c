@@ -5,7 +5,7 @@
 #include "loadtool/report.h"
 #include "loadtool/units.h"
 
-enum { INDENT = 15, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40 };
+enum { INDENT = 15, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40, MODE_COLUMN = 22 };
 
 struct page {
     FILE *out;
@@ -162,6 +162,41 @@ static void write_control(struct page *page, const struct outcome *outcome)
              count(&after, control->silent_after));
 }
 
+static void write_mode(const struct page *page, const struct outcome *outcome, enum plan_mode mode)
+{
+    struct text done, not_done;
+    char failed[64] = "";
+    char words[LINE_BYTES];
+
+    if (outcome->not_done[mode] > 0)
+        snprintf(failed, sizeof(failed), "  (%s not done)", count(&not_done, outcome->not_done[mode]));
+    fprintf(page->out, "%*s%-13s%7s  ", INDENT, "", plan_mode_name(mode), count(&done, outcome->done[mode]));
+    snprintf(words, sizeof(words), "%s%s", plan_mode_definition(mode), failed);
+    write_wrapped(page, words, INDENT + MODE_COLUMN, INDENT + MODE_COLUMN);
+}
+
+/* How the server took it, and what the control group felt; nothing where there is nothing to tell. */
+static void write_taken(const struct page *page, const struct outcome *outcome, enum plan_mode mode)
+{
+    const uint64_t *took = outcome->took[mode];
+    const struct felt_result *felt = &outcome->felt[mode];
+    struct text noticed, answered, timed_out, p99, wrong;
+    char words[LINE_BYTES];
+    int used = 0;
+
+    if (took[TOOK_NOTICED] + took[TOOK_ANSWERED] + took[TOOK_TIMED_OUT] > 0)
+        used = snprintf(words, sizeof(words), "server: %s noticed, %s answered all, %s timed out;  ",
+                        count(&noticed, took[TOOK_NOTICED]), count(&answered, took[TOOK_ANSWERED]),
+                        count(&timed_out, took[TOOK_TIMED_OUT]));
+    if (felt->p99_ratio > 0)
+        used += snprintf(words + used, sizeof(words) - (size_t)used, "others: p99 %s, %.2f of calm, %s wrong",
+                         units_format_ns(&p99, felt->p99_ns), felt->p99_ratio, count(&wrong, felt->wrong));
+    if (used == 0)
+        return;
+    fprintf(page->out, "%*s", INDENT + MODE_COLUMN, "");
+    write_wrapped(page, words, INDENT + MODE_COLUMN, INDENT + MODE_COLUMN);
+}
+
 static void write_disconnects(struct page *page, const struct report *report)
 {
     const struct outcome *outcome = report->outcome;
@@ -175,17 +210,10 @@ static void write_disconnects(struct page *page, const struct report *report)
          count(&total, outcome->done_count), count(&places, outcome->victims),
          count(&unexpected, outcome->unexpected_ends));
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
-        struct text done, not_done;
-        char failed[64] = "";
-        if (report->settings->plan.share_per_10000[i] == 0)
+        if (!plan_has(&report->settings->plan, (enum plan_mode)i))
             continue;
-        if (outcome->not_done[i] > 0)
-            snprintf(failed, sizeof(failed), "  (%s not done)", count(&not_done, outcome->not_done[i]));
-        fprintf(page->out, "%*s%-10s%7s  ", INDENT, "", plan_mode_name((enum plan_mode)i),
-                count(&done, outcome->done[i]));
-        char words[LINE_BYTES];
-        snprintf(words, sizeof(words), "%s%s", plan_mode_definition((enum plan_mode)i), failed);
-        write_wrapped(page, words, INDENT + 19, INDENT + 19);
+        write_mode(page, outcome, (enum plan_mode)i);
+        write_taken(page, outcome, (enum plan_mode)i);
     }
 }
 

@@ -110,8 +110,8 @@ static void remark_never_done(const struct settings *settings, const struct outc
     size_t used = 0;
 
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
-        bool is_due =
-            settings->plan.share_per_10000[i] > 0 && (settings->plan.is_chosen || outcome->victims > 0);
+        bool is_due = plan_has(&settings->plan, (enum plan_mode)i) &&
+                      (settings->plan.is_chosen || outcome->victims > 0);
         if (!is_due || outcome->done[i] > 0)
             continue;
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",

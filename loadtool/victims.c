@@ -30,6 +30,7 @@ static void deal_mode(struct victims *victims, enum plan_mode mode, uint32_t pla
         uint32_t width = kills_find(mode)->in_child ? LIMIT_CHILD_CLIENTS : 1;
         victim->width = width < places ? width : places;
         victim->mode_id = mode;
+        victim->in_mode = victims->by_mode[mode] - places;
         places -= victim->width;
     }
 }
@@ -37,10 +38,9 @@ static void deal_mode(struct victims *victims, enum plan_mode mode, uint32_t pla
 int victims_init(struct victims *victims, struct client_world *world, struct load *load,
                  const struct victims_settings *settings)
 {
-    uint32_t by_mode[PLAN_MODE_COUNT];
-    uint32_t places = plan_deal(settings->plan, settings->clients, by_mode);
-
-    *victims = (struct victims){.world = world, .load = load, .settings = *settings, .places = places};
+    *victims = (struct victims){.world = world, .load = load, .settings = *settings};
+    uint32_t *by_mode = victims->by_mode;
+    uint32_t places = victims->places = plan_deal(settings->plan, settings->clients, by_mode);
     victims->takes_turns = places < plan_mode_count(settings->plan);
     uint32_t length = list_length(victims, by_mode);
     if (length == 0)
@@ -98,12 +98,15 @@ void victims_settle(struct victim *victim, bool is_done, uint32_t count)
     if (victim->was_settled)
         return;
     victim->was_settled = true;
+    if (victim->stage == VICTIM_DYING && all->felt != NULL)
+        felt_end(all->felt, victim->mode_id, uv_hrtime());
     victim->stage = VICTIM_LEAVING;
     if (!is_done) {
         all->not_done[victim->mode_id] += count;
         return;
     }
     all->done[victim->mode_id] += count;
+    all->took[victim->mode_id][victim->took] += count;
     all->done_count += count;
     all->last_done_ns = uv_hrtime();
     if (all->disturbed != NULL)
@@ -124,6 +127,11 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
 
     (void)fault;
     (void)where;
+    if (client->is_lenient && client->was_opened) {
+        victim->took = TOOK_NOTICED;
+        victims_settle(victim, true, 1);
+        return;
+    }
     victim->all->unexpected_ends++;
     victims_settle(victim, false, 1);
 }
@@ -157,6 +165,9 @@ void victims_send(struct victim *victim, uint64_t count)
 static void begin_to_die(struct victim *victim)
 {
     victim->stage = VICTIM_DYING;
+    victim->client.is_lenient = victim->mode->may_be_ended;
+    if (victim->all->felt != NULL)
+        felt_begin(victim->all->felt, victim->mode_id);
     victim->moved_ns = uv_hrtime();
     victim->reads = 0;
     victim->sent_before = 0;
@@ -169,6 +180,11 @@ static void on_opened(struct client *client)
 
     if (victim->mode->born != NULL)
         victim->mode->born(victim);
+    if (victim->mode->is_mute) {
+        victim->is_serving = true; /* as far as such a client is served */
+        client->is_lenient = true;
+        return;
+    }
     /* The first message is not paced: a victim that never had a reply would prove nothing by its death. */
     victims_send(victim, 1);
 }
@@ -201,6 +217,14 @@ static void on_finished(struct client *client)
         victim->mode->finished(victim);
 }
 
+static void on_shut(struct client *client)
+{
+    struct victim *victim = client->owner;
+
+    if (victim->mode->shut != NULL)
+        victim->mode->shut(victim);
+}
+
 static int on_prepare(struct client *client, int fd)
 {
     const struct victim *victim = client->owner;
@@ -212,12 +236,42 @@ static const struct client_events events = {
     .prepare = on_prepare,
     .opened = on_opened,
     .answered = on_answered,
+    .shut = on_shut,
     .finished = on_finished,
     .ended = on_ended,
     .closed = on_closed,
 };
 
 /* -- living -- */
+
+/* A death of a mode that has a rate, or that dies in unison, has its time on the run's clock: the next one
+ * that leaves time for a life. */
+static uint64_t next_turn_ns(struct victim *victim, uint64_t now_ns)
+{
+    const struct victims *all = victim->all;
+    uint64_t rate = all->settings.plan->rate_per_s[victim->mode_id];
+    uint64_t begin_ns = all->load->begin_ns;
+    uint64_t soon_ns = now_ns + LIMIT_LIFE_MS_MIN * NS_PER_MS;
+    uint64_t step_ns = LIMIT_STORM_MS * NS_PER_MS;
+    uint64_t first_ns = begin_ns + step_ns;
+
+    if (rate > 0 && !victim->mode->in_unison) {
+        step_ns = schedule_due_ns(rate, all->by_mode[victim->mode_id]);
+        first_ns = begin_ns + schedule_due_ns(rate, victim->in_mode + victim->width);
+    }
+    if (first_ns + victim->turn * step_ns < soon_ns)
+        victim->turn = (soon_ns - first_ns + step_ns - 1) / step_ns;
+    return first_ns + victim->turn++ * step_ns;
+}
+
+static uint64_t death_ns(struct victim *victim, uint64_t now_ns)
+{
+    const struct victims *all = victim->all;
+
+    if (!all->takes_turns && (victim->mode->in_unison || all->settings.plan->rate_per_s[victim->mode_id] > 0))
+        return next_turn_ns(victim, now_ns);
+    return now_ns + schedule_life_ns(all->world->seed, victim->pace.place, victim->lives);
+}
 
 static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
 {
@@ -229,7 +283,11 @@ static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
     victim->stage = VICTIM_LIVING;
     victim->is_serving = victim->is_over = victim->was_settled = false;
     victim->born_ns = now_ns;
-    victim->die_at_ns = now_ns + schedule_life_ns(all->world->seed, victim->pace.place, victim->lives++);
+    victim->took = TOOK_UNSEEN;
+    victim->stopped_ns = 0;
+    victim->goes_on = false;
+    victim->die_at_ns = death_ns(victim, now_ns);
+    victim->lives++;
     schedule_forget(all->load, &victim->pace);
     all->away_count--;
     if (victim->mode->in_child)

@@ -16,6 +16,7 @@
 
 #include "loadtool/child.h"
 #include "loadtool/client.h"
+#include "loadtool/felt.h"
 #include "loadtool/plan.h"
 #include "loadtool/schedule.h"
 
@@ -36,8 +37,14 @@ struct victim {
     bool is_over;         /* its time is over, but it waits for its first reply; in a child: given up */
     bool was_settled;     /* this life has been counted as done or not done */
     uint32_t width;       /* connections: more than one in a child only */
+    enum plan_took took;  /* how the server took this death, as far as is known */
+    uint32_t in_mode;     /* its number among the victims of its mode */
+    uint64_t turn;        /* of a mode with a rate, or in unison: which of its times it dies at next */
+    uint64_t stopped_ns;  /* its process was seen stopped */
+    bool goes_on;         /* and has been told to go on */
     uint32_t reads;       /* for slow readers: replies read since it began to die, */
-    uint64_t sent_before; /* and what it had sent when it last looked */
+    uint64_t sent_before; /* and what it had sent when it last looked, */
+    uint64_t sent_begin;  /* and when it began */
     uint64_t moved_ns;    /* when it began to die, or its mode saw progress since */
     uint64_t lives;
     uint64_t born_ns;
@@ -68,8 +75,11 @@ struct victims {
     uint64_t unexpected_ends;
     uint64_t done[PLAN_MODE_COUNT];
     uint64_t not_done[PLAN_MODE_COUNT];
+    uint64_t took[PLAN_MODE_COUNT][TOOK_COUNT]; /* of those done */
     uint64_t done_count;
     uint64_t last_done_ns;
+    uint32_t by_mode[PLAN_MODE_COUNT]; /* places */
+    struct felt *felt;                 /* told when a death begins and ends; NULL = nobody */
     void *owner;
     void (*disturbed)(void *owner); /* a kill was done; may be NULL */
 };

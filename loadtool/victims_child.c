@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "loadtool/kills.h"
+#include "loadtool/limits.h"
 #include "loadtool/think.h"
+#include "loadtool/units.h"
 
 static void on_child_gone(struct child *child)
 {
@@ -12,6 +15,8 @@ static void on_child_gone(struct child *child)
     struct victims *all = victim->all;
     uint32_t serving = atomic_load(&child->page->serving);
 
+    if (victim->mode->is_stopped && !victim->goes_on && victim->stage == VICTIM_DYING)
+        serving = 0; /* never seen stopped: that death is not claimed */
     victim->is_serving = serving > 0;
     all->unexpected_ends +=
         victim->is_over ? victim->width - serving : atomic_load(&child->page->unexpected_ends);
@@ -73,6 +78,54 @@ void victims_start_child(struct victim *victim)
     victims_leave(victim);
 }
 
+static void die(struct victim *victim)
+{
+    struct victims *all = victim->all;
+
+    if (victim->stage != VICTIM_DYING && all->felt != NULL)
+        felt_begin(all->felt, victim->mode_id);
+    victim->stage = VICTIM_DYING;
+}
+
+/* Everybody in the child has had a reply since it went on, or nobody may ask any more. */
+static bool has_gone_on(const struct victim *victim)
+{
+    const struct child_page *page = victim->child->page;
+    const struct budget *budget = victim->all->load->budget;
+
+    return atomic_load(&page->fresh) >= atomic_load(&page->serving) ||
+           (budget != NULL && atomic_load(&budget->left) == 0);
+}
+
+/* Stop, be seen stopped, wait, go on, be answered: then it is killed. */
+static void step_stopped(struct victim *victim, uint64_t now_ns)
+{
+    struct child *child = victim->child;
+    uint64_t timeout_ns = victim->all->settings.timeout_ns;
+    uint64_t stop_ns =
+        LIMIT_STOP_MS * NS_PER_MS < timeout_ns / 2 ? LIMIT_STOP_MS * NS_PER_MS : timeout_ns / 2;
+
+    if (victim->stopped_ns == 0) {
+        if (child_is_stopped(child))
+            victim->stopped_ns = now_ns;
+        else if (now_ns - victim->moved_ns > timeout_ns)
+            child_kill(child);
+        return;
+    }
+    if (!victim->goes_on && now_ns - victim->stopped_ns >= stop_ns) {
+        victim->goes_on = true;
+        victim->moved_ns = now_ns;
+        child_go_on(child);
+    } else if (victim->goes_on && has_gone_on(victim)) {
+        victim->took = TOOK_ANSWERED;
+        child_kill(child);
+    } else if (victim->goes_on && now_ns - victim->moved_ns > timeout_ns) {
+        victim->took = TOOK_TIMED_OUT;
+        victim->is_over = true; /* who has no reply by now is left unanswered */
+        child_kill(child);
+    }
+}
+
 /* The child is killed when each of its connections serves or is lost, or when all have had the time to. */
 void victims_step_child(struct victim *victim, uint64_t now_ns)
 {
@@ -80,11 +133,17 @@ void victims_step_child(struct victim *victim, uint64_t now_ns)
     uint64_t limit_ns = victim->all->settings.timeout_ns + victim->all->settings.connect_timeout_ns;
     bool is_ready = atomic_load(&page->serving) + atomic_load(&page->unexpected_ends) >= victim->width;
 
+    if (victim->stage == VICTIM_DYING && victim->mode->is_stopped && !victim->is_over)
+        step_stopped(victim, now_ns);
     if (victim->stage != VICTIM_LIVING || now_ns < victim->die_at_ns)
         return;
     if (!is_ready && now_ns - victim->born_ns < limit_ns)
         return;
-    victim->stage = VICTIM_DYING;
+    die(victim);
     victim->is_over = !is_ready; /* given up: who does not serve by now is left unanswered */
-    child_kill(victim->child);
+    victim->moved_ns = now_ns;
+    if (victim->mode->is_stopped && is_ready)
+        child_stop(victim->child);
+    else
+        child_kill(victim->child);
 }

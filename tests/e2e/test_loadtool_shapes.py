@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 import time
-import unittest
 
 from support import DEADLINE_S, LOADTOOL, TestCase, free_port
 

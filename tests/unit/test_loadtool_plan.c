@@ -143,10 +143,43 @@ static void modes__every_one__has_a_name_a_definition_and_a_way_to_end(void **st
     (void)state;
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
         const struct kill_mode *mode = kills_find((enum plan_mode)i);
-        assert_true(strlen(plan_mode_name((enum plan_mode)i)) <= 10);
+        assert_true(strlen(plan_mode_name((enum plan_mode)i)) <= 13);
         assert_true(strlen(plan_mode_definition((enum plan_mode)i)) > 10);
         assert_true(mode->in_child || mode->begin != NULL);
     }
+}
+
+static void parse__rates__are_kills_a_second_with_a_place_each(void **state)
+{
+    struct plan rated;
+    uint32_t by_mode[PLAN_MODE_COUNT];
+
+    (void)state;
+    assert_int_equal(plan_parse("rst:20/s,fin:10%", &rated), 0);
+    assert_int_equal(rated.rate_per_s[PLAN_RST], 20);
+    assert_true(plan_has(&rated, PLAN_RST) && plan_has(&rated, PLAN_FIN) && !plan_has(&rated, PLAN_OOB));
+    assert_int_equal(plan_mode_count(&rated), 2);
+    assert_int_equal(plan_deal(&rated, 100, by_mode), 30);
+    assert_int_equal(by_mode[PLAN_RST], 20);
+    assert_int_equal(by_mode[PLAN_FIN], 10);
+}
+
+static void parse__bad_rates__are_refused(void **state)
+{
+    static const char *const words[] = {"rst:/s",      "rst:0/s",        "rst:x/s",
+                                        "rst:10001/s", "rst:5/s,rst:5%", "20/s"};
+    struct plan rated;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        assert_true(plan_parse(words[i], &rated) < 0);
+}
+
+static void took__every_way__has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(plan_took_name(TOOK_UNSEEN), "unseen");
+    assert_string_equal(plan_took_name(TOOK_TIMED_OUT), "timed_out");
 }
 
 int main(void)
@@ -162,6 +195,9 @@ int main(void)
         cmocka_unit_test(deal__few_clients__leaves_a_victim_and_a_control_client),
         cmocka_unit_test(in_turn__more_modes_than_places__goes_through_all),
         cmocka_unit_test(modes__every_one__has_a_name_a_definition_and_a_way_to_end),
+        cmocka_unit_test(parse__rates__are_kills_a_second_with_a_place_each),
+        cmocka_unit_test(parse__bad_rates__are_refused),
+        cmocka_unit_test(took__every_way__has_a_name),
     };
 
     return cmocka_run_group_tests_name("loadtool plan", tests, NULL, NULL);
