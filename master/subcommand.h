@@ -31,6 +31,18 @@ const struct subcommand *subcommand_at(size_t index);
  * EXIT_USAGE. */
 int subcommand_run(int argc, char **argv);
 
+/* The others talk to a running server: ctl.c, ctl_status.c, ctl_incidents.c, ctl_top.c. */
+int subcommand_status(int argc, char **argv);
+int subcommand_top(int argc, char **argv);
+int subcommand_incidents(int argc, char **argv);
+int subcommand_scale(int argc, char **argv);
+int subcommand_reload(int argc, char **argv);
+int subcommand_restart(int argc, char **argv);
+int subcommand_upgrade(int argc, char **argv);
+int subcommand_drain(int argc, char **argv);
+int subcommand_log(int argc, char **argv);
+int subcommand_stop(int argc, char **argv);
+
 /* subcommand_check.c: is the configuration good, and could the address be served? */
 int subcommand_check(int argc, char **argv);
 

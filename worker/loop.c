@@ -80,7 +80,9 @@ static void serve_again(struct worker *w)
 static void look_at_board(struct worker *w)
 {
     uint32_t asked = atomic_load_explicit(&w->board->ping_asked, memory_order_acquire);
-    atomic_store_explicit(&w->board->ping_answered_ns, clock_now_ns(), memory_order_relaxed);
+    if (asked !=
+        atomic_load_explicit(&w->board->ping_answered, memory_order_relaxed)) /* else it is an order */
+        atomic_store_explicit(&w->board->ping_answered_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&w->board->ping_answered, asked, memory_order_release);
     acceptor_tick(w);
     switch ((enum worker_order)atomic_load_explicit(&w->board->order, memory_order_acquire)) {

@@ -191,6 +191,23 @@ static void run__ping__answered(void **state)
     assert_int_equal(atomic_load(&w->board->ping_answered), 5);
 }
 
+/* Orders poke too: the time of an answer that was given long ago must not be that of the order. */
+static void run__poked_for_an_order__answer_to_the_last_ping_keeps_its_time(void **state)
+{
+    (void)state;
+    worker_fixture_start_loop(&fixture);
+    int client = worker_fixture_connect(&fixture);
+    expect_served(client);
+    atomic_store(&w->board->ping_asked, 5);
+    write_number(FD_POKE, POKE_LOOK);
+    expect_served(client);
+    int64_t answered_ns = atomic_load(&w->board->ping_answered_ns);
+    assert_true(answered_ns > 0 && answered_ns <= clock_now_ns());
+    write_number(FD_POKE, POKE_LOOK);
+    expect_served(client);
+    assert_int_equal(atomic_load(&w->board->ping_answered_ns), answered_ns);
+}
+
 static void run__poked__end_of_a_burst_told(void **state)
 {
     char line[LOG_TEXT_LENGTH_MAX + 1];
@@ -364,6 +381,7 @@ int main(void)
         PLAIN(run__connection_in_the_ready_list__served_without_a_further_event),
         PLAIN(run__between_connections__board_names_none),
         PLAIN(run__ping__answered),
+        PLAIN(run__poked_for_an_order__answer_to_the_last_ping_keeps_its_time),
         PLAIN(run__poked__end_of_a_burst_told),
         PLAIN(run__connection_handed_on_to_us__accepted),
         PLAIN(run__room_again_after_being_full__accepts),

@@ -1,0 +1,134 @@
+#include "master/ctl.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SERVER_COUNT_MAX = 32, /* shown in the list; one more than one is too many already */
+    ENTRY_COUNT_MAX = 4096,
+    ASK_ADDRESS_MS = 500, /* for its address, while the list is made */
+};
+
+struct found {
+    unsigned count;
+    char paths[SERVER_COUNT_MAX][CONTROL_PATH_SIZE];
+    pid_t pids[SERVER_COUNT_MAX];
+};
+
+/* ---- looking ---- */
+
+/* Does a server answer there that is ours or root's? A socket that a dead one left refuses. */
+static bool is_live(const char *path, const struct control_user *user, int64_t timeout_ms, pid_t *pid)
+{
+    struct ctl_session session;
+    if (ctl_session_open(&session, path, timeout_ms) < 0)
+        return false;
+    *pid = session.pid;
+    bool trusted = session.uid == user->uid || session.uid == 0;
+    ctl_session_close(&session);
+    return trusted;
+}
+
+static void look_in(const struct control_place *place, const struct control_user *user, struct found *found)
+{
+    DIR *folder = control_place_check(place, user->uid) == 0 ? opendir(place->folder) : NULL;
+    struct dirent *entry;
+    for (int i = 0; folder && i < ENTRY_COUNT_MAX && (entry = readdir(folder)); i++) {
+        char *path = found->paths[found->count];
+        if (fnmatch("*" CONTROL_SUFFIX, entry->d_name, 0) != 0 ||
+            control_path_join(place->folder, entry->d_name, path) < 0)
+            continue;
+        if (is_live(path, user, ASK_ADDRESS_MS, &found->pids[found->count]) &&
+            ++found->count == SERVER_COUNT_MAX)
+            break;
+    }
+    if (folder)
+        closedir(folder);
+}
+
+static void look_everywhere(struct found *found)
+{
+    struct control_user user = control_user_now();
+    struct control_place places[CONTROL_PLACE_COUNT_MAX];
+    unsigned count = control_places_to_look(&user, places);
+    found->count = 0;
+    for (unsigned i = 0; i < count && found->count < SERVER_COUNT_MAX; i++)
+        look_in(&places[i], &user, found);
+}
+
+/* ---- saying ---- */
+
+static void print_server(const char *path, pid_t pid)
+{
+    struct ctl_session session;
+    struct ctl_answer answer = {0};
+    const char *address = NULL;
+    if (ctl_session_open(&session, path, ASK_ADDRESS_MS) == 0) {
+        if (ctl_session_ask(&session, "status", &answer) == 0)
+            address = json_string_value(json_object_get(answer.json, "address"));
+        ctl_session_close(&session);
+    }
+    fprintf(stderr, "  %-22s pid %-8d --control %s\n", address ? address : "(says nothing)", (int)pid, path);
+    json_decref(answer.json);
+}
+
+static int tell_several(const char *command, const struct found *found)
+{
+    fprintf(stderr, "prefork-upper %s: %u%s servers are running; say which one by --control:\n", command,
+            found->count, found->count == SERVER_COUNT_MAX ? " or more" : "");
+    for (unsigned i = 0; i < found->count; i++)
+        print_server(found->paths[i], found->pids[i]);
+    return EXIT_USAGE;
+}
+
+static int tell_none(const char *command)
+{
+    struct control_user user = control_user_now();
+    struct control_place places[CONTROL_PLACE_COUNT_MAX];
+    unsigned count = control_places_to_look(&user, places);
+    fprintf(stderr, "prefork-upper %s: no server found in", command);
+    for (unsigned i = 0; i < count; i++)
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", places[i].folder);
+    fputs("\n", stderr);
+    return EXIT_UNAVAILABLE;
+}
+
+/* ---- which one ---- */
+
+static int open_one(struct ctl_session *session, const struct ctl_options *options, const char *path)
+{
+    int error = ctl_session_open(session, path, options->timeout_ms);
+    session->command = options->command;
+    if (!error)
+        return EXIT_DONE;
+    if (error == -ENAMETOOLONG)
+        fprintf(stderr, "prefork-upper %s: %s: no socket has so long a path\n", options->command, path);
+    else
+        return ctl_session_fail(session, error, 0);
+    return EXIT_USAGE;
+}
+
+int ctl_find(struct ctl_session *session, const struct ctl_options *options)
+{
+    if (options->control)
+        return open_one(session, options, options->control);
+    struct found *found = malloc(sizeof *found);
+    int code = EXIT_FAILED;
+    if (!found) {
+        fprintf(stderr, "prefork-upper %s: no memory\n", options->command);
+        return code;
+    }
+    look_everywhere(found);
+    if (found->count == 0)
+        code = tell_none(options->command);
+    else if (found->count > 1)
+        code = tell_several(options->command, found);
+    else
+        code = open_one(session, options, found->paths[0]);
+    free(found);
+    return code;
+}

@@ -1,0 +1,162 @@
+/* The connections of a process as the kernel shows them; the process is the test itself. */
+#include "tests/support/cmocka_all.h"
+
+#include "master/ctl_connections.h"
+#include "master/ctl_text.h"
+#include "worker/limits.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FIRST = FIRST_CONNECTION };
+
+static json_t *list, *status;
+
+static int end(void **state)
+{
+    (void)state;
+    json_decref(list);
+    json_decref(status);
+    list = status = NULL;
+    close_range(FIRST, ~0u, 0);
+    return 0;
+}
+
+static void take(void)
+{
+    json_decref(list);
+    json_decref(status);
+    status = json_pack("{sis[{sisi}{sisi}]}", "pid", getpid(), "slots", "slot", 2, "pid", getpid(), "slot", 3,
+                       "pid", 0);
+    list = ctl_connections_json(status);
+    assert_non_null(list);
+}
+
+/* Moves the descriptor to that number. */
+static void place(int fd, int number)
+{
+    assert_int_equal(dup2(fd, number), number);
+    close(fd);
+}
+
+/* A connection of that family whose accepted end has the number; returns the client's end. */
+static int make_connection(int family, int number, char peer[64])
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    const struct sockaddr *address = family == AF_INET ? (void *)&v4 : (void *)&v6;
+    socklen_t length = family == AF_INET ? sizeof v4 : sizeof v6;
+    int listener = socket(family, SOCK_STREAM, 0), client = socket(family, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(listener, address, length), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    getsockname(listener, family == AF_INET ? (void *)&v4 : (void *)&v6, &length);
+    assert_int_equal(connect(client, address, length), 0);
+    place(accept(listener, NULL, NULL), number);
+    close(listener);
+    getsockname(client, family == AF_INET ? (void *)&v4 : (void *)&v6, &length);
+    if (family == AF_INET)
+        snprintf(peer, 64, "127.0.0.1:%u", ntohs(v4.sin_port));
+    else
+        snprintf(peer, 64, "[::1]:%u", ntohs(v6.sin6_port));
+    return client;
+}
+
+static void tcp__each_family__peer_state_and_what_is_queued(void **state)
+{
+    char peer4[64], peer6[64];
+
+    (void)state;
+    int client4 = make_connection(AF_INET, FIRST + 9, peer4),
+        client6 = make_connection(AF_INET6, FIRST + 2, peer6);
+    assert_int_equal(send(client4, "hello", 5, 0), 5);
+    shutdown(client6, SHUT_WR);
+    take();
+    assert_int_equal(json_array_size(list), 2);
+    json_t *first = json_array_get(list, 0), *second = json_array_get(list, 1);
+    assert_int_equal(ctl_number_at(first, "fd"), FIRST + 2); /* in the order of the numbers */
+    assert_string_equal(ctl_string_at(first, "peer"), peer6);
+    assert_string_equal(ctl_string_at(first, "state"), "close-wait");
+    assert_int_equal(ctl_number_at(second, "fd"), FIRST + 9);
+    assert_int_equal(ctl_number_at(second, "slot"), 2);
+    assert_int_equal(ctl_number_at(second, "pid"), getpid());
+    assert_string_equal(ctl_string_at(second, "peer"), peer4);
+    assert_string_equal(ctl_string_at(second, "state"), "established");
+    assert_int_equal(ctl_number_at(second, "unread"), 5);
+    close(client4);
+    close(client6);
+}
+
+static void unix_and_other_descriptors__the_sockets_alone(void **state)
+{
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    place(pair[0], FIRST + 1);
+    place(open("/dev/null", O_RDONLY | O_CLOEXEC), FIRST + 3);
+    take();
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(ctl_string_at(json_array_get(list, 0), "peer"), "unix");
+    assert_string_equal(ctl_string_at(json_array_get(list, 0), "state"), "open");
+    close(pair[1]);
+}
+
+static void nobody__below_the_first_connection__not_listed(void **state)
+{
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    take();
+    assert_int_equal(json_array_size(list), 0);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void worker__gone__its_error_and_the_others(void **state)
+{
+    (void)state;
+    status = json_pack("{sis[{sisi}]}", "pid", getpid(), "slots", "slot", 5, "pid", 0x7ffffff0);
+    list = ctl_connections_json(status);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(ctl_string_at(json_array_get(list, 0), "error"), "No such file or directory");
+}
+
+static void print__connections_and_errors__a_line_each(void **state)
+{
+    char *text = NULL;
+    size_t length = 0;
+
+    (void)state;
+    list =
+        json_loads("[{\"slot\":1,\"pid\":7,\"fd\":160,\"peer\":\"127.0.0.1:4711\",\"state\":\"established\","
+                   "\"unread\":64,\"unsent\":0},{\"slot\":2,\"pid\":8,\"error\":\"Permission denied\"}]",
+                   0, NULL);
+    FILE *out = open_memstream(&text, &length);
+    ctl_connections_print(out, list);
+    fclose(out);
+    assert_non_null(
+        strstr(text, "   1      160  127.0.0.1:4711                   established        64         0\n"));
+    assert_non_null(strstr(text, "   2  the descriptors of process 8 cannot be read: Permission denied\n"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(tcp__each_family__peer_state_and_what_is_queued, end),
+        cmocka_unit_test_teardown(unix_and_other_descriptors__the_sockets_alone, end),
+        cmocka_unit_test_teardown(nobody__below_the_first_connection__not_listed, end),
+        cmocka_unit_test_teardown(worker__gone__its_error_and_the_others, end),
+        cmocka_unit_test_teardown(print__connections_and_errors__a_line_each, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
