@@ -268,6 +268,8 @@ load_wait() {
     load_code=124
     wait_until "${1:-40000}" process_ended "$load_pid" || { kill -KILL "$load_pid"; return 1; }
     wait "$load_pid" && load_code=0 || load_code=$?
+    # 7: on a busy machine loadtool does not trust its own latencies in an open loop; what it says of clients stands.
+    [[ $load_code -ne 7 ]] || load_code=0
     load_pid=''
 }
 
@@ -288,7 +290,7 @@ json() { jq -r "$1" "$work/load.json"; }
 json_is() { jq -e "$1" "$work/load.json" >/dev/null; }
 
 # What the load's report says; the only place that knows its keys beside the scenarios' own filters.
-no_wrong_bytes() { json_is '.wrong | .wrong_bytes + .missing_bytes + .extra_bytes == 0'; }
+no_wrong_bytes() { json_is '.wrong | .wrong_bytes + .missing_bytes + .extra_bytes + .duplicated_bytes + .crosstalk_bytes == 0'; }
 errors_of() { json "[.errors[]? | select(.class == \"$1\") | .count] | add // 0"; }
 
 # ---- Kill storms -----------------------------------------------------------------------------------------------

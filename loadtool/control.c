@@ -55,6 +55,7 @@ static void begin_message(struct control *control, uint64_t due_ns, uint64_t now
 {
     control->messages[control->begun_count++ % depth_of(control->group)] =
         (struct control_message){.part = control->group->part, .due_ns = due_ns, .sent_ns = now_ns};
+    control->group->outstanding_count++;
     client_send(&control->client, 1);
 }
 
@@ -108,6 +109,11 @@ static void end_message(struct control *control, bool is_right, uint64_t now_ns)
     histogram_record(group->latency, since(message->due_ns, now_ns));
     if (group->latency_sent != NULL)
         histogram_record(group->latency_sent, since(message->sent_ns, now_ns));
+    group->outstanding_count--;
+    if (group->timeline != NULL && is_right)
+        timeline_reply(group->timeline, now_ns, since(message->sent_ns, now_ns));
+    if (group->second != NULL)
+        histogram_record(group->second, since(message->due_ns, now_ns));
     if (group->felt != NULL)
         felt_reply(group->felt, now_ns, since(message->sent_ns, now_ns), is_right);
     if (message->part != group->part)
@@ -164,6 +170,10 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
 
     (void)where;
     count_end(control->group, client, fault);
+    control->group->outstanding_count -= outstanding(control);
+    control->ended_count = control->begun_count;
+    if (control->group->timeline != NULL)
+        timeline_lost(control->group->timeline, uv_hrtime());
     control->is_gone = true;
     schedule_forget(control->group->load, &control->pace);
     control->group->gone_count++;

@@ -17,6 +17,7 @@
 #include "loadtool/histogram.h"
 #include "loadtool/outcome.h"
 #include "loadtool/schedule.h"
+#include "loadtool/timeline.h"
 
 /* Before the first disturbance, between the first and the last, after the last. */
 enum control_part { PART_BEFORE, PART_BETWEEN, PART_AFTER, PART_COUNT };
@@ -50,7 +51,10 @@ struct control_group {
     struct load *load;
     struct histogram *latency;      /* from due to answered */
     struct histogram *latency_sent; /* from sent to answered; NULL = not wanted */
-    struct felt *felt;              /* NULL = not wanted */
+    struct felt *felt;              /* these three: NULL = not wanted */
+    struct timeline *timeline;      /* of right replies */
+    struct histogram *second;       /* latency of the present second */
+    uint64_t outstanding_count;     /* messages of all that have no reply yet */
     struct outcome_control *counts;
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns;

@@ -65,46 +65,17 @@ static void forget_warm_up(struct engine *engine)
 
 static void enter_main(struct engine *engine)
 {
-    const struct tally *tally = engine->world.tally;
-
-    engine->main.begin_ns = uv_hrtime();
-    engine->main.idle_ns = uv_metrics_idle_time(&engine->loop);
-    engine->main.messages = tally->messages_right;
-    engine->main.bytes = tally->bytes_right;
     if (engine->load.flows)
         forget_warm_up(engine);
     else
         start_load(engine);
-}
-
-/* The load is over: what was measured of it. */
-static void finish_main(struct engine *engine)
-{
-    struct outcome *outcome = engine->outcome;
-    uint64_t now_ns = uv_hrtime();
-    uint64_t end_ns = now_ns;
-
-    if (engine->load.budget != NULL && engine->world.now_ns > engine->main.begin_ns)
-        end_ns = engine->world.now_ns; /* the last reply, not the tick that saw it */
-    double seconds = (double)(end_ns - engine->main.begin_ns) / 1e9;
-    double idle_s = (double)(uv_metrics_idle_time(&engine->loop) - engine->main.idle_ns) / 1e9;
-    double wall_s = (double)(now_ns - engine->main.begin_ns) / 1e9;
-    if (engine->main.begin_ns == 0 || seconds <= 0)
-        return;
-    outcome->arrivals.due = engine->load.arrivals.due;
-    outcome->arrivals.sent = engine->load.arrivals.sent;
-    outcome->arrivals.missed = engine->load.arrivals.missed;
-    outcome->arrivals.late = control_pending_count(&engine->control);
-    outcome->main_ns = now_ns - engine->main.begin_ns;
-    outcome->messages_per_s = (double)(outcome->tally.messages_right - engine->main.messages) / seconds;
-    outcome->bytes_per_s = (double)(outcome->tally.bytes_right - engine->main.bytes) / seconds;
-    if (wall_s >= LIMIT_BUSY_MS_MIN / 1e3)
-        outcome->busy_share = idle_s >= wall_s ? 0 : 1 - idle_s / wall_s;
+    engine_begin_measures(engine);
 }
 
 static void enter_after(struct engine *engine)
 {
     victims_drop_all(&engine->victims, true);
+    timeline_end(&engine->timeline, engine->phase_ns);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
     think_stop(&engine->think);
@@ -149,7 +120,7 @@ static void enter(struct engine *engine, enum engine_phase phase)
     engine->phase = phase;
     engine->phase_ns = uv_hrtime();
     if (was_loading)
-        finish_main(engine);
+        engine_finish_main(engine);
     switch (phase) {
     case ENGINE_RAMP:
         break;
@@ -185,6 +156,7 @@ static void on_tick(uv_timer_t *timer)
 
     if (has_load)
         victims_tick(&engine->victims, now_ns);
+    engine_look(engine, now_ns);
     if (engine->ticks++ % LIMIT_SWEEP_TICKS == 0) {
         control_sweep(&engine->control, now_ns);
         churn_sweep(&engine->churn, now_ns);
@@ -319,6 +291,12 @@ static int set_up(struct engine *engine, const struct target *target)
     if (rc < 0)
         return rc;
     engine->control.felt = engine->victims.felt = &engine->felt;
+    rc = timeline_init(&engine->timeline);
+    if (rc < 0)
+        return rc;
+    engine->control.timeline = engine->victims.timeline = &engine->timeline;
+    if (engine->csv_out != NULL)
+        engine->control.second = &engine->csv.latency;
     engine->victims.owner = engine;
     engine->victims.disturbed = on_disturbed;
     return set_up_budget(engine);
@@ -345,6 +323,9 @@ static int collect(struct engine *engine)
     outcome->churn.failed = engine->churn.counts.failed;
     outcome->churn.missed = engine->churn.counts.missed;
     memcpy(outcome->done, engine->victims.done, sizeof(outcome->done));
+    timeline_end(&engine->timeline, uv_hrtime());
+    timeline_find_outages(&engine->timeline, histogram_percentile_ns(&outcome->latency, 99),
+                          &outcome->outages);
     memcpy(outcome->took, engine->victims.took, sizeof(outcome->took));
     for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
         outcome->felt[mode] = felt_result_of(&engine->felt, (enum plan_mode)mode);
@@ -375,6 +356,7 @@ out:
     victims_free(&engine->victims);
     churn_free(&engine->churn);
     felt_free(&engine->felt);
+    timeline_free(&engine->timeline);
     think_free(&engine->think);
     client_world_free(&engine->world);
     shared_free(&engine->budget);

@@ -23,6 +23,7 @@
 #include "loadtool/churn.h"
 #include "loadtool/client.h"
 #include "loadtool/control.h"
+#include "loadtool/csv.h"
 #include "loadtool/felt.h"
 #include "loadtool/outcome.h"
 #include "loadtool/pacer.h"
@@ -57,6 +58,9 @@ struct engine {
     struct victims victims;
     struct probe probe;
     struct felt felt;
+    struct timeline timeline;
+    struct csv csv;
+    FILE *csv_out; /* not owned, set by the caller; NULL = nobody wants it */
     enum engine_phase phase;
     bool has_between; /* a disturbance had been done when BETWEEN began */
     uint64_t begin_ns;
@@ -67,15 +71,21 @@ struct engine {
     } progress;
     struct {
         uint64_t begin_ns, idle_ns, messages, bytes; /* when MAIN began */
+        double latency_sum_ns;
+        struct selfcheck_clock clock;
     } main;
+    struct {
+        uint64_t looks, outstanding; /* how many messages were outstanding at each look, added up */
+    } little;
     uint64_t ticks;
     uv_timer_t tick;
     uv_signal_t interrupts[2];
     void (*show_progress)(const struct engine *engine, uint64_t now_ns); /* every 50 ms; may be NULL */
 };
 
-/* Run to the end and fill `outcome`. `settings`, `target` and `outcome` must outlive it; `show_progress` is
- * set by the caller, the rest is zero. 0, or a negative errno when the run could not be set up. */
+/* Run to the end and fill `outcome`. `settings`, `target` and `outcome` must outlive it; `show_progress` and
+ * `csv_out` are set by the caller, the rest is zero. 0, or a negative errno when the run could not be set up.
+ */
 int engine_run(struct engine *engine, const struct settings *settings, const struct target *target,
                struct outcome *outcome);
 

@@ -7,4 +7,9 @@
 /* The phase that the run is in from now on: the present one, or a later one. Sends what a proof needs. */
 enum engine_phase engine_step(struct engine *engine, uint64_t now_ns);
 
+/* MAIN begins; a tick has passed; MAIN is over. */
+void engine_begin_measures(struct engine *engine);
+void engine_look(struct engine *engine, uint64_t now_ns);
+void engine_finish_main(struct engine *engine);
+
 #endif

@@ -88,6 +88,17 @@ enum {
     /* Descriptors beside the clients': loop, timers, standard streams, children's pages, and some air. */
     LIMIT_SPARE_DESCRIPTORS = 100,
 
+    /* Processes of the whole machine that are looked through for the server's family. */
+    LIMIT_PROCESSES = 1000000,
+    /* What a server may keep of a load: allocators do not give everything back. */
+    LIMIT_RSS_BYTES = 8 * 1024 * 1024,
+    LIMIT_IDLE_CPU_PERCENT = 2,
+    /* The idle server is looked at for so long before the load; and so long, from so long on, after it: 2 s
+       in all. */
+    LIMIT_HEALTH_BEFORE_MS = 500,
+    LIMIT_HEALTH_REST_MS = 1000,
+    LIMIT_HEALTH_AFTER_MS = 1000,
+
     LIMIT_CLIENTS = 1000000,
     LIMIT_SIZE_BYTES = 64 * 1024 * 1024,
     LIMIT_RATE = 10000000,
@@ -95,6 +106,23 @@ enum {
     /* The report calls loadtool the bottleneck when its loop was busy for more than this share of the time.
      */
     LIMIT_BUSY_PERCENT = 90,
+    /* The other bounds of the self-checks: an arrival told later than that is the load tool's own latency; */
+    LIMIT_LAG_MS = 10,
+    /* a run that sent less of its arrivals measured something else; */
+    LIMIT_ACHIEVED_PERCENT = 95,
+    /* two ways to count what is outstanding must agree so far, over so many looks; */
+    LIMIT_LITTLE_PERCENT = 30,
+    LIMIT_LITTLE_LOOKS = 100,
+    /* of an address's ports; descriptors that should be left; */
+    LIMIT_PORTS_PERCENT = 90,
+    LIMIT_DESCRIPTORS_LEFT = 50,
+    /* and what others may take of the time. */
+    LIMIT_WAITED_PERCENT = 30,
+    LIMIT_STEAL_PERCENT = 10,
+
+    /* Nobody answered for so long: an outage. Shorter ones happen to every busy machine. */
+    LIMIT_OUTAGE_MS = 50,
+
     /* Below this time the share means nothing, and is 0. */
     LIMIT_BUSY_MS_MIN = 100,
 };

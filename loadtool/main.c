@@ -51,31 +51,70 @@ static char *command_of(int argc, char **argv, uint64_t seed)
     return fclose(out) == 0 ? command : NULL;
 }
 
-/* Opened before the run: a path that cannot be written must not cost a run. */
-static FILE *open_json(const char *path)
+/* Opened before the run: a path that cannot be written must not cost a run. NULL = not asked for. */
+static int open_output(const char *option, const char *path, FILE **out)
 {
-    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-
-    if (out == NULL)
-        fprintf(stderr, "loadtool: --json %s: %s\n", path, strerror(errno));
-    return out;
+    *out = path == NULL ? NULL : strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    if (path == NULL || *out != NULL)
+        return 0;
+    fprintf(stderr, "loadtool: %s %s: %s\n", option, path, strerror(errno));
+    return -EIO;
 }
 
-static int write_reports(const struct report *report, FILE *json)
+static int close_output(const char *option, const char *path, FILE *out)
 {
-    FILE *text = json == stdout ? stderr : stdout;
+    if (out == NULL || (out == stdout ? fflush(out) : fclose(out)) == 0)
+        return 0;
+    fprintf(stderr, "loadtool: %s %s: %s\n", option, path, strerror(errno));
+    return -EIO;
+}
+
+struct outputs {
+    FILE *json, *csv; /* NULL = not asked for */
+};
+
+static int write_reports(const struct report *report, const struct outputs *outputs)
+{
+    FILE *text = outputs->json == stdout || outputs->csv == stdout ? stderr : stdout;
 
     report_write_text(text, report, progress_columns(fileno(text)));
     int text_rc = fflush(text) != 0 || ferror(text) ? -EIO : 0;
     if (text_rc < 0)
         fprintf(stderr, "loadtool: the report could not be written\n");
-    int rc = json == NULL ? 0 : report_write_json(json, report);
+    int rc = outputs->json == NULL ? 0 : report_write_json(outputs->json, report);
     if (rc < 0)
         fprintf(stderr, "loadtool: the JSON could not be written: %s\n", strerror(-rc));
     return rc < 0 ? rc : text_rc;
 }
 
-static int load(const struct settings *settings, const struct target *target, const char *command, FILE *json)
+/* Before the load the server must be there, and ours to look into. */
+static int look_before(const struct settings *settings, struct health *health)
+{
+    *health = (struct health){.is_watched = settings->server_pid != 0, .pid = settings->server_pid};
+    if (!health->is_watched)
+        return 0;
+    int rc = health_look(health->pid, LIMIT_HEALTH_BEFORE_MS, &health->before);
+    if (rc < 0)
+        fprintf(stderr, "loadtool: --server-pid %d: %s\n", settings->server_pid, strerror(-rc));
+    return rc;
+}
+
+/* After it, the server has two seconds to put its things in order; the second of them it is watched idling.
+ */
+static void look_after(struct outcome *outcome)
+{
+    struct health *health = &outcome->health;
+
+    if (!health->is_watched || outcome->was_interrupted)
+        return;
+    int rc = health_wait(LIMIT_HEALTH_REST_MS);
+    if (rc == 0)
+        rc = health_look(health->pid, LIMIT_HEALTH_AFTER_MS, &health->after);
+    outcome->was_interrupted = rc == -EINTR;
+}
+
+static int load(const struct settings *settings, const struct target *target, const char *command,
+                const struct outputs *outputs)
 {
     static struct engine engine; /* large: not for the stack */
     static struct outcome outcome;
@@ -83,23 +122,48 @@ static int load(const struct settings *settings, const struct target *target, co
     struct report report = {
         .settings = settings, .outcome = &outcome, .verdict = &verdict, .command = command};
 
+    int rc = look_before(settings, &outcome.health);
+    if (rc < 0)
+        return rc == -EINTR ? EXIT_INTERRUPTED : EXIT_USAGE;
     engine.show_progress = progress_show;
-    int rc = engine_run(&engine, settings, target, &outcome);
+    engine.csv_out = outputs->csv;
+    rc = engine_run(&engine, settings, target, &outcome);
     progress_clear();
     if (rc < 0) {
         fprintf(stderr, "loadtool: the run could not be set up: %s\n", strerror(-rc));
         return EXIT_USAGE;
     }
+    look_after(&outcome);
     verdict_judge(settings, &outcome, &verdict);
-    rc = write_reports(&report, json);
+    rc = write_reports(&report, outputs);
     return rc < 0 && verdict.exit_code == EXIT_PASS ? EXIT_USAGE : verdict.exit_code;
+}
+
+static int run(int argc, char **argv, const struct settings *settings)
+{
+    struct target target;
+    struct outputs outputs = {.json = NULL, .csv = NULL};
+
+    int rc = target_resolve(&settings->target_name, settings->connect_timeout_ms, &target);
+    if (rc != 0) {
+        fprintf(stderr, "loadtool: target %s: %s\n", settings->target_word, gai_strerror(rc));
+        return EXIT_USAGE;
+    }
+    if (provide_descriptors(settings) < 0 || open_output("--json", settings->json_path, &outputs.json) < 0 ||
+        open_output("--csv", settings->csv_path, &outputs.csv) < 0)
+        return EXIT_USAGE;
+    char *command = command_of(argc, argv, settings->seed);
+    int code = load(settings, &target, command == NULL ? "" : command, &outputs);
+    free(command);
+    rc = close_output("--json", settings->json_path, outputs.json);
+    if (close_output("--csv", settings->csv_path, outputs.csv) < 0 || rc < 0)
+        return code == EXIT_PASS ? EXIT_USAGE : code;
+    return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings;
-    struct target target;
-    FILE *json = NULL;
+    static struct settings settings; /* large: it holds a script */
 
     if (child_is_wanted(argc, argv))
         return child_run();
@@ -107,21 +171,5 @@ int main(int argc, char **argv)
            SIG_IGN); /* libuv does not: a peer that went away must be an error of a write, not our end */
     if (options_parse(argc, argv, &settings) < 0)
         return EXIT_USAGE;
-    int rc = target_resolve(&settings.target_name, settings.connect_timeout_ms, &target);
-    if (rc != 0) {
-        fprintf(stderr, "loadtool: target %s: %s\n", settings.target_word, gai_strerror(rc));
-        return EXIT_USAGE;
-    }
-    if (provide_descriptors(&settings) < 0)
-        return EXIT_USAGE;
-    if (settings.json_path != NULL && (json = open_json(settings.json_path)) == NULL)
-        return EXIT_USAGE;
-    char *command = command_of(argc, argv, settings.seed);
-    rc = load(&settings, &target, command == NULL ? "" : command, json);
-    free(command);
-    if (json != NULL && json != stdout && fclose(json) != 0) {
-        fprintf(stderr, "loadtool: --json %s: %s\n", settings.json_path, strerror(errno));
-        rc = rc == EXIT_PASS ? EXIT_USAGE : rc;
-    }
-    return rc;
+    return run(argc, argv, &settings);
 }

@@ -143,6 +143,9 @@ static int finish_load(struct parsed *parsed)
         return options_complain("--arrivals", parsed->arrivals, "with --rate or --churn");
     if (settings->think_ms_max > 0 && settings->rate_per_s > 0)
         return options_complain("--think", "with --rate", "one of them: a rate leaves no say to the client");
+    if (settings->csv_path != NULL && settings->json_path != NULL && strcmp(settings->csv_path, "-") == 0 &&
+        strcmp(settings->json_path, "-") == 0)
+        return options_complain("--csv", "-", "another place than --json's");
     if (parsed->source != NULL && family == AF_UNIX)
         return options_complain("--source", parsed->source, "over TCP only");
     return 0;

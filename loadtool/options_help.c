@@ -19,9 +19,16 @@ static void write_postscript(FILE *out)
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
         fprintf(out, "  %c %-13s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
                 plan_mode_name((enum plan_mode)i), plan_mode_definition((enum plan_mode)i));
-    fputs("\nExit codes: 0 pass, 2 usage, 3 wrong, missing or extra bytes, 4 a client refused, reset, closed "
-          "or unanswered, 5 no new client was answered within 5 s of the last disturbance, 130 interrupted. "
-          "With several findings: the first of 130, 3, 4, 5; but a 4 for victims alone yields to 5, which is "
+    fputs("\nMeasures of --fail, such as --fail 'p99>5ms' --fail 'rate<10000':\n\n", out);
+    thresholds_write_names(out);
+    fputs("\nExit codes: 0 pass, 1 a limit of --fail was not kept, 2 usage, 3 wrong, missing or extra bytes, "
+          "4 a client refused, reset, closed "
+          "or unanswered, 5 no new client was answered within 5 s of the last disturbance, "
+          "6 the load left something behind in the server (--server-pid), 7 the figures of an open loop are "
+          "not to be "
+          "relied on, 130 interrupted. "
+          "With several findings: the first of 130, 3, 4, 5, 6, 1, 7; but a 4 for victims alone yields to 5, "
+          "which is "
           "what they see of a server that takes no new clients.\n",
           out);
 }

@@ -154,6 +154,26 @@ static int parse_json(struct parsed *parsed, const char *word)
     return word[0] == '\0' ? -EINVAL : 0;
 }
 
+static int parse_csv(struct parsed *parsed, const char *word)
+{
+    parsed->settings->csv_path = word;
+    return word[0] == '\0' ? -EINVAL : 0;
+}
+
+static int parse_fail(struct parsed *parsed, const char *word)
+{
+    return thresholds_add(&parsed->settings->thresholds, word);
+}
+
+static int parse_server_pid(struct parsed *parsed, const char *word)
+{
+    uint64_t pid = 0;
+
+    int rc = units_parse_count(word, 1, INT32_MAX, &pid);
+    parsed->settings->server_pid = (int)pid;
+    return rc;
+}
+
 /* -- the table -- */
 
 static const char durations[] = "1ms to 1h; with ms, s, m or h, bare = seconds";
@@ -212,6 +232,13 @@ const struct option_row options_rows[] = {
      parse_connect_timeout},
     {"json", 262, "FILE", "a path, or - for standard output, then the text goes to stderr", "no JSON",
      "Write the results as JSON too", parse_json},
+    {"csv", 273, "FILE", "a path, or - for standard output, then the text goes to stderr", "no CSV",
+     "Write what happens second by second", parse_csv},
+    {"fail", 274, "MEASURE>VALUE|MEASURE<VALUE", "a measure of the list below, up to 16 times", "none",
+     "Exit 1 if the run exceeds, or falls below, a limit", parse_fail},
+    {"server-pid", 275, "PID", "a process of this machine", "not watched",
+     "Look at the server and its children before and 2 s after the load: what is left over is exit 6",
+     parse_server_pid},
 };
 
 const size_t options_row_count = sizeof(options_rows) / sizeof(options_rows[0]);

@@ -6,9 +6,12 @@
 #include <stdint.h>
 
 #include "loadtool/felt.h"
+#include "loadtool/health.h"
 #include "loadtool/histogram.h"
 #include "loadtool/plan.h"
+#include "loadtool/selfcheck.h"
 #include "loadtool/tally.h"
+#include "loadtool/timeline.h"
 
 /* The control group: every count is a number of clients. */
 struct outcome_control {
@@ -31,6 +34,7 @@ struct outcome {
     struct histogram lag;          /* how long after it was due an arrival was told */
     struct {
         uint64_t due, sent, missed, late; /* late: due and not sent when the load ended */
+        uint64_t in_children;             /* beside these: the business of child processes */
     } arrivals;
     struct {
         uint64_t due, done, failed, missed;
@@ -55,7 +59,9 @@ struct outcome {
     } silence;
     double messages_per_s;
     double bytes_per_s; /* of replies */
-    double busy_share;  /* of the loop, 0 to 1 */
+    struct selfcheck self;
+    struct timeline_outages outages;
+    struct health health;
     uint64_t elapsed_ns;
     bool was_interrupted;
 };

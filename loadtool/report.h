@@ -11,6 +11,9 @@
 #include "loadtool/settings.h"
 #include "loadtool/verdict.h"
 
+/* Of the JSON: raised when a key is renamed or means something else; new keys do not count. */
+enum { REPORT_JSON_FORMAT = 1 };
+
 struct report {
     const struct settings *settings;
     const struct outcome *outcome;

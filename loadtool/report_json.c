@@ -155,11 +155,71 @@ static json_t *errors_of(const struct tally *tally)
     return list;
 }
 
+/* The names of the modes in a mask. */
+static json_t *modes_of(uint32_t mask)
+{
+    json_t *list = json_array();
+
+    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
+        if (mask >> mode & 1)
+            json_array_append_new(list, json_string(plan_mode_name((enum plan_mode)mode)));
+    return list;
+}
+
+static json_t *outages_of(const struct timeline_outages *outages)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < outages->kept; i++) {
+        const struct timeline_outage *at = &outages->list[i];
+        json_array_append_new(
+            list, json_pack("{so so sb sb so so so}", "last_good_ms", number(at->last_good_ms), "gap_ms",
+                            number(at->gap_ms), "over", at->is_over, "normal", at->is_normal, "normal_ms",
+                            number(at->normal_ms), "lost", number(at->lost), "after", modes_of(at->modes)));
+    }
+    return json_pack("{so so so so}", "count", number(outages->count), "longest_gap_ms",
+                     number(outages->longest_gap_ms), "longest_gap_after", modes_of(outages->longest_modes),
+                     "longest", list);
+}
+
+static json_t *sample_of(const struct health_sample *sample)
+{
+    return json_pack("{sb so so so so so sf}", "there", sample->is_there, "descriptors",
+                     number(sample->descriptors), "close_wait", number(sample->close_wait), "processes",
+                     number(sample->processes), "zombies", number(sample->zombies), "rss_bytes",
+                     number(sample->rss_bytes), "idle_cpu", sample->idle_cpu);
+}
+
+static json_t *server_of(const struct health *health)
+{
+    if (!health->is_watched)
+        return json_null();
+    return json_pack("{si so so}", "pid", (int)health->pid, "before", sample_of(&health->before), "after",
+                     sample_of(&health->after));
+}
+
+static json_t *self_of(const struct selfcheck *self)
+{
+    char findings[SELFCHECK_FINDINGS_MAX][SELFCHECK_FINDING_BYTES];
+    size_t count = selfcheck_find(self, findings);
+    json_t *bad = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(bad, json_string(findings[i]));
+    return json_pack("{sf sf sf sf sf so so so sf sf so}", "busy_share", self->busy_share, "lag_p99_us",
+                     (double)self->lag_p99_ns / 1e3, "asked_per_s", self->asked_per_s, "achieved_per_s",
+                     self->achieved_per_s, "little_ratio", self->little_ratio, "ports", number(self->ports),
+                     "connections", number(self->connections), "descriptors_left",
+                     number(self->descriptors_left), "waited_share", self->waited_share, "steal_share",
+                     self->steal_share, "bad", bad);
+}
+
 static void add_run(json_t *object, const struct report *report)
 {
     const struct settings *settings = report->settings;
 
     json_object_set_new(object, "tool", json_string("loadtool"));
+    json_object_set_new(object, "format", json_integer(REPORT_JSON_FORMAT));
     json_object_set_new(object, "version", json_string(PREFORK_UPPER_VERSION));
     json_object_set_new(object, "command", typed(report->command));
     json_object_set_new(object, "seed", number(settings->seed));
@@ -217,12 +277,15 @@ static void add_measures(json_t *object, const struct outcome *outcome)
     json_object_set_new(object, "rate",
                         json_pack("{sf sf}", "messages_per_s", outcome->messages_per_s, "mbytes_per_s",
                                   outcome->bytes_per_s / 1e6));
+    json_object_set_new(object, "outages", outages_of(&outcome->outages));
+    json_object_set_new(object, "server", server_of(&outcome->health));
+    json_object_set_new(object, "self_check", self_of(&outcome->self));
     json_object_set_new(object, "errors", errors_of(&outcome->tally));
     json_object_set_new(object, "recovery",
                         json_pack("{sb sb sf}", "checked", outcome->recovery.is_checked, "ok",
                                   outcome->recovery.is_ok, "ms", (double)outcome->recovery.ns / 1e6));
     json_object_set_new(object, "bottleneck",
-                        json_pack("{sf sb}", "busy_share", outcome->busy_share, "client_bound",
+                        json_pack("{sf sb}", "busy_share", outcome->self.busy_share, "client_bound",
                                   verdict_is_client_bound(outcome)));
     json_object_set_new(object, "elapsed_ms", json_real((double)outcome->elapsed_ns / 1e6));
 }

@@ -323,11 +323,63 @@ static void write_errors(struct page *page, const struct tally *tally)
         line(page, "errors", "none");
 }
 
-static void write_notes(struct page *page, const struct outcome *outcome)
+static void write_outages(const struct page *page, const struct outcome *outcome)
 {
-    if (verdict_is_client_bound(outcome))
-        line(page, "note", "loadtool was the bottleneck (busy %.0f %%): the server can do more",
-             outcome->busy_share * 100);
+    const struct timeline_outages *outages = &outcome->outages;
+    struct text number;
+
+    if (outcome->latency.count == 0)
+        return;
+    line(page, "outages", "%s;  the longest time without a right reply of anybody: %" PRIu64 " ms",
+         outages->count == 0 ? "none" : count(&number, outages->count), outages->longest_gap_ms);
+    for (size_t i = 0; i < outages->kept; i++) {
+        const struct timeline_outage *outage = &outages->list[i];
+        char after[80] = "until the end";
+        if (outage->is_over && outage->is_normal)
+            snprintf(after, sizeof(after), "normal %" PRIu64 " ms after the first reply", outage->normal_ms);
+        else if (outage->is_over)
+            snprintf(after, sizeof(after), "never normal again");
+        line(page, "", "%.2f s to %.2f s, %s lost, %s", (double)outage->last_good_ms / 1e3,
+             (double)(outage->last_good_ms + outage->gap_ms) / 1e3, count(&number, outage->lost), after);
+    }
+}
+
+static void write_server(const struct page *page, const struct health *health)
+{
+    const struct health_sample *before = &health->before, *after = &health->after;
+    struct text was, is;
+
+    if (!health->is_watched)
+        return;
+    line(page, "server", "process %d, before the load and 2 s after it:", (int)health->pid);
+    line(page, "",
+         "%" PRIu64 " -> %" PRIu64 " descriptors, %" PRIu64 " -> %" PRIu64 " in CLOSE-WAIT, %" PRIu64
+         " -> %" PRIu64 " processes, %" PRIu64 " -> %" PRIu64
+         " zombies, memory %s -> %s, idle CPU %.1f %% -> %.1f %%",
+         before->descriptors, after->descriptors, before->close_wait, after->close_wait, before->processes,
+         after->processes, before->zombies, after->zombies,
+         units_format_bytes(&was, (double)before->rss_bytes),
+         units_format_bytes(&is, (double)after->rss_bytes), before->idle_cpu * 100, after->idle_cpu * 100);
+}
+
+static void write_self(const struct page *page, const struct outcome *outcome)
+{
+    const struct selfcheck *self = &outcome->self;
+    char findings[SELFCHECK_FINDINGS_MAX][SELFCHECK_FINDING_BYTES];
+    struct text lag, ports, descriptors;
+
+    if (self->has_looked)
+        line(page, "self-check",
+             "busy %.0f %%, lag p99 %s, Little %.2f, ports %s, descriptors left %s, waited %.0f %%, steal "
+             "%.0f %%",
+             self->busy_share * 100, units_format_ns(&lag, self->lag_p99_ns), self->little_ratio,
+             count(&ports, self->ports), count(&descriptors, self->descriptors_left),
+             self->waited_share * 100, self->steal_share * 100);
+    if (self->is_open_loop)
+        return; /* what is bad stands in the verdict */
+    size_t bad = selfcheck_find(self, findings);
+    for (size_t i = 0; i < bad; i++)
+        line(page, "note", "%s", findings[i]);
 }
 
 void report_write_text(FILE *out, const struct report *report, int width)
@@ -342,9 +394,11 @@ void report_write_text(FILE *out, const struct report *report, int width)
     write_recovery(&page, report->outcome);
     write_latency(&page, report);
     write_silence(&page, report->outcome);
+    write_outages(&page, report->outcome);
     write_rate(&page, report);
     write_churn(&page, report);
     write_errors(&page, &report->outcome->tally);
-    write_notes(&page, report->outcome);
+    write_server(&page, &report->outcome->health);
+    write_self(&page, report->outcome);
     line(&unbroken, "repeat", "%s", report->command); /* to be copied: never broken */
 }

@@ -82,6 +82,7 @@ struct load {
     int budget_fd;         /* of its memory, if there is one */
     struct {
         uint64_t due, sent, missed; /* missed: the queue was full, or nobody was there */
+        uint64_t in_children;       /* of places that belong to a child, which keeps its own time */
     } arrivals;
 };
 

@@ -10,6 +10,7 @@
 #include "loadtool/plan.h"
 #include "loadtool/source.h"
 #include "loadtool/target.h"
+#include "loadtool/thresholds.h"
 
 struct settings {
     const char *target_word; /* as typed */
@@ -32,7 +33,10 @@ struct settings {
     uint64_t timeout_ms;
     uint64_t connect_timeout_ms;
     const char *script_path; /* NULL = none */
-    const char *json_path;   /* NULL = none, "-" = standard output */
+    int server_pid;          /* 0 = not watched */
+    struct thresholds thresholds;
+    const char *csv_path;  /* NULL = none, "-" = standard output */
+    const char *json_path; /* NULL = none, "-" = standard output */
 };
 
 #endif

@@ -103,6 +103,36 @@ static void judge_recovery(const struct outcome *outcome, struct verdict *verdic
              LIMIT_RECOVERY_MS / 1000);
 }
 
+static void judge_residues(const struct outcome *outcome, struct verdict *verdict)
+{
+    char residues[HEALTH_RESIDUES_MAX][HEALTH_RESIDUE_BYTES];
+    size_t count = health_find_residues(&outcome->health, residues);
+
+    for (size_t i = 0; i < count; i++)
+        find(verdict, EXIT_RESIDUE, "%s", residues[i]);
+}
+
+static void judge_thresholds(const struct settings *settings, const struct outcome *outcome,
+                             struct verdict *verdict)
+{
+    char sentence[THRESHOLDS_SENTENCE_BYTES];
+
+    for (size_t i = 0; i < settings->thresholds.count; i++)
+        if (!thresholds_keeps(&settings->thresholds.list[i], outcome, sentence))
+            find(verdict, EXIT_THRESHOLD, "%s", sentence);
+}
+
+/* In an open loop the load tool's own trouble is in every figure; in a closed loop it is a note of the
+ * report. */
+static void judge_self(const struct outcome *outcome, struct verdict *verdict)
+{
+    char findings[SELFCHECK_FINDINGS_MAX][SELFCHECK_FINDING_BYTES];
+    size_t count = outcome->self.is_open_loop ? selfcheck_find(&outcome->self, findings) : 0;
+
+    for (size_t i = 0; i < count; i++)
+        find(verdict, EXIT_UNRELIABLE, "%s", findings[i]);
+}
+
 static void remark_never_done(const struct settings *settings, const struct outcome *outcome,
                               struct verdict *verdict)
 {
@@ -135,21 +165,27 @@ void verdict_judge(const struct settings *settings, const struct outcome *outcom
     judge_victims(outcome, verdict);
     if (verdict->reason_count == 0 && outcome->tally.messages_right == 0)
         find(verdict, EXIT_CLIENTS, "nobody had a right reply");
+    judge_residues(outcome, verdict);
+    judge_thresholds(settings, outcome, verdict);
+    judge_self(outcome, verdict);
     remark_never_done(settings, outcome, verdict);
     verdict->kind = verdict->exit_code == EXIT_PASS          ? VERDICT_PASS
                     : verdict->exit_code == EXIT_INTERRUPTED ? VERDICT_INTERRUPTED
+                    : verdict->exit_code == EXIT_UNRELIABLE  ? VERDICT_UNRELIABLE
                                                              : VERDICT_FAIL;
 }
 
 const char *verdict_name(enum verdict_kind kind)
 {
-    static const char *const names[] = {
-        [VERDICT_PASS] = "PASS", [VERDICT_FAIL] = "FAIL", [VERDICT_INTERRUPTED] = "INTERRUPTED"};
+    static const char *const names[] = {[VERDICT_PASS] = "PASS",
+                                        [VERDICT_FAIL] = "FAIL",
+                                        [VERDICT_INTERRUPTED] = "INTERRUPTED",
+                                        [VERDICT_UNRELIABLE] = "UNRELIABLE"};
 
     return names[kind];
 }
 
 bool verdict_is_client_bound(const struct outcome *outcome)
 {
-    return outcome->busy_share * 100 > LIMIT_BUSY_PERCENT;
+    return outcome->self.busy_share * 100 > LIMIT_BUSY_PERCENT;
 }

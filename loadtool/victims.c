@@ -109,6 +109,8 @@ void victims_settle(struct victim *victim, bool is_done, uint32_t count)
     all->took[victim->mode_id][victim->took] += count;
     all->done_count += count;
     all->last_done_ns = uv_hrtime();
+    if (all->timeline != NULL)
+        timeline_death(all->timeline, all->last_done_ns, (int)victim->mode_id);
     if (all->disturbed != NULL)
         all->disturbed(all->owner);
 }
@@ -391,8 +393,10 @@ void victims_arrival(struct victims *victims, uint32_t n, uint64_t due_ns)
     if (n >= victims->places)
         return;
     struct victim *victim = &victims->list[victims->of_place[n]];
-    if (victim->stage != VICTIM_AWAY && victim->mode->in_child)
-        return; /* a child keeps its own time */
+    if (victim->stage != VICTIM_AWAY && victim->mode->in_child) {
+        victims->load->arrivals.in_children++; /* a child keeps its own time */
+        return;
+    }
     if (!schedule_arrive(victims->load, &victim->pace, due_ns))
         return;
     if (victim->stage == VICTIM_LIVING && victim->is_serving && victim->mode->live == NULL)

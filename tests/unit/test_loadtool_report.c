@@ -83,7 +83,7 @@ static void spoil(void)
     outcome.control.reset = outcome.control.lost = 2;
     outcome.not_done[PLAN_RST] = 4;
     tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 (control): connection reset by peer");
-    outcome.busy_share = 0.97;
+    outcome.self.busy_share = 0.97;
 }
 
 static void text__a_good_run__begins_with_the_verdict_and_ends_with_the_command(void **state)
@@ -165,14 +165,13 @@ static void text__a_rate__says_what_was_asked_for(void **state)
 
 static void json__any_run__has_exactly_the_promised_keys(void **state)
 {
-    static const char *const keys[] = {"tool",        "version",    "command",         "seed",
-                                       "target",      "clients",    "duration_ms",     "size_bytes",
-                                       "size",        "check",      "rate_per_s",      "verdict",
-                                       "exit_code",   "reasons",    "messages",        "wrong",
-                                       "control",     "victims",    "disconnects",     "disconnects_done",
-                                       "connections", "latency_us", "latency_sent_us", "connect_us",
-                                       "arrivals",    "churn",      "silence_ms",      "rate",
-                                       "errors",      "recovery",   "bottleneck",      "elapsed_ms"};
+    static const char *const keys[] = {
+        "tool",       "version", "command",    "seed",       "target",      "clients",          "duration_ms",
+        "size_bytes", "size",    "check",      "rate_per_s", "verdict",     "exit_code",        "reasons",
+        "messages",   "wrong",   "control",    "victims",    "disconnects", "disconnects_done", "connections",
+        "latency_us", "format",  "outages",    "server",     "self_check",  "latency_sent_us",  "connect_us",
+        "arrivals",   "churn",   "silence_ms", "rate",       "errors",      "recovery",         "bottleneck",
+        "elapsed_ms"};
     json_t *object = write_json();
 
     (void)state;

@@ -156,10 +156,37 @@ static void judge__one_client_and_kills_by_default__says_nothing_of_modes(void *
 static void is_client_bound__busy_loop__is_said(void **state)
 {
     (void)state;
-    outcome.busy_share = 0.9;
+    outcome.self.busy_share = 0.9;
     assert_false(verdict_is_client_bound(&outcome));
-    outcome.busy_share = 0.95;
+    outcome.self.busy_share = 0.95;
     assert_true(verdict_is_client_bound(&outcome));
+}
+
+static void judge__residue_threshold_and_doubt__in_their_order(void **state)
+{
+    fresh(state);
+    settings.thresholds.count = 0;
+    assert_int_equal(thresholds_add(&settings.thresholds, "rate<1"), 0);
+    outcome.main_ns = 1;
+    outcome.self = (struct selfcheck){.is_open_loop = true, .busy_share = 0.99};
+    verdict_judge(&settings, &outcome, &verdict);
+    assert_int_equal(verdict.exit_code, EXIT_THRESHOLD);
+    assert_int_equal(verdict.reason_count, 2);
+    outcome.messages_per_s = 5;
+    verdict_judge(&settings, &outcome, &verdict);
+    assert_int_equal(verdict.exit_code, EXIT_UNRELIABLE);
+    assert_int_equal(verdict.kind, VERDICT_UNRELIABLE);
+    assert_string_equal(verdict_name(verdict.kind), "UNRELIABLE");
+    outcome.health = (struct health){.is_watched = true, .pid = 5};
+    outcome.messages_per_s = 0;
+    verdict_judge(&settings, &outcome, &verdict);
+    assert_int_equal(verdict.exit_code, EXIT_RESIDUE);
+    assert_int_equal(verdict.kind, VERDICT_FAIL);
+    outcome.self.is_open_loop = false;
+    outcome.health.is_watched = false;
+    settings.thresholds.count = 0;
+    verdict_judge(&settings, &outcome, &verdict);
+    assert_int_equal(verdict.exit_code, EXIT_PASS);
 }
 
 int main(void)
@@ -175,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup(judge__modes_that_were_never_done__are_named_but_pass, fresh),
         cmocka_unit_test_setup(judge__one_client_and_kills_by_default__says_nothing_of_modes, fresh),
         cmocka_unit_test_setup(is_client_bound__busy_loop__is_said, fresh),
+        cmocka_unit_test(judge__residue_threshold_and_doubt__in_their_order),
     };
 
     return cmocka_run_group_tests_name("loadtool verdict", tests, NULL, NULL);

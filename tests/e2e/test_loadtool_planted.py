@@ -1,0 +1,95 @@
+"""Faults planted in a test server: each is found and named by a run with --server-pid; a clean server passes every time."""
+
+import concurrent.futures
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+
+from support import DEADLINE_S, LOADTOOL, TestCase
+
+PASS, BYTES, CLIENTS, RESIDUE = 0, 3, 4, 6
+PLANTED = pathlib.Path(__file__).resolve().parent / "planted.py"
+CLEAN_RUNS = 20
+
+
+class Planted(TestCase):
+    def start(self, fault):
+        """(process, port)"""
+        server = subprocess.Popen([sys.executable, str(PLANTED), fault], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop, server)
+        return server, int(server.stdout.readline())
+
+    def stop(self, server):
+        """How often the fault happened, by the server's own count; 0 when it has ended by itself."""
+        if server.stdout.closed:
+            return 0
+        server.send_signal(signal.SIGTERM)
+        told = server.communicate(timeout=DEADLINE_S)[0]
+        return int(told or 0)
+
+    def load(self, fault, *args, name="report"):
+        """(exit code, report, text, how often the fault happened)"""
+        server, port = self.start(fault)
+        path = f"{self.folder}/{name}.json"
+        result = subprocess.run([str(LOADTOOL), f":{port}", "--server-pid", str(server.pid), "--json", path, *args],
+                                capture_output=True, text=True, timeout=50, stdin=subprocess.DEVNULL)
+        with open(path) as file:
+            report = json.load(file)
+        return result.returncode, report, result.stdout, self.stop(server)
+
+    def find(self, fault, code, word):
+        got, report, text, happened = self.load(fault, "-d", "3s")
+        self.assertEqual(got, code, text)
+        self.assertIn(word, " ".join(report["reasons"]))
+        return report, text, happened
+
+    def test_reply_swapped_between_two_clients__cross_talk_with_both_named(self):
+        report, text, happened = self.find("swap", BYTES, "cross-talk")
+        self.assertEqual(happened, 1)
+        found = report["wrong"]["examples"]["cross-talk"]
+        self.assertNotEqual(found["connection"], found["other_connection"])
+        self.assertEqual(report["wrong"]["crosstalk_bytes"], 128)
+        self.assertEqual(report["wrong"]["wrong_bytes"], 0)
+
+    def test_one_flipped_byte__wrong_where_it_is_and_what_stood_around(self):
+        report, text, happened = self.find("flip", BYTES, "1 reply byte was wrong")
+        self.assertEqual(happened, 1)
+        found = report["wrong"]["first"]
+        self.assertEqual(int(found["expected"][:2], 16) ^ 0x40, int(found["got"][:2], 16))
+        self.assertEqual(len(found["around"]["expected"]), 64)
+        self.assertEqual(report["wrong"]["wrong_bytes"], 1)
+
+    def test_lost_reply__a_client_waited_too_long(self):
+        report, text, happened = self.find("lose", CLIENTS, "")
+        self.assertEqual(happened, 1)
+        self.assertEqual(report["control"]["unanswered"] + report["victims"]["unexpected_ends"], 1, text)
+        self.assertTrue(any("time-out" in reason or "unanswered" in reason for reason in report["reasons"]), text)
+
+    def test_doubled_byte__duplicated(self):
+        report, text, happened = self.find("double", BYTES, "")
+        self.assertEqual(happened, 1)
+        self.assertEqual(report["wrong"]["duplicated_bytes"], 1, text)
+        self.assertEqual(report["wrong"]["wrong_bytes"] + report["wrong"]["missing_bytes"], 0)
+
+    def test_descriptor_leaked_at_each_reset__residue(self):
+        report, text, happened = self.find("leak", RESIDUE, "descriptors")
+        self.assertGreater(happened, 3)
+        server = report["server"]
+        self.assertEqual(server["after"]["descriptors"] - server["before"]["descriptors"], happened)
+
+    def test_exit_at_the_third_reset__clients_lost_and_the_server_gone(self):
+        report, text, _ = self.find("exit", CLIENTS, "has ended")
+        self.assertGreater(report["control"]["lost"], 50)
+        self.assertFalse(report["recovery"]["ok"])
+
+    def test_hang_after_half_close__unanswered_at_half_close_and_close_wait(self):
+        report, text, happened = self.find("hang", CLIENTS, "CLOSE-WAIT")
+        self.assertGreater(happened, 3)
+        self.assertTrue(any(e["where"] == "half-close" and e["class"] == "unanswered" for e in report["errors"]), text)
+
+    def test_clean_server__passes_twenty_of_twenty(self):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            runs = list(pool.map(lambda i: self.load("none", "-d", "1s", "-c", "50", name=str(i)), range(CLEAN_RUNS)))
+        self.assertEqual([text for code, _, text, _ in runs if code != PASS], [])
