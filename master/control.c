@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define OUT_BYTES_MIN 4096
+#define DISCARDS_MAX  64               /* reads at a client's end; more is no mistake of his but intent */
 #define TOLD_LEVEL    LOG_LEVEL_INFO   /* events up to this level are told */
 #define NOT_TOLD      "event=accepted" /* the clients of the service are no part of any operation */
 
@@ -22,8 +23,17 @@ void control_init(struct control *control, int listener_fd, struct control_calls
         control->clients[i] = (struct control_client){.fd = -1};
 }
 
+/* Closing over unread bytes would end the client's reading with an error. */
+static void discard_input(struct control_client *client)
+{
+    for (int i = 0; i < DISCARDS_MAX; i++)
+        if (recv(client->fd, client->in, sizeof client->in, MSG_DONTWAIT) <= 0)
+            return;
+}
+
 static void forget(struct control_client *client)
 {
+    discard_input(client);
     close(client->fd);
     free(client->out);
     *client = (struct control_client){.fd = -1};

@@ -8,11 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_OF_ROOT    "/run/prefork-upper"
-#define FOLDER_NAME       "prefork-upper"
-#define TEMP_DIR          "/tmp"
-#define UNIX_NAME_LENGTH  32 /* kept of a path's last part */
-#define SOCKET_NAME_BYTES 56 /* room that a folder must leave: any short name, '/' and NUL */
+#define FOLDER_OF_ROOT   "/run/prefork-upper"
+#define FOLDER_NAME      "prefork-upper"
+#define TEMP_DIR         "/tmp"
+#define UNIX_NAME_LENGTH 32 /* kept of a path's last part */
+#define NAME_LENGTH_MAX  48 /* of a whole address, its suffix not counted */
+#define ROOM_BYTES_MIN   12 /* that a folder must leave: "/65535.sock" and NUL */
 
 /* ---- places ---- */
 
@@ -29,7 +30,7 @@ static void add_place(struct control_place places[CONTROL_PLACE_COUNT_MAX], unsi
                       const char *folder, mode_t mode)
 {
     struct control_place *place = &places[*count];
-    if (strlen(folder) + SOCKET_NAME_BYTES > sizeof place->folder)
+    if (strlen(folder) + ROOM_BYTES_MIN > sizeof place->folder)
         return;
     snprintf(place->folder, sizeof place->folder, "%s", folder);
     place->mode = mode;
@@ -116,7 +117,7 @@ void control_socket_name(const char *bound, bool full, char *out, size_t size)
         snprintf(out, size, "unix:%.*s-%08x" CONTROL_SUFFIX, UNIX_NAME_LENGTH, end ? last : bound + 5,
                  hash(bound));
     else
-        snprintf(out, size, "%.*s" CONTROL_SUFFIX, SOCKET_NAME_BYTES - 8, full ? bound : last);
+        snprintf(out, size, "%.*s" CONTROL_SUFFIX, NAME_LENGTH_MAX, full ? bound : last);
     make_plain(out);
 }
 

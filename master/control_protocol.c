@@ -67,6 +67,17 @@ static int parse_operand(struct control_request *request, const struct verb *ver
     return -EINVAL;
 }
 
+/* What came is shown, but nothing in it commands a terminal. */
+static void refuse_unknown(char why[CONTROL_SENTENCE_SIZE], const char *line)
+{
+    char shown[SHOWN_LENGTH + 1];
+    size_t length = 0;
+    for (; length < SHOWN_LENGTH && line[length]; length++)
+        shown[length] = line[length] >= ' ' && line[length] < 0x7f ? line[length] : '?';
+    shown[length] = '\0';
+    snprintf(why, CONTROL_SENTENCE_SIZE, "\"%s\" is nothing that this version knows", shown);
+}
+
 int control_request_parse(struct control_request *request, const char *line, char why[CONTROL_SENTENCE_SIZE])
 {
     size_t length = strcspn(line, " ");
@@ -76,7 +87,7 @@ int control_request_parse(struct control_request *request, const char *line, cha
             *request = (struct control_request){.verb = (enum control_verb)i};
             return parse_operand(request, &verbs[i], operand, why);
         }
-    snprintf(why, CONTROL_SENTENCE_SIZE, "\"%.*s\" is nothing that this version knows", SHOWN_LENGTH, line);
+    refuse_unknown(why, line);
     return -EINVAL;
 }
 

@@ -74,7 +74,10 @@ static int open_in_place(struct control_socket *control, const struct control_pl
     for (int full = 0; full <= 1; full++) {
         control_socket_name(bound, full, name, sizeof name);
         error = control_path_join(place->folder, name, path);
-        if (!error)
+        if (error)
+            snprintf(why, CONTROL_WHY_SIZE, "%.*s/%s is too long for a socket's path", CONTROL_PATH_SIZE,
+                     place->folder, name);
+        else
             error = open_at(control, path, why);
         if (error != -EADDRINUSE)
             break;

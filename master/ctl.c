@@ -110,6 +110,7 @@ int subcommand_stop(int argc, char **argv)
 {
     struct ctl_options options;
     struct ctl_session session;
+    struct ctl_answer answer;
     int code = ctl_options_parse(&options, argc, argv, CTL_NOW, CTL_NO_OPERAND);
     if (code < 0)
         code = ctl_find(&session, &options);
@@ -118,9 +119,11 @@ int subcommand_stop(int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     session.on_log = show_log;
-    int error = ctl_session_ask_end(&session, options.flags & CTL_NOW ? "stop now" : "stop");
+    int error = ctl_session_ask_end(&session, options.flags & CTL_NOW ? "stop now" : "stop", &answer);
     if (error)
         code = ctl_session_fail(&session, error, 0);
+    else if (answer.code != EXIT_DONE)
+        code = say_outcome("stop", &answer);
     else
         printf("stop: done, process %d has ended\n", (int)session.pid);
     ctl_session_close(&session);

@@ -86,8 +86,8 @@ void ctl_session_close(struct ctl_session *session);
 int ctl_session_ask(struct ctl_session *session, const char *request, struct ctl_answer *answer);
 
 /* The same, for a request whose outcome is the server's end: waits until the process `session->pid` has
- * ended. */
-int ctl_session_ask_end(struct ctl_session *session, const char *request);
+ * ended. An answer with an end of its own is a refusal. */
+int ctl_session_ask_end(struct ctl_session *session, const char *request, struct ctl_answer *answer);
 
 /* Says in a line what a negative errno of the above means; returns the exit code. */
 int ctl_session_fail(const struct ctl_session *session, int error, uint32_t attempt);

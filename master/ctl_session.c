@@ -190,6 +190,8 @@ static int ask_once(struct ctl_session *session, const char *request, struct ctl
 {
     const char *line = NULL;
     int result = send_line(session, request);
+    if (result == -EPIPE)
+        result = 0; /* sent away before we asked: why stands in what we can still read */
     while (result == 0) {
         result = next_line(session, &line);
         if (result == 0)
@@ -232,41 +234,39 @@ int ctl_session_ask(struct ctl_session *session, const char *request, struct ctl
 
 /* ---- the end of the server ---- */
 
-/* What it says meanwhile, until the connection ends too. */
-static int hear_to_the_end(struct ctl_session *session, struct ctl_answer *answer)
-{
-    const char *line = NULL;
-    int result = 0;
-    while (result == 0) {
-        result = next_line(session, &line);
-        if (result == 0)
-            result = take_line(session, line, answer);
-    }
-    return result;
-}
-
-static int wait_for_death(const struct ctl_session *session, int process)
+static bool has_died(const struct ctl_session *session, int process, int patience_ms)
 {
     struct pollfd polled = {.fd = process, .events = POLLIN};
-    return poll(&polled, 1, wait_ms(session)) == 1 ? 0 : -ETIMEDOUT;
+    int left_ms = wait_ms(session);
+    return poll(&polled, 1, left_ms >= 0 && left_ms < patience_ms ? left_ms : patience_ms) == 1;
 }
 
-int ctl_session_ask_end(struct ctl_session *session, const char *request)
+/* The connection ended without a word about it: with the server, or with a supervisor who may not have heard
+ * us. Asking again does no harm, and is how the rest of the log is heard. */
+static int ask_until_it_dies(struct ctl_session *session, const char *request, int process,
+                             struct ctl_answer *answer)
 {
-    struct ctl_answer answer = {0};
+    int error = ask_once(session, request, answer);
+    while (is_cut(error) && !has_died(session, process, RETRY_MS)) {
+        hang_up(session);
+        error = wait_ms(session) == 0 ? -ETIMEDOUT : dial(session);
+        if (error == -ENOENT || error == -ECONNREFUSED)
+            error = -ECONNRESET; /* its last moment */
+        else if (!error)
+            error = ask_once(session, request, answer);
+    }
+    return is_cut(error) ? 0 : error;
+}
+
+int ctl_session_ask_end(struct ctl_session *session, const char *request, struct ctl_answer *answer)
+{
+    *answer = (struct ctl_answer){0};
     int process = pidfd_open(session->pid, 0);
-    int result = process < 0 ? -errno : send_line(session, request);
-    if (result == 0)
-        result = hear_to_the_end(session, &answer);
-    if (result == 1) /* it was refused */
-        result = answer.code == EXIT_DONE ? 0 : -EPROTO;
-    else if (is_cut(result))
-        result = 0;
-    if (result == 0)
-        result = wait_for_death(session, process);
-    if (process >= 0)
-        close(process);
-    return result;
+    if (process < 0)
+        return -errno;
+    int error = ask_until_it_dies(session, request, process, answer);
+    close(process);
+    return error;
 }
 
 /* ---- errors ---- */

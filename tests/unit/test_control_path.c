@@ -68,7 +68,7 @@ static void places_to_serve__unset_empty_and_relative_folders__not_used(void **s
 
 static void places_to_serve__folder_without_room_for_a_name__left_out(void **state)
 {
-    char deep[80];
+    char deep[100];
     struct control_user user = {.uid = 1000, .runtime_dir = deep};
 
     (void)state;

@@ -83,6 +83,7 @@ static void request__unknown_verb__named_and_cut(void **state)
     refuse("stat", "stat");
     refuse("statusx", "statusx");
     refuse(" status", "nothing");
+    refuse("\033[2J\xff\x7fx", "\"?[2J??x\"");
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\0';
     refuse(line, "xxx");

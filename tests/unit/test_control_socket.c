@@ -180,6 +180,26 @@ static void open__runtime_folder_cannot_be_used__temp_directory_is(void **state)
     unsetenv("XDG_RUNTIME_DIR");
 }
 
+static void open__name_does_not_fit_the_folder__none_and_why(void **state)
+{
+    char deep[100], made[100];
+
+    (void)state;
+    memset(deep, 'd', sizeof deep);
+    snprintf(deep, sizeof deep, "%s/", directory);
+    memset(deep + strlen(deep), 'd', 68 - strlen(deep));
+    deep[68] = '\0';
+    assert_int_equal(mkdir(deep, 0700), 0);
+    setenv("TMPDIR", deep, 1);
+    assert_int_equal(control_socket_open(&control, NULL, "unix:/a/path/with/a/longer/last/part", why), 0);
+    assert_int_equal(control.fd, -1);
+    assert_non_null(strstr(why, "too long"));
+    setenv("TMPDIR", directory, 1);
+    snprintf(made, sizeof made, "%s/prefork-upper-%d", deep, SOME_UID);
+    assert_int_equal(rmdir(made), 0);
+    assert_int_equal(rmdir(deep), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +211,7 @@ int main(void)
         cmocka_unit_test(open__off__none_and_nothing_said),
         cmocka_unit_test(open__usual_place_not_ours__none_and_why),
         cmocka_unit_test(open__usual_place__port_then_whole_address),
+        cmocka_unit_test(open__name_does_not_fit_the_folder__none_and_why),
         cmocka_unit_test(open__runtime_folder_cannot_be_used__temp_directory_is),
     };
 

@@ -247,7 +247,7 @@ static int ask_end(const char *request, int64_t timeout_ms)
     assert_int_equal(ctl_session_open(&session, path, timeout_ms), 0);
     session.on_log = hear;
     session.pid = server; /* whose end is waited for; else it would be our own */
-    int error = ctl_session_ask_end(&session, request);
+    int error = ctl_session_ask_end(&session, request, &answer);
     ctl_session_close(&session);
     return error;
 }
@@ -262,6 +262,15 @@ static void end__server_ends__heard_to_the_last_word(void **state)
     assert_int_equal(end_server(false), 0);
 }
 
+static void end__supervisor_dies_before_it_heard__asked_again(void **state)
+{
+    (void)state;
+    SERVE({"stop", "", false}, {"stop", "log info event=stopped\n", false});
+    assert_int_equal(ask_end("stop", DEADLINE_MS), 0);
+    assert_string_equal(heard, "info=event=stopped;");
+    assert_int_equal(end_server(false), 0);
+}
+
 static void end__server_goes_on__deadline(void **state)
 {
     (void)state;
@@ -270,11 +279,13 @@ static void end__server_goes_on__deadline(void **state)
     assert_int_equal(end_server(true), 128 + SIGKILL);
 }
 
-static void end__refused__failure(void **state)
+static void end__refused__why(void **state)
 {
     (void)state;
     SERVE({"stop", "end 1 not yours\n", false});
-    assert_int_equal(ask_end("stop", DEADLINE_MS), -EPROTO);
+    assert_int_equal(ask_end("stop", DEADLINE_MS), 0);
+    assert_int_equal(answer.code, 1);
+    assert_string_equal(answer.text, "not yours");
     assert_int_equal(end_server(false), 0);
 }
 
@@ -330,8 +341,9 @@ int main(void)
         cmocka_unit_test(cut__before_anything_was_said__asked_again),
         cmocka_unit_test(cut__server_is_gone__said),
         cmocka_unit_test(end__server_ends__heard_to_the_last_word),
+        cmocka_unit_test(end__supervisor_dies_before_it_heard__asked_again),
         cmocka_unit_test(end__server_goes_on__deadline),
-        cmocka_unit_test(end__refused__failure),
+        cmocka_unit_test(end__refused__why),
         cmocka_unit_test(open__nobody_there__errno),
         cmocka_unit_test(fail__each_error__its_exit_code),
     };
