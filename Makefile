@@ -127,6 +127,15 @@ $(BUILD)/bench/floor: $(BUILD)/obj/tests/bench/floor.o $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
+.PHONY: bench-load peers
+bench-load: all $(BUILD)/bench/floor $(BUILD)/bench/client deps-peers ## Measure what the load tool costs, beside wrk and a libuv client without checks
+	$(Q)tests/bench/load --limits
+$(BUILD)/bench/client: $(BUILD)/obj/tests/bench/client.o
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -luv
+peers: all deps-peers ## Load Redis, nginx, Apache and xinetd with the load tool
+	$(Q)tests/peers/run
+
 # Sanitizer reports go to files: a worker's stderr may be nobody's.
 ASAN_LOG := $(abspath $(BUILD))/sanitizer
 SUBMAKE := $(MAKE) --no-print-directory

@@ -79,9 +79,11 @@ static void write_pass(const struct page *page, const struct report *report)
         write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
         fprintf(page->out, "%*s", HEADLINE_INDENT, "");
     }
-    snprintf(words, sizeof(words), "%s client%s, %s repl%s, every byte right",
-             count(&control, report->settings->clients), report->settings->clients == 1 ? "" : "s",
-             count(&right, outcome->tally.messages_right), outcome->tally.messages_right == 1 ? "y" : "ies");
+    const char *how =
+        report->settings->check == ORACLE_NONE ? "each of the right length" : "every byte right";
+    snprintf(words, sizeof(words), "%s client%s, %s repl%s, %s", count(&control, report->settings->clients),
+             report->settings->clients == 1 ? "" : "s", count(&right, outcome->tally.messages_right),
+             outcome->tally.messages_right == 1 ? "y" : "ies", how);
     write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
 }
 
