@@ -136,8 +136,8 @@ static void begin(struct reactor *r, uint32_t generation)
         seed = (uint32_t)clock_now_ns();
     if (feed_load_memory(r)) {
         log_event(LOG_LEVEL_WARN, "event=supervisor_started generation=%u pid=%d", generation, (int)getpid());
-        say_image(r);
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
+        say_image(r);
         return;
     }
     r->settings = r->setup->settings;

@@ -106,6 +106,8 @@ struct restart_decision restart_on_death(struct restart *r, const struct death_f
         decision.delay_ms = delay_ms(r->kills_in_a_row);
         return decision;
     }
+    if (facts->kind == DEATH_ORDER)
+        return decision; /* our own doing: no step up the ladder */
     if (r->deaths_in_a_row >= RESTART_REST_COUNT) {
         decision.verdict = RESTART_REST;
         decision.rest_ms = rest_ms(++r->rest_count, random);

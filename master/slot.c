@@ -51,7 +51,7 @@ static void emit_by_keeper(struct policy *p, uint32_t slot)
     if (spawner->phase != KEEPER_READY)
         return;
     memory->image = spawner->image;
-    memory->gated = slot_has_stranger(memory);
+    memory->gated |= slot_has_stranger(memory); /* it may have been made by an earlier order, and wait */
     struct supervisor_action *action = policy_add(p, ACTION_SPAWN, slot);
     action->generation = memory->generation;
     action->letter = (enum keeper_letter)memory->spawner;
@@ -293,11 +293,13 @@ static void respawn(struct policy *p, uint32_t slot, struct restart_decision *de
     slot_spawn(p, slot, how, decision->suspect, decision->delay_ms);
 }
 
-static void replace(struct policy *p, const struct supervisor_event *event)
+static void replace(struct policy *p, const struct supervisor_event *event, bool image_is_bad)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
-    struct restart_decision decision =
-        restart_on_death(&memory->restart, &event->death, next_random(p->state));
+    struct death_facts facts = event->death;
+    if (image_is_bad)
+        facts.kind = DEATH_ORDER;
+    struct restart_decision decision = restart_on_death(&memory->restart, &facts, next_random(p->state));
     bool wanted = p->state->stage == STAGE_RUNNING && !memory->out;
     if (decision.verdict == RESTART_REST && wanted)
         rest(p, event->slot, decision.rest_ms);
@@ -326,22 +328,24 @@ static bool is_replaced(const struct policy *p, const struct slot_memory *memory
     return false;
 }
 
-/* The first thing that a new image does is to die: it is no good. (SIGKILL says nothing about it.) */
-static void judge_image(struct policy *p, const struct supervisor_event *event)
+/* The first thing that a new image does is to die: it is no good. (SIGKILL says nothing about it.) True: so
+ * it is, and neither the service nor a connection is to blame. */
+static bool judge_image(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
     bool crashed = event->death.kind == DEATH_CRASH || event->death.kind == DEATH_HANG;
     if (!crashed || event->death.answered || memory->proven || memory->image == p->state->upgrade.image)
-        return;
+        return false;
     upgrade_call_off(p, "its first worker died before it had answered anything");
     memory->swap = memory->image != p->state->upgrade.target;
+    return memory->swap_tries < SWAP_TRIES_MAX;
 }
 
 void slot_worker_died(struct policy *p, const struct supervisor_event *event)
 {
     struct slot_memory *memory = memory_of(p, event->slot);
     bool left = event->death.kind == DEATH_LEFT;
-    judge_image(p, event);
+    bool image_is_bad = judge_image(p, event);
     if (!left && memory->kill_reason != KILL_STOP)
         memory->death_count++;
     if (memory->phase == SLOT_LEAVING) {
@@ -349,7 +353,7 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
             say(p, ACTION_TABLE_LOST, event->slot);
         slot_vacate(p, event->slot);
     } else if (is_replaced(p, memory, left)) {
-        replace(p, event);
+        replace(p, event, image_is_bad);
     } else {
         slot_vacate(p, event->slot);
     }
@@ -398,6 +402,7 @@ void slot_tick(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     keepers_remind(p, slot);
+    keepers_lose_patience(p, slot);
     if (memory->phase == SLOT_STARTING)
         remind_worker(p, slot);
     if (slot_lives(memory))

@@ -51,7 +51,10 @@ void keeper_kill(struct policy *p, uint32_t slot, enum keeper_letter letter)
 
 void keeper_leave(struct policy *p, uint32_t slot, enum keeper_letter letter)
 {
-    set_keeper(p, &memory_of(p, slot)->keepers[letter], KEEPER_LEAVING);
+    struct keeper_memory *keeper = &memory_of(p, slot)->keepers[letter];
+    if (keeper->phase == KEEPER_EXECING)
+        keeper->image = keeper->asked; /* for all we know it has a table of its own */
+    set_keeper(p, keeper, KEEPER_LEAVING);
     emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
 }
 
@@ -104,10 +107,8 @@ void keepers_leave(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
-        if (memory->keepers[letter].phase == KEEPER_EXECING)
-            keeper_kill(p, slot, letter); /* as whatever it comes back: it need not */
-        else if (memory->keepers[letter].phase != KEEPER_NONE)
-            keeper_leave(p, slot, letter);
+        if (memory->keepers[letter].phase != KEEPER_NONE)
+            keeper_leave(p, slot, letter); /* also as another image it looks at that first */
     }
 }
 
@@ -218,28 +219,50 @@ void slot_first_keeper_failed(struct policy *p, uint32_t slot)
 static void remind(struct policy *p, uint32_t slot, enum keeper_letter letter)
 {
     struct slot_memory *memory = memory_of(p, slot);
-    struct keeper_memory *keeper = &memory->keepers[letter];
-    bool execs = keeper->phase == KEEPER_EXECING;
-    bool overdue = waited(p, keeper->since_ms, execs ? EXEC_MS_MAX : KEEPER_OBEY_MS_MAX);
-    bool twin_can = memory->keepers[other_of(letter)].phase == KEEPER_READY;
-    if (keeper->phase == KEEPER_STARTING && memory->phase == SLOT_KEEPING)
-        emit_keeper(p, slot);
-    else if (keeper->phase == KEEPER_STARTING && twin_can)
-        emit_twin(p, slot, letter);
-    else if (execs)
+    switch ((enum keeper_phase)memory->keepers[letter].phase) {
+    case KEEPER_STARTING:
+        if (memory->phase == SLOT_KEEPING)
+            emit_keeper(p, slot);
+        else if (memory->keepers[other_of(letter)].phase == KEEPER_READY)
+            emit_twin(p, slot, letter);
+        break; /* or it was made by one that is dead now */
+    case KEEPER_EXECING:
         emit_exec(p, slot, letter);
-    else if (keeper->phase == KEEPER_STARTING)
-        return; /* made by one that is dead now: slow as it may be, it is the only one */
-    else
+        break;
+    case KEEPER_LEAVING:
         emit_keeper_action(p, slot, letter, ACTION_KEEPER_LEAVE);
-    if (overdue && !(execs && !twin_can)) /* the only one may still come back */
-        keeper_kill(p, slot, letter);
+        break;
+    case KEEPER_NONE:
+    case KEEPER_READY:
+        break;
+    }
 }
 
 void keepers_remind(struct policy *p, uint32_t slot)
 {
-    struct slot_memory *memory = memory_of(p, slot);
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)
-        if (memory->keepers[letter].phase != KEEPER_NONE && memory->keepers[letter].phase != KEEPER_READY)
-            remind(p, slot, letter);
+        remind(p, slot, letter);
+}
+
+static bool is_overdue(const struct policy *p, const struct keeper_memory *keeper, bool twin_can)
+{
+    bool execs = keeper->phase == KEEPER_EXECING;
+    if (!execs && keeper->phase == KEEPER_STARTING && !twin_can)
+        return false; /* slow as it may be, it is the only one */
+    int64_t limit_ms = execs ? EXEC_MS_MAX : KEEPER_OBEY_MS_MAX;
+    return waited(p, keeper->since_ms, execs && !twin_can ? EXEC_ALONE_MS_MAX : limit_ms);
+}
+
+/* Not from what a supervisor remembers alone: the other one may have died since. */
+void keepers_lose_patience(struct policy *p, uint32_t slot)
+{
+    struct slot_memory *memory = memory_of(p, slot);
+    for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++) {
+        const struct keeper_memory *keeper = &memory->keepers[letter];
+        bool twin_can = memory->keepers[other_of(letter)].phase == KEEPER_READY;
+        bool first = memory->phase == SLOT_KEEPING; /* nothing is lost with it */
+        if (keeper->phase != KEEPER_NONE && keeper->phase != KEEPER_READY &&
+            is_overdue(p, keeper, twin_can || first))
+            keeper_kill(p, slot, letter);
+    }
 }

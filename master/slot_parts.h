@@ -59,6 +59,9 @@ void keepers_want_twin(struct policy *p, uint32_t slot);
 /* Orders to keepers that were not obeyed yet are given again. */
 void keepers_remind(struct policy *p, uint32_t slot);
 
+/* Those that have not obeyed for too long are ended. */
+void keepers_lose_patience(struct policy *p, uint32_t slot);
+
 void keeper_leave(struct policy *p, uint32_t slot, enum keeper_letter letter);
 void keeper_exec(struct policy *p, uint32_t slot, enum keeper_letter letter);
 

@@ -23,7 +23,7 @@ static bool ready_with(const struct slot_memory *memory, uint32_t image)
 
 bool swap_is_due(const struct policy *p, const struct slot_memory *memory)
 {
-    return memory->swap && p->state->stage == STAGE_RUNNING && p->state->protect && !memory->out &&
+    return memory->swap && p->state->stage == STAGE_RUNNING && p->state->protect &&
            any_in(memory, KEEPER_READY) && !ready_with(memory, p->state->upgrade.target);
 }
 

@@ -88,17 +88,24 @@ static void give_up_when_all_rest(struct policy *p)
 
 static void ready(struct policy *p, struct slot_memory *slot)
 {
-    struct supervisor *s = p->state;
     if (slot->phase != SLOT_STARTING)
         return;
     slot->phase = SLOT_SERVING;
     slot->made = 1;
     slot->gated = 0;
     slot->serving_since_ms = p->now_ms;
+}
+
+/* After every event: the number that is wanted may have fallen. */
+static void announce_when_all_serve(struct policy *p)
+{
+    struct supervisor *s = p->state;
     uint32_t serving = 0;
+    if (s->announced || s->stage != STAGE_RUNNING)
+        return;
     for (uint32_t i = 0; i < s->slot_limit; i++)
         serving += s->slots[i].phase == SLOT_SERVING && !s->slots[i].out;
-    if (s->announced || s->stage != STAGE_RUNNING || serving < s->wanted_count)
+    if (serving < s->wanted_count)
         return;
     s->announced = ANNOUNCE_ORDERED;
     policy_add(p, ACTION_SERVING, 0);
@@ -287,6 +294,7 @@ void supervisor_step(struct supervisor *s, const struct supervisor_event *event,
         s->announced = ANNOUNCE_DONE; /* actions are carried out before the next event comes */
     handle(&policy, event);
     rolling_step(&policy);
+    announce_when_all_serve(&policy);
     upgrade_look(&policy);
     requests_look(&policy);
     give_up_when_all_rest(&policy);

@@ -79,16 +79,19 @@ void upgrade_image(struct policy *p, const struct supervisor_event *event)
     }
 }
 
+/* Those that rest will begin as what the master is then. At least one must have shown that it is any good. */
 static bool all_went_over(const struct supervisor *s)
 {
+    bool any = false;
     for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
         const struct slot_memory *memory = &s->slots[slot];
         if (!rolling_counts(memory) || memory->phase == SLOT_RESTING)
             continue;
         if (memory->phase != SLOT_SERVING || memory->image != s->upgrade.target || !memory->proven)
             return false;
+        any = true;
     }
-    return true;
+    return any;
 }
 
 /* None will be tried again. */

@@ -64,9 +64,25 @@ static struct world_process *free_place(void)
     return &world.processes[world.process_count++];
 }
 
-int32_t world_make(bool is_worker, uint32_t slot, enum keeper_letter letter, uint32_t generation)
+enum world_image world_image_of(const struct world_process *process)
+{
+    return world.images[process->image % WORLD_IMAGE_COUNT_MAX];
+}
+
+/* A worker without keepers becomes, between its clone and its first step, the image that it is to be of. */
+static uint32_t image_at_birth(bool is_worker, uint32_t slot, const struct world_process *maker)
+{
+    if (maker)
+        return maker->image;
+    return is_worker ? world.reactor.state.slots[slot].image : atomic_load(&world.pages->orders.master_image);
+}
+
+int32_t world_make(bool is_worker, uint32_t slot, enum keeper_letter letter, uint32_t generation,
+                   const struct world_process *maker)
 {
     struct world_process born = {
+        .image = image_at_birth(is_worker, slot, maker),
+        .table = maker ? maker->table : ++world.next_table,
         .life = LIFE_ALIVE,
         .is_worker = is_worker,
         .slot = slot,
@@ -175,7 +191,7 @@ static void clone_child(struct world_process *k, bool is_worker, struct birth_ce
         k->retries = true;
         return;
     }
-    pid = world_make(is_worker, keeper.slot, twin_of(&keeper), keeper.asked);
+    pid = world_make(is_worker, keeper.slot, twin_of(&keeper), keeper.asked, &keeper);
     if (world.mutant != MUTANT_PID_AFTER_BIRTH || world_chance(500))
         atomic_store(&cell->pid, pid);
 }
@@ -189,12 +205,47 @@ static void begin_round(struct world_process *k, struct board *board)
         look(k, &board->order_twin, &board->keepers[twin_of(k)], STEP_KEEPER_LOOK_SPAWN);
 }
 
+static void come_back(struct world_process *k, struct board *board)
+{
+    switch ((int)world_image_of(k)) {
+    case IMAGE_DIES:
+        world_end(k, CLD_KILLED, SIGSEGV);
+        return;
+    case IMAGE_MUTE:
+        k->step = STEP_KEEPER_MUTE;
+        return;
+    }
+    atomic_store(&board->keeper_image[k->letter], k->image);
+    k->step = STEP_KEEPER_LOOK;
+}
+
+/* execve: a table of its own, all else as it was. */
+static void obey_exec(struct world_process *k, struct board *board)
+{
+    uint32_t image = asked_of(k, &board->order_exec);
+
+    k->step = STEP_KEEPER_WAIT;
+    if (image == 0 || image == k->image || image == k->exec_failed)
+        return;
+    if (world.images[image % WORLD_IMAGE_COUNT_MAX] == IMAGE_NOT_EXECUTED) {
+        k->exec_failed = image;
+        atomic_store(&board->exec_failed[k->letter], image);
+        return;
+    }
+    world_trace("slot %u: %s %u becomes image %u", k->slot, role_name(k), k->generation, image);
+    world.counts.execs++;
+    k->image = image;
+    k->table = ++world.next_table;
+    come_back(k, board);
+}
+
 static void run_keeper(struct world_process *k)
 {
     struct board *board = shared_board(world.pages, k->slot);
 
     switch ((int)k->step) {
     case STEP_BORN:
+        atomic_store(&board->keeper_image[k->letter], k->image);
         atomic_store(&board->keeper_ready[k->letter], k->generation);
         k->step = STEP_KEEPER_LOOK;
         break;
@@ -208,13 +259,16 @@ static void run_keeper(struct world_process *k)
         clone_child(k, false, &board->keepers[twin_of(k)], STEP_KEEPER_LOOK_SPAWN);
         break;
     case STEP_KEEPER_LOOK_SPAWN:
-        look(k, &board->order_spawn, &board->worker, STEP_KEEPER_WAIT);
+        look(k, &board->order_spawn, &board->worker, STEP_KEEPER_LOOK_EXEC);
         break;
     case STEP_KEEPER_NOTE_SPAWN:
         note(k, &board->worker, STEP_KEEPER_CLONE_SPAWN);
         break;
     case STEP_KEEPER_CLONE_SPAWN:
-        clone_child(k, true, &board->worker, STEP_KEEPER_WAIT);
+        clone_child(k, true, &board->worker, STEP_KEEPER_LOOK_EXEC);
+        break;
+    case STEP_KEEPER_LOOK_EXEC:
+        obey_exec(k, board);
         break;
     case STEP_KEEPER_WAIT:
         if (k->woken || k->retries)
@@ -230,6 +284,7 @@ static void recover(struct world_process *w, struct board *board)
     struct world_table *table = &world.slots[w->slot].table;
     uint32_t how = board->settings.recover_how;
 
+    check_serves(w);
     if (how == RECOVER_RESET_ALL)
         *table = (struct world_table){0};
     if (how == RECOVER_RESET_SUSPECT && board->settings.suspect == WORLD_POISON_FD) {
@@ -295,6 +350,17 @@ static void serve(struct world_process *w, struct board *board)
     answer(w, board);
 }
 
+static void pass_gate(struct world_process *w, struct board *board)
+{
+    if (w->gated && atomic_load(&board->go_generation) < w->generation)
+        return;
+    world.counts.gates += w->gated;
+    if (world_image_of(w) == IMAGE_CRASHES)
+        world_end(w, CLD_KILLED, SIGABRT);
+    else
+        w->step = STEP_WORKER_RECOVER;
+}
+
 static void run_worker(struct world_process *w)
 {
     struct board *board = shared_board(world.pages, w->slot);
@@ -305,7 +371,11 @@ static void run_worker(struct world_process *w)
         atomic_store(&board->current, 0);
         atomic_store(&board->in_service, 0);
         atomic_store(&board->answered_at_start, counter_get(cell, COUNTER_answered));
-        w->step = STEP_WORKER_RECOVER;
+        w->gated = board->settings.gated && world.mutant != MUTANT_NO_GATE;
+        w->step = STEP_WORKER_GATE;
+        break;
+    case STEP_WORKER_GATE:
+        pass_gate(w, board);
         break;
     case STEP_WORKER_RECOVER:
         recover(w, board);
@@ -416,6 +486,8 @@ void world_begin(uint64_t seed)
     world.counts = counts;
     world.pages = pages;
     world.next_pid = WORLD_PID_FIRST;
+    atomic_store(&pages->orders.master_image, 1);
+    atomic_store(&pages->orders.images[0].number, 1);
     world.options = (struct options){
         .worker_count = 1 + world_random(3),
         .drain_timeout_ms = 500 + world_random(2000),

@@ -26,6 +26,7 @@ enum {
     WORLD_FAILURE_SIZE = 240,
     WORLD_POISON_FD = FIRST_CONNECTION + 7, /* of the connection that ends whoever serves it */
     WORLD_PAST_EVENT_COUNT = 8,
+    WORLD_IMAGE_COUNT_MAX = 64, /* no more are tried in one world */
 };
 
 /* What a process does when it runs next; a death may come between any two. */
@@ -37,12 +38,26 @@ enum world_step {
     STEP_KEEPER_LOOK_SPAWN,
     STEP_KEEPER_NOTE_SPAWN,
     STEP_KEEPER_CLONE_SPAWN,
+    STEP_KEEPER_LOOK_EXEC,
     STEP_KEEPER_WAIT,
+    STEP_KEEPER_MUTE, /* of an image that never says that it is ready */
+    STEP_WORKER_GATE,
     STEP_WORKER_RECOVER,
     STEP_WORKER_SERVE,
 };
 
 enum world_life { LIFE_NONE, LIFE_ALIVE, LIFE_ZOMBIE };
+
+/* What an image of the program is good for. */
+enum world_image {
+    IMAGE_GOOD,
+    IMAGE_NOT_CHECKED,
+    IMAGE_NOT_EXECUTED,
+    IMAGE_DIES,
+    IMAGE_MUTE,
+    IMAGE_CRASHES,
+    IMAGE_KIND_COUNT
+};
 
 /* The descriptor table that a slot's processes share. */
 struct world_table {
@@ -58,6 +73,10 @@ struct world_process {
     int32_t pid;
     enum world_step step;
     uint32_t asked;        /* keeper: the generation that it is making */
+    uint32_t image;        /* that it runs */
+    uint32_t table;        /* that it holds; a number of its own since an exec */
+    uint32_t exec_failed;  /* keeper: the image that it could not become */
+    bool gated;            /* worker */
     bool woken, retries;   /* keeper */
     bool frozen;           /* stopped by somebody; SIGCONT or SIGKILL ends that */
     int64_t deaf_until_ms; /* does not run, signals wait */
@@ -71,10 +90,10 @@ struct world_process {
 /* What a slot has gone through; the checks' own memory, independent of the policy's. */
 struct world_slot {
     struct world_table table;
-    uint32_t crash_count;                            /* deaths by crash or by a hang's kill, ever */
-    int64_t broken_until_ms;                         /* every worker ends at once, whoever its clients are */
-    uint32_t stuck_generation;                       /* the last one that was ended for not coming to serve */
-    uint64_t order_spawn, order_twin;                /* as last seen */
+    uint32_t crash_count;             /* deaths by crash or by a hang's kill, ever */
+    int64_t broken_until_ms;          /* every worker ends at once, whoever its clients are */
+    uint32_t stuck_generation;        /* the last one that was ended for not coming to serve */
+    uint64_t order_spawn, order_twin; /* as last seen */
 
     uint32_t worker_made, keeper_made[KEEPER_COUNT]; /* the last generations that came to be */
 };
@@ -93,6 +112,7 @@ enum world_mutant {
     MUTANT_KEEPER_OBEYS_ANYBODY, /* does not look to whom an order is addressed */
     MUTANT_PID_AFTER_BIRTH,      /* the pid is stored by the cloner once the child runs */
     MUTANT_SUPERVISOR_FORGETS,   /* the memory is stored after the actions, not before */
+    MUTANT_NO_GATE,              /* a worker of another image does not wait for the old table's end */
     MUTANT_COUNT,
 };
 
@@ -111,6 +131,12 @@ enum world_mutant {
     X(gave_up)                                                                                               \
     X(hang_kills)                                                                                            \
     X(overdue_kills)                                                                                         \
+    X(upgrades_begun)                                                                                        \
+    X(upgrades_done)                                                                                         \
+    X(upgrades_failed)                                                                                       \
+    X(execs)                                                                                                 \
+    X(execs_of_master)                                                                                       \
+    X(gates)                                                                                                 \
     X(handovers)                                                                                             \
     X(went_out)                                                                                              \
     X(taken_back)                                                                                            \
@@ -134,6 +160,8 @@ struct world {
     struct world_process processes[WORLD_PROCESS_COUNT_MAX];
     uint32_t process_count; /* of the array, holes included */
     int32_t next_pid;
+    uint32_t next_table;
+    enum world_image images[WORLD_IMAGE_COUNT_MAX]; /* by number */
     struct world_slot slots[SLOT_COUNT_MAX];
 
     struct shared_pages *pages;
@@ -160,11 +188,16 @@ uint32_t world_random(uint32_t below);
 bool world_chance(unsigned in_1000);
 __attribute__((format(printf, 1, 2))) void world_trace(const char *format, ...);
 
-/* A new process in that birth cell; returns its pid. */
-int32_t world_make(bool is_worker, uint32_t slot, enum keeper_letter letter, uint32_t generation);
+/* A new process in that birth cell, of the table and the image of its maker (NULL: the supervisor); returns
+ * its pid. */
+int32_t world_make(bool is_worker, uint32_t slot, enum keeper_letter letter, uint32_t generation,
+                   const struct world_process *maker);
 void world_end(struct world_process *process, int code, int status);
 struct world_process *world_find(int32_t pid);
 uint32_t world_count_living(uint32_t slot);
+
+/* What that image is good for. */
+enum world_image world_image_of(const struct world_process *process);
 
 /* Everybody but the supervisor runs a little. */
 void world_run_processes(void);
@@ -184,6 +217,7 @@ __attribute__((format(printf, 1, 2))) void world_fail(const char *format, ...);
 void check_birth(const struct world_process *born);
 void check_note(const struct world_process *keeper);
 void check_death(const struct world_process *dead);
+void check_serves(const struct world_process *worker);
 void check_kill(const struct world_process *victim);
 void check_orders(void);
 void check_decision(const struct supervisor_event *event, const struct supervisor_actions *actions);

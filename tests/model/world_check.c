@@ -105,6 +105,14 @@ static bool may_lose(const struct supervisor *memory, const struct world_process
         return many_crashes;
     if (memory->stage == STAGE_DRAINING && slot->phase == SLOT_ENDED)
         return many_crashes || world.now_ms >= memory->drain_deadline_ms;
+    /* It never came back as the new image, and its twin had died meanwhile. */
+    if (dead->step == STEP_KEEPER_MUTE && (slot->phase == SLOT_SWAPPING || slot->phase == SLOT_STARTING))
+        return true;
+    /* Sent away since a keeper of another image and its worker had the connections; then both of them died.
+     */
+    if (!dead->is_worker && slot->keepers[dead->letter].phase == KEEPER_LEAVING &&
+        slot->keepers[other_of(dead->letter)].phase == KEEPER_NONE)
+        return true;
     /* Three deaths at once, of which the last was not our doing, or which we could not know of. */
     return !dead->doomed_by_policy || slot->phase == SLOT_LEAVING ||
            slot->keepers[KEEPER_A].phase == KEEPER_READY || slot->keepers[KEEPER_B].phase == KEEPER_READY;
@@ -122,11 +130,28 @@ void check_death(const struct world_process *dead)
                    slot_phase_name((enum slot_phase)memory->slots[dead->slot].phase));
 }
 
+/* What it closes would stay open in the other table, and its client would never be told. */
+void check_serves(const struct world_process *worker)
+{
+    for (uint32_t i = 0; i < world.process_count; i++) {
+        const struct world_process *p = &world.processes[i];
+
+        if (p->life == LIFE_ALIVE && p->slot == worker->slot && p->table != worker->table)
+            world_fail("slot %u: worker %u serves while another table holds its connections", worker->slot,
+                       worker->generation);
+    }
+}
+
 void check_kill(const struct world_process *victim)
 {
     const struct supervisor *memory = stored();
     const struct slot_memory *slot = memory ? &memory->slots[victim->slot] : NULL;
-    bool needed = slot && (slot->phase == SLOT_STARTING || slot->phase == SLOT_SERVING);
+    const struct world_process *worker = living_worker(victim->slot);
+    bool is_stranger = worker && worker->table != victim->table; /* in the worker's way */
+    bool was_sent_away = slot && !victim->is_worker && slot->keepers[victim->letter].phase == KEEPER_LEAVING;
+    bool is_mute = victim->step == STEP_KEEPER_MUTE;
+    bool needed = slot && !is_stranger && !was_sent_away && !is_mute &&
+                  (slot->phase == SLOT_STARTING || slot->phase == SLOT_SERVING);
 
     if (!slot)
         world_fail("slot %u: a kill before anything was stored", victim->slot);
@@ -254,13 +279,14 @@ static bool serves(uint32_t number)
     const struct world_process *worker = living_worker(number);
 
     if (slot->phase != SLOT_SERVING || !worker || !worker->served || worker->generation != slot->generation ||
-        slot->out || slot->settings_number != world.reactor.state.settings_number)
+        slot->out || slot->settings_number != world.reactor.state.settings_number ||
+        worker->image != world.reactor.state.upgrade.image)
         return false;
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT && world.options.protect; letter++) {
         const struct world_process *keeper = living_keeper(number, letter);
 
         if (slot->keepers[letter].phase != KEEPER_READY || !keeper ||
-            keeper->generation != slot->keepers[letter].generation)
+            keeper->generation != slot->keepers[letter].generation || keeper->table != worker->table)
             return false;
     }
     return true;
@@ -282,6 +308,8 @@ bool world_is_well(void)
 
     if (world.finished)
         return true;
+    if (state->upgrade.stage != UPGRADE_NONE)
+        return false;
     if (!world.supervisor_lives || state->stage != STAGE_RUNNING || !world.serving_told)
         return false;
     for (uint32_t slot = 0; slot < state->slot_limit; slot++) {

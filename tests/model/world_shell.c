@@ -4,6 +4,7 @@
  */
 #include "tests/model/world.h"
 
+#include "master/checker.h"
 #include "worker/process.h"
 
 #include <errno.h>
@@ -12,8 +13,28 @@
 
 /* ---- its end ---- */
 
+/* The master, between two supervisors: master.c, become_image(). */
+static void become_image(void)
+{
+    struct orders *orders = &world.pages->orders;
+    uint32_t wanted = atomic_load(&orders->exec_image);
+
+    if (wanted == 0 || wanted == atomic_load(&orders->master_image) ||
+        wanted == atomic_load(&orders->exec_failed_image))
+        return;
+    if (world_chance(100)) {
+        atomic_store(&orders->exec_failed_error, ENOMEM);
+        atomic_store(&orders->exec_failed_image, wanted);
+        return;
+    }
+    world_trace("the master becomes image %u", wanted);
+    world.counts.execs_of_master++;
+    atomic_store(&orders->master_image, wanted);
+}
+
 void world_forget_supervisor(void)
 {
+    become_image();
     world.supervisor_lives = world.supervisor_began = false;
     world.supervisor_due_ms = world.now_ms + (world.calm ? 0 : world_random(200));
 }
@@ -134,7 +155,13 @@ void announce_end(struct reactor *r)
 
 void announce_operation(struct reactor *r, const struct supervisor_action *action)
 {
-    (void)r, (void)action;
+    const struct operation *operation = operation_find(&r->state.operations, action->generation);
+
+    if (!operation || operation->kind != OPERATION_UPGRADE)
+        return;
+    world.counts.upgrades_begun += action->begun;
+    world.counts.upgrades_done += !action->begun && operation->state == OPERATION_DONE;
+    world.counts.upgrades_failed += !action->begun && operation->state == OPERATION_FAILED;
 }
 
 /* ---- in place of heritage.c ---- */
@@ -174,7 +201,7 @@ int process_clone(unsigned long flags, struct birth_cell *cell, uint32_t generat
     }
     if (world_count_living(slot) > 0)
         world_fail("slot %u: a table is made beside one that lives", slot);
-    pid = world_make(is_worker, slot, KEEPER_A, generation);
+    pid = world_make(is_worker, slot, KEEPER_A, generation, NULL);
     atomic_store(&cell->pid, pid);
     world_point();
     return pid;
@@ -211,6 +238,36 @@ int process_signal(struct birth_cell *cell, struct death_cell *death, uint32_t g
     return 0;
 }
 
+/* ---- in place of checker.c and of the master's part in it ---- */
+
+pid_t checker_start(struct shared_pages *pages, const char *path, uint32_t number)
+{
+    struct check_cell *cell = &pages->orders.check;
+    enum world_image kind = world_chance(500) ? IMAGE_GOOD : (enum world_image)world_random(IMAGE_KIND_COUNT);
+    int place = atomic_load(&pages->orders.images[0].number) == atomic_load(&pages->orders.master_image);
+
+    (void)path;
+    world_trace("image %u: kind %d", number, (int)kind);
+    world.images[number % WORLD_IMAGE_COUNT_MAX] = kind;
+    cell->is_good = kind != IMAGE_NOT_CHECKED;
+    if (cell->is_good)
+        atomic_store(&pages->orders.images[place].number, number);
+    atomic_store(&cell->number, number);
+    return WORLD_PID_FIRST - 1; /* nobody has it */
+}
+
+static void say_image(struct reactor *r)
+{
+    struct orders *orders = &r->pages->orders;
+    bool failed = atomic_load(&orders->exec_failed_image) == r->state.upgrade.target;
+
+    feed(r, &(struct supervisor_event){
+                .kind = SUPERVISOR_IMAGE,
+                .generation = atomic_load(&orders->master_image),
+                .why = failed ? "the master failed" : NULL,
+            });
+}
+
 /* ---- its loop ---- */
 
 static void begin(struct reactor *r)
@@ -223,11 +280,13 @@ static void begin(struct reactor *r)
     if (feed_load_memory(r)) {
         world_trace("a supervisor resumes");
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
+        say_image(r);
         return;
     }
     r->settings = world.setup.settings;
     supervisor_init(&r->state, world.options.worker_count, world.options.protect,
                     world.options.drain_timeout_ms, world_random(1000000));
+    say_image(r);
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
 }
 
@@ -240,6 +299,10 @@ static void repeat_event(struct reactor *r)
     if (known == 0)
         return;
     event = world.past[world_random(known)];
+    /* Which image a keeper runs is read off the board each time: that cannot be said again later. */
+    if (event.kind == SUPERVISOR_KEEPER_READY &&
+        r->state.slots[event.slot].keepers[event.letter].phase == KEEPER_EXECING)
+        return;
     world.counts.duplicates++;
     feed(r, &event);
 }
@@ -263,8 +326,9 @@ static void claim_hang(struct reactor *r)
 /* What an operator asks for, by control socket or signal. */
 static void ask(struct reactor *r)
 {
-    static const enum operation_kind kinds[] = {OPERATION_RELOAD, OPERATION_SCALE, OPERATION_RESTART};
-    enum operation_kind kind = kinds[world_random(3)];
+    static const enum operation_kind kinds[] = {OPERATION_RELOAD, OPERATION_SCALE, OPERATION_RESTART,
+                                                OPERATION_UPGRADE};
+    enum operation_kind kind = kinds[world_random(4)];
     uint32_t goal = 0;
 
     if (!world_chance(world.faults.request) || r->state.stage != STAGE_RUNNING)
@@ -285,6 +349,8 @@ static void turn(struct reactor *r)
     if (!world.supervisor_began)
         begin(r);
     look_around(r);
+    if (r->gives_way)
+        longjmp(world.supervisor_end, 1);
     ask(r);
     if (world_chance(world.faults.duplicate))
         repeat_event(r);
