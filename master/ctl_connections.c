@@ -208,8 +208,7 @@ json_t *ctl_connections_json(const json_t *status)
     read_list(&sockets, master, "unix", take_unix_line);
     if (sockets.count > 0)
         qsort(sockets.items, sockets.count, sizeof sockets.items[0], by_inode);
-    json_array_foreach(json_object_get(status, "slots"), i, slot)
-    {
+    json_array_foreach (json_object_get(status, "slots"), i, slot) {
         json_t *of_slot = json_array();
         add_worker(of_slot, slot, &sockets);
         append_sorted(list, of_slot);
@@ -225,8 +224,7 @@ void ctl_connections_print(FILE *out, const json_t *connections)
     size_t i;
     json_t *connection;
     fprintf(out, "\n%4s %8s  %-32s %-11s %9s %9s\n", "slot", "fd", "peer", "state", "unread", "unsent");
-    json_array_foreach(connections, i, connection)
-    {
+    json_array_foreach (connections, i, connection) {
         const json_t *error = json_object_get(connection, "error");
         if (error)
             fprintf(out, "%4lld  the descriptors of process %lld cannot be read: %s\n",

@@ -55,8 +55,9 @@ static const json_t *slot_before(const struct printer *p, const json_t *slot)
 {
     size_t i;
     json_t *other;
-    json_array_foreach(json_object_get(p->frame->before, "slots"), i,
-                       other) if (ctl_number_at(other, "slot") == ctl_number_at(slot, "slot")) return other;
+    json_array_foreach (json_object_get(p->frame->before, "slots"), i, other)
+        if (ctl_number_at(other, "slot") == ctl_number_at(slot, "slot"))
+            return other;
     return NULL;
 }
 
@@ -93,8 +94,19 @@ static void print_totals(struct printer *p)
     if (json_is_object(queue))
         snprintf(waiting, sizeof waiting, "  accept queue %lld of %lld",
                  (long long)ctl_number_at(queue, "waiting"), (long long)ctl_number_at(queue, "limit"));
-    line(p, STYLE_NONE, "%s connections  %s messages/s  %s/s%s  %lld deaths", connections, messages, in,
+    line(p, STYLE_NONE, "%s connections  %s messages/s  %s/s%s  deaths %lld", connections, messages, in,
          waiting, (long long)ctl_number_at(now, "deaths"));
+}
+
+static bool is_running(const json_t *operation)
+{
+    return strcmp(ctl_string_at(operation, "state"), "running") == 0;
+}
+
+static const char *style_of_operation(const json_t *operation)
+{
+    bool has_failed = strcmp(ctl_string_at(operation, "state"), "failed") == 0;
+    return has_failed ? STYLE_BAD : is_running(operation) ? STYLE_CHANGE : STYLE_NONE;
 }
 
 /* The one under way, else the last one, else nothing. */
@@ -107,21 +119,18 @@ static void print_operation(struct printer *p)
         line(p, STYLE_BAD, "%s", p->frame->trouble);
         return;
     }
-    json_array_foreach(operations, i,
-                       operation) if (!shown || strcmp(ctl_string_at(operation, "state"), "running") == 0 ||
-                                      strcmp(ctl_string_at(shown, "state"), "running") != 0) shown =
-        operation;
+    json_array_foreach (operations, i, operation)
+        if (!shown || is_running(operation) || !is_running(shown))
+            shown = operation;
     if (!shown) {
         line(p, STYLE_NONE, "no operation yet");
         return;
     }
     const char *why = ctl_string_at(shown, "why"), *state = ctl_string_at(shown, "state");
-    line(p,
-         strcmp(state, "failed") == 0    ? STYLE_BAD
-         : strcmp(state, "running") == 0 ? STYLE_CHANGE
-                                         : STYLE_NONE,
-         "operation %lld, %s: %s%s%s", (long long)ctl_number_at(shown, "number"),
-         ctl_string_at(shown, "operation"), state, why[0] ? ": " : "", why);
+    char name[CTL_TEXT_SIZE];
+    ctl_operation_text(shown, name);
+    line(p, style_of_operation(shown), "operation %lld, %s: %s%s%s",
+         (long long)ctl_number_at(shown, "number"), name, state, why[0] ? ": " : "", why);
 }
 
 /* ---- the table ---- */

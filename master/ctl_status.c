@@ -73,10 +73,10 @@ static void print_keepers(FILE *out, const json_t *slot)
 {
     size_t i;
     json_t *keeper;
-    json_array_foreach(json_object_get(slot, "keepers"), i,
-                       keeper) if (strcmp(ctl_string_at(keeper, "state"), "ready") != 0)
-        fprintf(out, "      keeper %s of slot %lld: %s\n", ctl_string_at(keeper, "keeper"),
-                (long long)ctl_number_at(slot, "slot"), ctl_string_at(keeper, "state"));
+    json_array_foreach (json_object_get(slot, "keepers"), i, keeper)
+        if (strcmp(ctl_string_at(keeper, "state"), "ready") != 0)
+            fprintf(out, "      keeper %s of slot %lld: %s\n", ctl_string_at(keeper, "keeper"),
+                    (long long)ctl_number_at(slot, "slot"), ctl_string_at(keeper, "state"));
 }
 
 static void print_slots(FILE *out, const json_t *status)
@@ -86,8 +86,11 @@ static void print_slots(FILE *out, const json_t *status)
     json_t *slot;
     fprintf(out, "\n%4s  %-12s %5s %8s %6s %6s %8s %8s %7s %6s\n", "slot", "state", "gen", "pid", "up",
             "conns", "messages", "slowest", "memory", "deaths");
-    json_array_foreach(slots, i, slot) print_slot(out, slot);
-    json_array_foreach(slots, i, slot) if (ctl_true_at(status, "protect")) print_keepers(out, slot);
+    json_array_foreach (slots, i, slot)
+        print_slot(out, slot);
+    json_array_foreach (slots, i, slot)
+        if (ctl_true_at(status, "protect"))
+            print_keepers(out, slot);
 }
 
 /* ---- what happened ---- */
@@ -98,14 +101,14 @@ static void print_operations(FILE *out, const json_t *operations)
     json_t *operation;
     if (count > 0)
         fputs("\noperations\n", out);
-    json_array_foreach(operations, i, operation)
-    {
+    json_array_foreach (operations, i, operation) {
         const char *why = ctl_string_at(operation, "why");
+        char name[CTL_TEXT_SIZE];
         if (i + OPERATIONS_SHOWN < count)
             continue;
-        fprintf(out, "  %3lld %s: %s%s%s\n", (long long)ctl_number_at(operation, "number"),
-                ctl_string_at(operation, "operation"), ctl_string_at(operation, "state"), why[0] ? ": " : "",
-                why);
+        ctl_operation_text(operation, name);
+        fprintf(out, "  %3lld %s: %s%s%s\n", (long long)ctl_number_at(operation, "number"), name,
+                ctl_string_at(operation, "state"), why[0] ? ": " : "", why);
     }
 }
 
@@ -143,7 +146,8 @@ void ctl_status_print(FILE *out, const json_t *status)
     print_operations(out, json_object_get(status, "operations"));
     if (json_array_size(incidents) > 0)
         fputs("\nincidents\n", out);
-    json_array_foreach(incidents, i, incident) ctl_incident_print(out, incident);
+    json_array_foreach (incidents, i, incident)
+        ctl_incident_print(out, incident);
 }
 
 /* ---- subcommands ---- */
@@ -209,7 +213,8 @@ int subcommand_incidents(int argc, char **argv)
     else if (json_array_size(incidents) == 0)
         puts("no incidents");
     else
-        json_array_foreach(incidents, i, incident) ctl_incident_print(stdout, incident);
+        json_array_foreach (incidents, i, incident)
+            ctl_incident_print(stdout, incident);
     json_decref(answer);
     return code;
 }

@@ -103,12 +103,22 @@ void ctl_slot_state(const json_t *slot, char out[CTL_TEXT_SIZE])
     }
 }
 
+/* The goals of the others are numbers that only the server knows. */
+void ctl_operation_text(const json_t *operation, char out[CTL_TEXT_SIZE])
+{
+    const char *name = ctl_string_at(operation, "operation");
+    if (strcmp(name, "scale") == 0 || strcmp(name, "restart") == 0)
+        snprintf(out, CTL_TEXT_SIZE, "%s %lld", name, (long long)ctl_number_at(operation, "goal"));
+    else
+        snprintf(out, CTL_TEXT_SIZE, "%.20s", strcmp(name, "drain_off") == 0 ? "drain --off" : name);
+}
+
 unsigned ctl_keepers_ready(const json_t *slot)
 {
     unsigned count = 0;
     size_t i;
     json_t *keeper;
-    json_array_foreach(json_object_get(slot, "keepers"), i, keeper) count +=
-        strcmp(ctl_string_at(keeper, "state"), "ready") == 0;
+    json_array_foreach (json_object_get(slot, "keepers"), i, keeper)
+        count += strcmp(ctl_string_at(keeper, "state"), "ready") == 0;
     return count;
 }

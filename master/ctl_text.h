@@ -34,6 +34,9 @@ void ctl_bytes(double bytes, char out[CTL_TEXT_SIZE]);
 /* What a slot does, in at most 12 columns: its state, or what is being done to it. */
 void ctl_slot_state(const json_t *slot, char out[CTL_TEXT_SIZE]);
 
+/* "scale 8", "restart 1", "reload": the operation as one asks for it. */
+void ctl_operation_text(const json_t *operation, char out[CTL_TEXT_SIZE]);
+
 /* Keepers of the slot that are ready. */
 unsigned ctl_keepers_ready(const json_t *slot);
 

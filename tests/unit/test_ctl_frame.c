@@ -34,9 +34,9 @@ static json_t *status(int uptime_ms, int answered, unsigned slots)
 
 static void add_operation(int number, const char *name, const char *state, const char *why)
 {
-    json_array_append_new(
-        json_object_get(now, "operations"),
-        json_pack("{si ss ss ss}", "number", number, "operation", name, "state", state, "why", why));
+    json_array_append_new(json_object_get(now, "operations"),
+                          json_pack("{si si ss ss ss}", "goal", 8, "number", number, "operation", name,
+                                    "state", state, "why", why));
 }
 
 static int begin(void **state)
@@ -94,7 +94,7 @@ static void frame__80_columns__all_that_matters(void **state)
     (void)state;
     assert_int_equal(print(), 4 + 4);
     expect("127.0.0.1:9999  process 77, up 12s  running\n");
-    expect("500 connections  1000 messages/s  64.0kB/s  accept queue 3 of 4096  2 deaths\n");
+    expect("500 connections  1000 messages/s  64.0kB/s  accept queue 3 of 4096  deaths 2\n");
     expect("no operation yet\n");
     expect("slot  state        gen      pid     up  conns   msgs/s   bytes/s  slowest deaths\n");
     expect("   3  serving        3  1234567  3m12s    125     1000    64.0kB   0.21ms      2\n");
@@ -188,7 +188,7 @@ static void operation__none_under_way__the_last_one_and_why(void **state)
     add_operation(3, "upgrade", "done", "");
     add_operation(4, "scale", "failed", "too many");
     print();
-    expect("operation 4, scale: failed: too many\n");
+    expect("operation 4, scale 8: failed: too many\n");
 }
 
 static void trouble__in_place_of_the_operation(void **state)

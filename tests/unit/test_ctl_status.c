@@ -16,7 +16,7 @@ static const char whole[] =
     "\"slowest_turn_ms\":0.21,\"keepers\":[{\"keeper\":\"a\",\"state\":\"ready\"},"
     "{\"keeper\":\"b\",\"state\":\"starting\"}],\"counters\":{\"answered\":999}}],"
     "\"operations\":[{\"number\":1,\"operation\":\"reload\",\"state\":\"done\",\"why\":\"\"},"
-    "{\"number\":2,\"operation\":\"scale\",\"state\":\"failed\",\"why\":\"too many\"},"
+    "{\"number\":2,\"operation\":\"scale\",\"goal\":200,\"state\":\"failed\",\"why\":\"too many\"},"
     "{\"number\":3,\"operation\":\"scale\",\"state\":\"done\",\"why\":\"\"},"
     "{\"number\":4,\"operation\":\"scale\",\"state\":\"done\",\"why\":\"\"},"
     "{\"number\":5,\"operation\":\"upgrade\",\"state\":\"running\",\"why\":\"\"}],"
@@ -99,7 +99,7 @@ static void page__operations__the_last_few_and_why(void **state)
 {
     (void)state;
     print();
-    expect("  2 scale: failed: too many\n");
+    expect("  2 scale 200: failed: too many\n");
     expect("  5 upgrade: running\n");
     expect_no("reload");
 }

@@ -116,6 +116,24 @@ static void keepers__counts_those_that_are_ready(void **state)
     json_decref(slot);
 }
 
+static void operation__as_one_asks_for_it(void **state)
+{
+    json_t *scale = json_pack("{ss si}", "operation", "scale", "goal", 8);
+    json_t *reload = json_pack("{ss si}", "operation", "reload", "goal", 8);
+    json_t *off = json_pack("{ss}", "operation", "drain_off");
+
+    (void)state;
+    ctl_operation_text(scale, out);
+    assert_string_equal(out, "scale 8");
+    ctl_operation_text(reload, out);
+    assert_string_equal(out, "reload");
+    ctl_operation_text(off, out);
+    assert_string_equal(out, "drain --off");
+    json_decref(scale);
+    json_decref(reload);
+    json_decref(off);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +143,7 @@ int main(void)
         cmocka_unit_test(bytes__with_their_unit),
         cmocka_unit_test(state__what_is_being_done_goes_before),
         cmocka_unit_test(values__missing_or_of_another_kind__zero),
+        cmocka_unit_test(operation__as_one_asks_for_it),
         cmocka_unit_test(keepers__counts_those_that_are_ready),
     };
 
