@@ -4,8 +4,11 @@
     clients.py wait_for_fin HOST:PORT COUNT     connect, say nothing; fails unless every one is closed in order
     clients.py never_read HOST:PORT COUNT       send for ever, read nothing, until reset
     clients.py hold HOST:PORT COUNT MS          connect, stay so long, leave
+    clients.py pester PATH COUNT MS             at a control socket: half say nothing, half ask for the status without end, and
+                                                none ever reads; who is sent away comes again, until the time is over
     clients.py churn HOST:PORT MS               one after the other: connect, say hello, wait for HELLO, leave
-    Prints what they saw as JSON: {"fin": N, "reset": N, "open": N, "refused": N}; churn: {"right": N, "wrong": N, "lost": N}.
+    Prints what they saw as JSON: {"fin": N, "reset": N, "open": N, "refused": N}; churn: {"right": N, "wrong": N, "lost": N};
+    pester: {"connected": N, "sent_away": N, "asked": N}.
 """
 
 import json
@@ -96,6 +99,54 @@ def churn(address, milliseconds):
     return True
 
 
+def pester(path, count, milliseconds):
+    seen = {"connected": 0, "sent_away": 0, "asked": 0}
+    selector = selectors.DefaultSelector()
+    questions = b"status\n" * 1000
+
+    def connect(asks):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(5)
+        client.connect(path)
+        client.setblocking(False)
+        seen["connected"] += 1
+        selector.register(client, selectors.EVENT_WRITE if asks else selectors.EVENT_READ, asks)
+
+    def ask(client):
+        """True once it was sent away. What is in its receive queue is never read."""
+        try:
+            seen["asked"] += client.send(questions) // len(b"status\n")
+        except BlockingIOError:
+            pass
+        except OSError:
+            return True
+        return False
+
+    def is_sent_away(client):
+        try:
+            return not client.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    for i in range(count):
+        connect(i % 2 == 1)
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end:
+        for key, _ in selector.select(0.05):
+            if ask(key.fileobj) if key.data else is_sent_away(key.fileobj):
+                seen["sent_away"] += 1
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+                connect(key.data)
+        time.sleep(0.01)  # rough, but not a flood of the machine
+    print(json.dumps(seen))
+    return True
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "pester":
+        sys.exit(0 if pester(sys.argv[2], *map(int, sys.argv[3:])) else 1)
     play = {"wait_for_fin": wait_for_fin, "never_read": never_read, "hold": hold, "churn": churn}[sys.argv[1]]
     sys.exit(0 if play(address_of(sys.argv[2]), *map(int, sys.argv[3:])) else 1)

@@ -218,30 +218,6 @@ static struct control_client *find_place(struct control *control)
     return oldest;
 }
 
-static void admit(struct control *control, int fd, int64_t now_ms)
-{
-    if (!may_command(fd)) {
-        turn_away(fd, "end 1 only root and the server's own user may command it\n");
-        return;
-    }
-    struct control_client *client = find_place(control);
-    if (!client) {
-        turn_away(fd, "end 1 too many others wait for what they asked for\n");
-        return;
-    }
-    *client = (struct control_client){.fd = fd, .deadline_ms = now_ms + CONTROL_PATIENCE_MS};
-}
-
-static void accept_some(struct control *control, int64_t now_ms)
-{
-    for (int i = 0; i < CONTROL_ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(control->listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return;
-        admit(control, fd, now_ms);
-    }
-}
-
 /* ---- turns ---- */
 
 void control_poll(const struct control *control, struct pollfd polled[CONTROL_POLL_COUNT])
@@ -283,6 +259,31 @@ static void serve(struct control *control, struct control_client *client, short 
     extend_patience(client, client->out_bytes < said_bytes, now_ms);
     if (is_over(client, now_ms))
         forget(client);
+}
+
+static void admit(struct control *control, int fd, int64_t now_ms)
+{
+    if (!may_command(fd)) {
+        turn_away(fd, "end 1 only root and the server's own user may command it\n");
+        return;
+    }
+    struct control_client *client = find_place(control);
+    if (!client) {
+        turn_away(fd, "end 1 too many others wait for what they asked for\n");
+        return;
+    }
+    *client = (struct control_client){.fd = fd, .deadline_ms = now_ms + CONTROL_PATIENCE_MS};
+    serve(control, client, POLLIN, now_ms); /* it has waited in the queue: its request is there */
+}
+
+static void accept_some(struct control *control, int64_t now_ms)
+{
+    for (int i = 0; i < CONTROL_ACCEPTS_PER_TURN; i++) {
+        int fd = accept4(control->listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0)
+            return;
+        admit(control, fd, now_ms);
+    }
 }
 
 void control_turn(struct control *control, const struct pollfd polled[CONTROL_POLL_COUNT], int64_t now_ms)

@@ -28,8 +28,8 @@ enum {
     CONTROL_PATIENCE_MS = 5000,    /* for the rest of a request; for a reader to take something */
     CONTROL_OUT_BYTES_MAX =
         1024 * 1024, /* what waits for one client: a status of all slots, and its events */
-    CONTROL_ACCEPTS_PER_TURN = 16,
-    CONTROL_POLL_COUNT = 1 + CONTROL_CLIENT_COUNT_MAX, /* the listener and a place for each client */
+    CONTROL_ACCEPTS_PER_TURN = CONTROL_CLIENT_COUNT_MAX / 2, /* so that none makes room before it was heard */
+    CONTROL_POLL_COUNT = 1 + CONTROL_CLIENT_COUNT_MAX,       /* the listener and a place for each client */
 };
 
 enum control_waits {
