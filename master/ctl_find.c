@@ -9,14 +9,13 @@
 
 enum {
     SERVER_COUNT_MAX = 32, /* shown in the list; one more than one is too many already */
-    ENTRY_COUNT_MAX = 4096,
-    ASK_ADDRESS_MS = 500, /* for its address, while the list is made */
+    ASK_ADDRESS_MS = 500,  /* for its address, while the list is made */
 };
 
 struct found {
     unsigned count;
-    char paths[SERVER_COUNT_MAX][CONTROL_PATH_SIZE];
-    pid_t pids[SERVER_COUNT_MAX];
+    char paths[SERVER_COUNT_MAX + 1][CONTROL_PATH_SIZE]; /* the last one is never used */
+    pid_t pids[SERVER_COUNT_MAX + 1];
 };
 
 /* ---- looking ---- */
@@ -33,21 +32,26 @@ static bool is_live(const char *path, const struct control_user *user, int64_t t
     return trusted;
 }
 
+static int is_socket_name(const struct dirent *entry)
+{
+    return fnmatch("*" CONTROL_SUFFIX, entry->d_name, 0) == 0;
+}
+
 static void look_in(const struct control_place *place, const struct control_user *user, struct found *found)
 {
-    DIR *folder = control_place_check(place, user->uid) == 0 ? opendir(place->folder) : NULL;
-    struct dirent *entry;
-    for (int i = 0; folder && i < ENTRY_COUNT_MAX && (entry = readdir(folder)); i++) {
+    struct dirent **names = NULL;
+    int count = control_place_check(place, user->uid) == 0
+                    ? scandir(place->folder, &names, is_socket_name, alphasort)
+                    : 0;
+    for (int i = 0; i < count; i++) {
         char *path = found->paths[found->count];
-        if (fnmatch("*" CONTROL_SUFFIX, entry->d_name, 0) != 0 ||
-            control_path_join(place->folder, entry->d_name, path) < 0)
-            continue;
-        if (is_live(path, user, ASK_ADDRESS_MS, &found->pids[found->count]) &&
-            ++found->count == SERVER_COUNT_MAX)
-            break;
+        if (found->count < SERVER_COUNT_MAX &&
+            control_path_join(place->folder, names[i]->d_name, path) == 0 &&
+            is_live(path, user, ASK_ADDRESS_MS, &found->pids[found->count]))
+            found->count++;
+        free(names[i]);
     }
-    if (folder)
-        closedir(folder);
+    free(names);
 }
 
 static void look_everywhere(struct found *found)
@@ -56,7 +60,7 @@ static void look_everywhere(struct found *found)
     struct control_place places[CONTROL_PLACE_COUNT_MAX];
     unsigned count = control_places_to_look(&user, places);
     found->count = 0;
-    for (unsigned i = 0; i < count && found->count < SERVER_COUNT_MAX; i++)
+    for (unsigned i = 0; i < count; i++)
         look_in(&places[i], &user, found);
 }
 
