@@ -18,6 +18,7 @@ enum { END_DONE = 0, END_FAILED = 1, END_USAGE = 64 };
 void control_init(struct control *control, int listener_fd, struct control_calls calls)
 {
     control->listener_fd = listener_fd;
+    control->accepts_after_ms = control->now_ms = 0;
     control->calls = calls;
     for (unsigned i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
         control->clients[i] = (struct control_client){.fd = -1};
@@ -222,7 +223,8 @@ static struct control_client *find_place(struct control *control)
 
 void control_poll(const struct control *control, struct pollfd polled[CONTROL_POLL_COUNT])
 {
-    polled[0] = (struct pollfd){.fd = control->listener_fd, .events = POLLIN};
+    bool accepts = control->now_ms >= control->accepts_after_ms;
+    polled[0] = (struct pollfd){.fd = accepts ? control->listener_fd : -1, .events = POLLIN};
     for (unsigned i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++) {
         const struct control_client *client = &control->clients[i];
         bool reads = !client->has_shut && client->in_bytes < sizeof client->in;
@@ -280,6 +282,8 @@ static void accept_some(struct control *control, int64_t now_ms)
 {
     for (int i = 0; i < CONTROL_ACCEPTS_PER_TURN; i++) {
         int fd = accept4(control->listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            control->accepts_after_ms = now_ms + CONTROL_PAUSE_MS;
         if (fd < 0)
             return;
         admit(control, fd, now_ms);
@@ -288,6 +292,7 @@ static void accept_some(struct control *control, int64_t now_ms)
 
 void control_turn(struct control *control, const struct pollfd polled[CONTROL_POLL_COUNT], int64_t now_ms)
 {
+    control->now_ms = now_ms;
     for (unsigned i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
         if (control->clients[i].fd >= 0)
             serve(control, &control->clients[i], polled[1 + i].revents, now_ms);

@@ -29,7 +29,8 @@ enum {
     CONTROL_OUT_BYTES_MAX =
         1024 * 1024, /* what waits for one client: a status of all slots, and its events */
     CONTROL_ACCEPTS_PER_TURN = CONTROL_CLIENT_COUNT_MAX / 2, /* so that none makes room before it was heard */
-    CONTROL_POLL_COUNT = 1 + CONTROL_CLIENT_COUNT_MAX,       /* the listener and a place for each client */
+    CONTROL_PAUSE_MS = 100, /* after an accept for which a descriptor or memory was missing */
+    CONTROL_POLL_COUNT = 1 + CONTROL_CLIENT_COUNT_MAX, /* the listener and a place for each client */
 };
 
 enum control_waits {
@@ -61,7 +62,9 @@ struct control_calls {
 };
 
 struct control {
-    int listener_fd; /* not owned; -1: none */
+    int listener_fd;          /* not owned; -1: none */
+    int64_t accepts_after_ms; /* a listener that cannot be emptied would keep us awake */
+    int64_t now_ms;           /* of the last turn */
     struct control_calls calls;
     struct control_client clients[CONTROL_CLIENT_COUNT_MAX];
 };

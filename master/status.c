@@ -2,6 +2,7 @@
 #include "master/reactor_state.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
+#include "worker/image.h"
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,6 +21,55 @@ static json_t *typed(const char *text)
 {
     json_t *string = json_string(text);
     return string ? string : json_string("(not UTF-8)");
+}
+
+/* ---- words ---- */
+
+static const char *keeper_state_name(enum keeper_phase phase)
+{
+    switch (phase) {
+    case KEEPER_NONE:
+        return "none";
+    case KEEPER_STARTING:
+        return "starting";
+    case KEEPER_READY:
+        return "ready";
+    case KEEPER_LEAVING:
+        return "leaving";
+    case KEEPER_EXECING:
+        return "upgrading";
+    }
+    return "?";
+}
+
+static const char *operation_state_name(enum operation_state state)
+{
+    switch (state) {
+    case OPERATION_NONE:
+        return "none";
+    case OPERATION_RUNNING:
+        return "running";
+    case OPERATION_DONE:
+        return "done";
+    case OPERATION_FAILED:
+        return "failed";
+    }
+    return "?";
+}
+
+static const char *stage_name(enum stage stage)
+{
+    switch (stage) {
+    case STAGE_RUNNING:
+        return "running";
+    case STAGE_DRAINING:
+        return "stopping";
+    case STAGE_ENDING:
+        return "ending";
+    case STAGE_FINISHED:
+        return "finished";
+    }
+    return "?";
 }
 
 /* ---- slots ---- */
@@ -56,16 +106,13 @@ static void add_counters(uint64_t sums[COUNTER_COUNT], struct load_cell *cell)
 
 static json_t *keepers_json(const struct slot_memory *memory, struct board *board)
 {
-    static const char *const states[] = {[KEEPER_NONE] = "none",
-                                         [KEEPER_STARTING] = "starting",
-                                         [KEEPER_READY] = "ready",
-                                         [KEEPER_LEAVING] = "leaving"};
     json_t *list = json_array();
     for (int letter = 0; letter < KEEPER_COUNT; letter++) {
         int32_t pid = board_living_pid(&board->keepers[letter], &board->keeper_deaths[letter]);
-        json_array_append_new(list, json_pack("{ss so ss}", "keeper", letter == KEEPER_A ? "a" : "b", "pid",
-                                              number((uint64_t)pid), "state",
-                                              states[memory->keepers[letter].phase]));
+        json_array_append_new(list,
+                              json_pack("{ss so ss}", "keeper", letter == KEEPER_A ? "a" : "b", "pid",
+                                        number((uint64_t)pid), "state",
+                                        keeper_state_name((enum keeper_phase)memory->keepers[letter].phase)));
     }
     return list;
 }
@@ -86,16 +133,16 @@ static json_t *slot_json(struct reactor *r, uint32_t slot)
     uint64_t sums[COUNTER_COUNT] = {0};
     int64_t slowest = slowest_ns(&r->slowest[slot], memory->generation, clock_now_ns());
     add_counters(sums, cell);
-    return json_pack("{so ss sb sb so so so so so so so sf so so so}", "slot", number(slot), "state",
-                     slot_phase_name((enum slot_phase)memory->phase), "going_out", (int)memory->out,
-                     "handing_over", (int)memory->handing, "pid", number((uint64_t)pid), "generation",
-                     number(memory->generation), "settings", number(memory->settings_number), "uptime_ms",
-                     json_integer(uptime_ms(memory, board, pid)), "connections",
-                     number(pid > 0 ? atomic_load(&cell->connection_count) : 0), "deaths",
-                     number(memory->death_count), "memory_kib", number(memory_kib(pid)), "slowest_turn_ms",
-                     (double)slowest / 1e6, "resting_ms",
-                     json_integer(memory->phase == SLOT_RESTING ? memory->deadline_ms - clock_now_ms() : 0),
-                     "keepers", keepers_json(memory, board), "counters", counters(sums));
+    return json_pack(
+        "{so ss sb sb so so so so so so so so sf so so so}", "slot", number(slot), "state",
+        slot_phase_name((enum slot_phase)memory->phase), "going_out", (int)memory->out, "handing_over",
+        (int)memory->handing, "pid", number((uint64_t)pid), "generation", number(memory->generation), "image",
+        number(memory->image), "settings", number(memory->settings_number), "uptime_ms",
+        json_integer(uptime_ms(memory, board, pid)), "connections",
+        number(pid > 0 ? atomic_load(&cell->connection_count) : 0), "deaths", number(memory->death_count),
+        "memory_kib", number(memory_kib(pid)), "slowest_turn_ms", (double)slowest / 1e6, "resting_ms",
+        json_integer(memory->phase == SLOT_RESTING ? memory->deadline_ms - clock_now_ms() : 0), "keepers",
+        keepers_json(memory, board), "counters", counters(sums));
 }
 
 static json_t *slots_json(struct reactor *r)
@@ -123,10 +170,6 @@ static json_t *totals_json(struct reactor *r)
 
 static json_t *operations_json(struct operations *operations)
 {
-    static const char *const states[] = {[OPERATION_NONE] = "none",
-                                         [OPERATION_RUNNING] = "running",
-                                         [OPERATION_DONE] = "done",
-                                         [OPERATION_FAILED] = "failed"};
     json_t *list = json_array();
     uint32_t last = operations->last_number;
     for (uint32_t i = last > OPERATION_COUNT_MAX ? last - OPERATION_COUNT_MAX + 1 : 1; i <= last; i++) {
@@ -136,7 +179,8 @@ static json_t *operations_json(struct operations *operations)
                                   json_pack("{so ss so ss so}", "number", number(operation->number),
                                             "operation", operation_name((enum operation_kind)operation->kind),
                                             "goal", number(operation->goal), "state",
-                                            states[operation->state], "why", typed(operation->why)));
+                                            operation_state_name((enum operation_state)operation->state),
+                                            "why", typed(operation->why)));
     }
     return list;
 }
@@ -183,29 +227,24 @@ static json_t *accept_queue_json(const struct reactor *r)
     return json_pack("{so so}", "waiting", number(info.tcpi_unacked), "limit", number(info.tcpi_sacked));
 }
 
-static const char *stage_name(uint32_t stage)
-{
-    static const char *const names[] = {[STAGE_RUNNING] = "running",
-                                        [STAGE_DRAINING] = "stopping",
-                                        [STAGE_ENDING] = "ending",
-                                        [STAGE_FINISHED] = "finished"};
-    return names[stage];
-}
-
 json_t *status_json(struct reactor *r)
 {
     const struct orders *orders = &r->pages->orders;
     const struct service *service = service_at(r->settings.service_index);
-    return json_pack(
-        "{si ss so so so so so sI ss sb so so sb ss ss so so so so so}", "schema", STATUS_SCHEMA, "version",
-        PREFORK_UPPER_VERSION, "address", typed(r->setup->bound), "control", typed(r->setup->control.path),
-        "pid", number((uint64_t)orders->master_pid), "supervisor_pid", number((uint64_t)getpid()),
-        "supervisor_generation", number(atomic_load(&orders->supervisor_generation)), "uptime_ms",
-        (json_int_t)((clock_now_ns() - orders->start_ns) / 1000000), "stage", stage_name(r->state.stage),
-        "draining", (int)r->state.held, "workers", number(r->state.wanted_count), "settings",
-        number(r->state.settings_number), "protect", (int)r->state.protect, "service",
-        service ? service->name : "?", "log_level", log_level_name(log_level()), "accept_queue",
-        accept_queue_json(r), "totals", totals_json(r), "slots", slots_json(r), "operations",
-        operations_json(&r->state.operations), "incidents",
-        incidents_json(incident_ring_of(r->pages), STATUS_INCIDENT_COUNT_MAX));
+    char build[24];
+    snprintf(build, sizeof build, "%016llx", (unsigned long long)image_build());
+    return json_pack("{si ss ss so so so so so so so sI ss sb so so sb ss ss so so so so so}", "schema",
+                     STATUS_SCHEMA, "version", PREFORK_UPPER_VERSION, "build", build, "image",
+                     number(r->state.upgrade.image), "image_wanted", number(r->state.upgrade.target),
+                     "address", typed(r->setup->bound), "control", typed(r->setup->control.path), "pid",
+                     number((uint64_t)orders->master_pid), "supervisor_pid", number((uint64_t)getpid()),
+                     "supervisor_generation", number(atomic_load(&orders->supervisor_generation)),
+                     "uptime_ms", (json_int_t)((clock_now_ns() - orders->start_ns) / 1000000), "stage",
+                     stage_name((enum stage)r->state.stage), "draining", (int)r->state.held, "workers",
+                     number(r->state.wanted_count), "settings", number(r->state.settings_number), "protect",
+                     (int)r->state.protect, "service", service ? service->name : "?", "log_level",
+                     log_level_name(log_level()), "accept_queue", accept_queue_json(r), "totals",
+                     totals_json(r), "slots", slots_json(r), "operations",
+                     operations_json(&r->state.operations), "incidents",
+                     incidents_json(incident_ring_of(r->pages), STATUS_INCIDENT_COUNT_MAX));
 }

@@ -68,6 +68,7 @@ class Commands(ControlCase):
         server = self.start(workers=2)
         client = self.connect(server)
         ask(client)
+        until(lambda: self.status()["totals"]["counters"]["answered"], "the answer counted")  # it is given before
         status = self.status("--connections")
         self.assertEqual(status["schema"], 1)
         self.assertEqual((status["address"], status["pid"], status["control"]), (server.bound, server.pid, self.path))
@@ -155,6 +156,21 @@ class Commands(ControlCase):
         self.assertEqual(self.status()["pid"], server.pid)
         self.run_command("upgrade", "./missing", code=EXIT_FAILED)
         self.assertEqual(ask(client), b"HELLO")
+
+    def test_status__during_an_upgrade__answered_and_shows_it(self):
+        self.start(workers=6)
+        before = self.status()
+        seen = []
+        with subprocess.Popen([str(SERVER), "upgrade", "--control", self.path], stderr=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL) as upgrading:
+            while upgrading.poll() is None:
+                seen.append(self.status())
+        self.assertEqual(upgrading.returncode, EXIT_DONE)
+        after = self.status()
+        self.assertTrue(any(status["image_wanted"] != status["image"] for status in seen))
+        self.assertEqual({len(slot["keepers"]) for status in seen for slot in status["slots"]}, {2})
+        self.assertEqual((after["image"], {slot["image"] for slot in after["slots"]}),
+                         (before["image"] + 1, {before["image"] + 1}))
 
     def test_drain__done_with_the_last_client__off_lets_new_ones_in(self):
         server = self.start()

@@ -1,5 +1,5 @@
 /* The supervisor's side of the control socket, on real sockets; what requests mean is played by the test. */
-/* wrap: getsockopt realloc geteuid */
+/* wrap: getsockopt realloc geteuid accept4 */
 #include "tests/support/cmocka_all.h"
 
 #include "master/control.h"
@@ -23,6 +23,7 @@ static struct sockaddr_un address;
 static socklen_t address_length;
 static uid_t peer_uid, own_uid;
 static bool no_memory;
+static int accept_errno; /* 0: it works */
 static char long_text[LONG_TEXT_BYTES + 1];
 static int clients[80];
 
@@ -31,6 +32,14 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *lengt
 void *__real_realloc(void *memory, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 uid_t __wrap_geteuid(void);
+int __real_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags);
+int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags)
+{
+    errno = accept_errno;
+    return accept_errno ? -1 : __real_accept4(fd, peer, length, flags);
+}
 
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
@@ -88,6 +97,7 @@ static int begin(void **state)
     now_ms = 1000000;
     peer_uid = own_uid = 4321;
     no_memory = false;
+    accept_errno = 0;
     memset(long_text, 'l', LONG_TEXT_BYTES);
     memset(clients, 0, sizeof clients);
     return 0;
@@ -455,6 +465,25 @@ static void reader__gone_before_the_answer__dropped_without_a_signal(void **stat
     assert_int_equal(control.clients[0].fd, -1);
 }
 
+static void accept__no_descriptor_left__listener_is_left_alone_for_a_while(void **state)
+{
+    struct pollfd polled[CONTROL_POLL_COUNT];
+
+    (void)state;
+    accept_errno = EMFILE;
+    int fd = dial();
+    control_poll(&control, polled);
+    assert_int_equal(polled[0].fd, -1);
+    accept_errno = 0;
+    turn();
+    say(fd, "status\n");
+    expect(fd, "");
+    now_ms += CONTROL_PAUSE_MS;
+    turn(); /* the time is over, which the next question to poll(2) says */
+    turn();
+    expect(fd, "json {}\nend 0\n");
+}
+
 static void poll__nobody__only_the_listener_is_asked_for(void **state)
 {
     struct pollfd polled[CONTROL_POLL_COUNT];
@@ -498,6 +527,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reader__flooded_with_events__dropped_at_the_bound, begin, end),
         cmocka_unit_test_setup_teardown(reader__no_memory_for_its_answer__it_alone_is_dropped, begin, end),
         cmocka_unit_test_setup_teardown(reader__gone_before_the_answer__dropped_without_a_signal, begin, end),
+        cmocka_unit_test_setup_teardown(accept__no_descriptor_left__listener_is_left_alone_for_a_while, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(poll__nobody__only_the_listener_is_asked_for, begin, end),
     };
 

@@ -65,6 +65,8 @@ static int begin(void **state)
     reactor = (struct reactor){.setup = &setup, .settings = {.number = 2}};
     supervisor_init(&reactor.state, 2, true, 8000, 7);
     reactor.state.settings_number = 2;
+    reactor.state.upgrade.image = 1;
+    reactor.state.upgrade.target = 3;
     if (shared_pages_create(&reactor.pages) < 0)
         return -1;
     reactor.pages->orders.start_ns = clock_now_ns() - 10000000000;
@@ -123,6 +125,9 @@ static void server__keys_of_the_whole(void **state)
     assert_int_equal(number_at(status, "pid"), getpid()); /* who made the pages */
     assert_int_equal(number_at(status, "workers"), 2);
     assert_int_equal(number_at(status, "settings"), 2);
+    assert_int_equal(number_at(status, "image"), 1);
+    assert_int_equal(number_at(status, "image_wanted"), 3);
+    assert_int_equal(strlen(json_string_value(at(status, "build"))), 16);
     assert_true(json_is_true(at(status, "protect")));
     assert_true(json_is_false(at(status, "draining")));
     assert_in_range(number_at(status, "uptime_ms"), 10000, 20000);
@@ -150,6 +155,20 @@ static void slots__used_ones_with_all_that_is_known(void **state)
     expect_text(keeper, "state", "ready");
     assert_int_equal(number_at(keeper, "pid"), 4711);
     expect_text(json_array_get(at(slot, "keepers"), 1), "state", "none");
+}
+
+static void keepers__in_every_phase__a_word(void **state)
+{
+    static const char *const words[] = {"none", "starting", "ready", "leaving", "upgrading"};
+
+    (void)state;
+    for (uint32_t phase = KEEPER_NONE; phase <= KEEPER_EXECING; phase++) {
+        reactor.state.slots[0].keepers[KEEPER_B].phase = phase;
+        json_decref(status);
+        take_status();
+        json_t *keepers = at(json_array_get(at(status, "slots"), 0), "keepers");
+        expect_text(json_array_get(keepers, 1), "state", words[phase]);
+    }
 }
 
 static void slots__resting_and_going_out__no_pid_and_for_how_long(void **state)
@@ -264,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(server__keys_of_the_whole),
         TEST(slots__used_ones_with_all_that_is_known),
+        TEST(keepers__in_every_phase__a_word),
         TEST(slots__resting_and_going_out__no_pid_and_for_how_long),
         TEST(operations__the_last_ones_in_order),
         TEST(operations__failed_one__why_even_if_it_is_no_utf8),
