@@ -68,6 +68,7 @@ void title_init(int argc, char **argv)
     if (!arguments || !environment) {
         free(arguments);
         free(environment);
+        arguments = argv;
         return;
     }
     area = argv[0];

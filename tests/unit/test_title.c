@@ -69,6 +69,39 @@ static void init__no_memory__everything_stays(void **state)
     assert_string_not_equal(title, "other");
 }
 
+/* The copies that were freed were once handed out. Arguments that nobody laid the title over are as good. */
+static void arguments__no_memory_for_copies__are_the_originals(void **state)
+{
+    char name[] = "program", role[] = "--role", option[] = "-v";
+    char *argv[] = {name, role, option, NULL};
+
+    (void)state;
+    is_memory_short = true;
+    title_init(3, argv);
+    is_memory_short = false;
+    assert_ptr_equal(title_arguments(), argv);
+    title_drop_argument();
+    assert_ptr_equal(argv[0], name);
+    assert_ptr_equal(argv[1], option);
+    assert_null(argv[2]);
+}
+
+static void drop__no_argument__nothing(void **state)
+{
+    char name[] = "program";
+    char *alone[] = {name, NULL}, *none[] = {NULL};
+
+    (void)state;
+    is_memory_short = true;
+    title_init(1, alone);
+    title_drop_argument();
+    assert_ptr_equal(alone[0], name);
+    title_init(1, none);
+    title_drop_argument();
+    is_memory_short = false;
+    assert_null(none[0]);
+}
+
 static void set__after_init__shown_and_arguments_stay(void **state)
 {
     char name[4096], path[4096], title[4096];
@@ -88,6 +121,15 @@ static void set__after_init__shown_and_arguments_stay(void **state)
 
     title_set("short");
     assert_int_equal(read_title(title, sizeof title), strlen("short"));
+}
+
+/* What another image of the program is started with: as it was given, whatever the title. */
+static void arguments__after_init__as_they_were_given(void **state)
+{
+    (void)state;
+    assert_non_null(title_arguments());
+    assert_string_equal(title_arguments()[0], own_argv[0]);
+    assert_null(title_arguments()[own_argc]);
 }
 
 static void set__in_a_child__only_there(void **state)
@@ -130,7 +172,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set__before_init__nothing),
         cmocka_unit_test(init__no_memory__everything_stays),
+        cmocka_unit_test(arguments__no_memory_for_copies__are_the_originals),
+        cmocka_unit_test(drop__no_argument__nothing),
         cmocka_unit_test(set__after_init__shown_and_arguments_stay),
+        cmocka_unit_test(arguments__after_init__as_they_were_given),
         cmocka_unit_test(set__in_a_child__only_there),
         cmocka_unit_test(set__longer_than_any_room__cut_and_harmless),
     };
