@@ -105,6 +105,68 @@ static void create__written_by_a_child__seen_here(void **state)
     assert_int_equal(atomic_load(&shared_board(pages, 5)->highest), 77);
 }
 
+/* ---- finding them again, as another image of the program ---- */
+
+static void attach__same_layout__the_same_pages(void **state)
+{
+    struct shared_pages *found = NULL;
+
+    (void)state;
+    pages->orders.layout = 4711;
+    assert_int_equal(shared_pages_attach(&found, 4711), 0);
+    assert_ptr_not_equal(found, pages);
+    atomic_store(&shared_board(pages, 5)->highest, 78);
+    assert_int_equal(atomic_load(&shared_board(found, 5)->highest), 78);
+    munmap(found, sizeof *found);
+}
+
+static void attach__other_layout_or_version__refused(void **state)
+{
+    struct shared_pages *found = NULL;
+
+    (void)state;
+    pages->orders.layout = 4711;
+    assert_int_equal(shared_pages_attach(&found, 4712), -EPROTO);
+    pages->orders.version = BOARD_VERSION + 1;
+    assert_int_equal(shared_pages_attach(&found, 4711), -EPROTO);
+    assert_null(found);
+}
+
+/* Somebody has given the hidden argument by hand: the number is anything, or nothing. */
+static void attach__no_region_of_ours__refused(void **state)
+{
+    struct shared_pages *found = NULL;
+    int saved = dup(FD_SHARED);
+
+    (void)state;
+    close(FD_SHARED);
+    assert_int_equal(shared_pages_attach(&found, 0), -EPROTO);
+    assert_int_equal(__real_dup2(STDIN_FILENO, FD_SHARED), FD_SHARED);
+    assert_int_equal(shared_pages_attach(&found, 0), -EPROTO);
+    int unsealed = __real_memfd_create("unsealed", MFD_ALLOW_SEALING);
+    assert_int_equal(__real_ftruncate(unsealed, sizeof *pages), 0);
+    assert_int_equal(__real_dup2(unsealed, FD_SHARED), FD_SHARED);
+    assert_int_equal(shared_pages_attach(&found, 0), -EPROTO); /* it could shrink under us */
+    assert_int_equal(__real_ftruncate(unsealed, sizeof *pages - 1), 0);
+    assert_int_equal(fcntl(unsealed, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    assert_int_equal(shared_pages_attach(&found, 0), -EPROTO); /* of another size */
+    close(unsealed);
+    assert_int_equal(__real_dup2(saved, FD_SHARED), FD_SHARED);
+    close(saved);
+    assert_null(found);
+}
+
+static void attach__no_memory__is_told(void **state)
+{
+    struct shared_pages *found = NULL;
+
+    (void)state;
+    failing = MAP;
+    assert_int_equal(shared_pages_attach(&found, 0), -ENOMEM);
+    failing = NONE;
+    assert_null(found);
+}
+
 static unsigned open_descriptors(void)
 {
     unsigned count = 0;
@@ -222,6 +284,10 @@ int main(void)
         TEST(create__size_sealed),
         TEST(create__written_by_a_child__seen_here),
         TEST(create__refused__negative_errno_and_nothing_left),
+        TEST(attach__same_layout__the_same_pages),
+        TEST(attach__other_layout_or_version__refused),
+        TEST(attach__no_region_of_ours__refused),
+        TEST(attach__no_memory__is_told),
         TEST(living_pid__born_after_the_last_death__counts),
         TEST(accepting__told_by_a_living_generation__true),
         TEST(order__to_other_keeper_or_generation__another_word),

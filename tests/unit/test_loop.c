@@ -370,6 +370,75 @@ static void run__log_pipe_full__lost_lines_counted(void **state)
     assert_int_equal(atomic_load(&w->cell->log_lost), 2); /* accepted, master_died */
 }
 
+/* ---- making room for a successor, and coming back ---- */
+
+static void order_handover(uint32_t generation)
+{
+    atomic_store(&w->board->handover_generation, generation);
+    write_number(FD_POKE, POKE_LOOK);
+}
+
+/* Unlike leaving, which waits for the last client: a successor on the same table serves them on. */
+static void handover__client_is_connected__ends_at_once_and_accepts_no_more(void **state)
+{
+    (void)state;
+    worker_fixture_start_loop(&fixture);
+    expect_served(worker_fixture_connect(&fixture));
+    order_handover(FIXTURE_GENERATION);
+    expect_left_in_order();
+    assert_int_equal(atomic_load(&w->cell->accepting_generation), 0);
+    assert_int_equal(atomic_load(&w->cell->connection_count), 1);
+    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_closed_fin), 0);
+    expect_not_watched(FD_LISTENER);
+}
+
+static void handover__meant_for_the_generation_before__serves_on(void **state)
+{
+    (void)state;
+    worker_fixture_start_loop(&fixture);
+    int client = worker_fixture_connect(&fixture);
+    expect_served(client);
+    order_handover(FIXTURE_GENERATION - 1);
+    atomic_store(&w->board->ping_asked, 5);
+    write_number(FD_POKE, POKE_LOOK);
+    expect_served(client);
+    assert_int_equal(atomic_load(&w->board->ping_answered), 5); /* it has looked */
+    expect_served(worker_fixture_connect(&fixture));
+}
+
+static void leave__taken_back_in_time__accepts_again(void **state)
+{
+    (void)state;
+    worker_fixture_start_loop(&fixture);
+    int client = worker_fixture_connect(&fixture);
+    expect_served(client);
+    order(ORDER_LEAVE, 0);
+    expect_served(client);
+    assert_int_equal(atomic_load(&w->cell->accepting_generation), 0);
+    order(ORDER_SERVE, 0);
+    expect_served(client);
+    assert_int_equal(atomic_load(&w->cell->accepting_generation), FIXTURE_GENERATION);
+    close(client);
+    expect_served(worker_fixture_connect(&fixture));
+    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_accepted), 2);
+}
+
+/* The listener is shut down: there is nothing to come back to. */
+static void drain__told_to_serve_again__goes_on_leaving(void **state)
+{
+    (void)state;
+    worker_fixture_start_loop(&fixture);
+    int client = worker_fixture_connect(&fixture);
+    expect_served(client);
+    order(ORDER_DRAIN, 60000);
+    expect_served(client);
+    order(ORDER_SERVE, 0);
+    expect_served(client);
+    close(client);
+    expect_left_in_order();
+    assert_int_equal(atomic_load(&w->cell->accepting_generation), 0);
+}
+
 int main(void)
 {
 #define PLAIN(test)     cmocka_unit_test_setup_teardown(test, open_plain, close_all)
@@ -393,6 +462,10 @@ int main(void)
         PLAIN(leave__then_the_service_is_stopped__deadline_holds),
         PLAIN(master_dies__port_free_at_once_and_clients_served_to_the_deadline),
         PLAIN(run__log_pipe_full__lost_lines_counted),
+        PLAIN(handover__client_is_connected__ends_at_once_and_accepts_no_more),
+        PLAIN(handover__meant_for_the_generation_before__serves_on),
+        PLAIN(leave__taken_back_in_time__accepts_again),
+        PLAIN(drain__told_to_serve_again__goes_on_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

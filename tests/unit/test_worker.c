@@ -246,6 +246,50 @@ static void birth__settings_say_more_than_the_table_held__room_for_all(void **st
     assert_int_equal(atomic_load(capacity_seen), 7 + 1);
 }
 
+/* ---- the gate ---- */
+
+static void arrange_gate(pid_t master_pid)
+{
+    board->settings.gated = 1;
+    fixture.pages->orders.master_pid = master_pid;
+    atomic_store(&board->go_generation, FIXTURE_GENERATION - 1); /* the last one's */
+}
+
+/* Somebody still holds a copy of the table: nothing of it may be touched, nor anybody accepted. */
+static void gate__closed__nothing_is_done_until_it_opens(void **state)
+{
+    struct pollfd supervisor = {.fd = FD_SUPERVISOR, .events = POLLIN};
+
+    (void)state;
+    arrange_gate(getpid());
+    start_worker();
+    int client = worker_fixture_connect(&fixture);
+    socket_send_text(client, "hello");
+    assert_int_equal(poll(&supervisor, 1, 50), 0);
+    assert_int_equal(atomic_load(&board->ready_generation), 0);
+    atomic_store(&board->go_generation, FIXTURE_GENERATION); /* without a wake-up: it looks by itself */
+    wait_ready();
+    socket_expect_text(client, "HELLO");
+}
+
+static void gate__opened_before__is_passed(void **state)
+{
+    (void)state;
+    arrange_gate(0); /* waiting would end it */
+    atomic_store(&board->go_generation, FIXTURE_GENERATION);
+    start_worker();
+    wait_ready();
+}
+
+static void gate__master_is_dead__leaves(void **state)
+{
+    (void)state;
+    arrange_gate(getppid());
+    start_worker();
+    assert_int_equal(end_of_child(), WORKER_EXIT_SETUP);
+    assert_int_equal(atomic_load(&board->ready_generation), 0);
+}
+
 /* ---- signals ---- */
 
 static uint64_t status_mask(const char *key)
@@ -404,6 +448,9 @@ int main(void)
         TEST(birth__settings_say_one_connection__the_second_is_reset),
         TEST(birth__settings_say_less_than_the_table_holds__room_for_all),
         TEST(birth__settings_say_more_than_the_table_held__room_for_all),
+        TEST(gate__closed__nothing_is_done_until_it_opens),
+        TEST(gate__opened_before__is_passed),
+        TEST(gate__master_is_dead__leaves),
         TEST(signals__of_the_service__are_not_the_workers),
         TEST(signals__a_fatal_one__is_noted_and_ends_it),
         TEST(core__not_wanted__limit_of_one_byte),
