@@ -129,13 +129,22 @@ static void give_way(struct reactor *r)
     _exit(0);
 }
 
+static void say_started(const struct reactor *r, uint32_t generation)
+{
+    uint32_t image = atomic_load(&r->pages->orders.master_image);
+    if (r->state.upgrade.stage == UPGRADE_MASTER && image == r->state.upgrade.target)
+        log_event(LOG_LEVEL_INFO, "event=upgraded image=%u version=%s", image, PREFORK_UPPER_VERSION);
+    else
+        log_event(LOG_LEVEL_WARN, "event=supervisor_started generation=%u pid=%d", generation, (int)getpid());
+}
+
 static void begin(struct reactor *r, uint32_t generation)
 {
     uint32_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
         seed = (uint32_t)clock_now_ns();
     if (feed_load_memory(r)) {
-        log_event(LOG_LEVEL_WARN, "event=supervisor_started generation=%u pid=%d", generation, (int)getpid());
+        say_started(r, generation);
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
         say_image(r);
         return;
