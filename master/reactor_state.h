@@ -1,5 +1,5 @@
 /*
- * What the parts of the supervisor's shell share; private to reactor.c, look.c, look_upgrade.c, feed.c, act.c
+ * What the parts of the supervisor's shell share; private to reactor.c, look*.c, feed.c, act.c
  * and announce.c.
  *
  * Arrows: reactor (the process and its loop) -> look (boards and clocks become events) -> feed (the policy of
@@ -75,6 +75,12 @@ bool feed_load_memory(struct reactor *r);
 /* look.c: everything that happened since the last look; and what only time brings. */
 void look_around(struct reactor *r);
 void look_on_tick(struct reactor *r, int64_t now_ms);
+
+/* look_signals.c, look_listener.c, look_hangs.c: its parts. */
+void look_for_signals(struct reactor *r);
+void look_for_listening(struct reactor *r);                  /* the outcome of ACTION_LISTEN */
+void look_after_listener(struct reactor *r, int64_t now_ms); /* on the tick */
+void look_for_hangs(struct reactor *r, int64_t now_ms);      /* on the tick */
 
 /* look_upgrade.c: how far an upgrade has come. */
 void look_for_upgrade(struct reactor *r);

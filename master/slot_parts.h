@@ -1,6 +1,6 @@
 /*
- * What slot.c (a slot's worker), slot_keepers.c (its keepers) and slot_swap.c (another image for both) share;
- * private to these.
+ * What slot.c (a slot from begin to end), slot_worker.c (its worker), slot_keepers.c (its keepers) and
+ * slot_swap.c (another image for both) share; private to these.
  *
  * A keeper's life ends or begins a worker's and the other way round, so the files call each other; nobody
  * else is to.
@@ -27,6 +27,11 @@ static inline bool waited(const struct policy *p, int64_t since_ms, int64_t limi
 
 /* slot.c */
 
+/* Nothing of it is wanted any more, or not for now: keepers leave. */
+void slot_vacate(struct policy *p, uint32_t slot);
+
+/* slot_worker.c */
+
 /* Orders the next generation of the worker. */
 void slot_spawn(struct policy *p, uint32_t slot, enum recover_how how, int32_t suspect, int64_t delay_ms);
 
@@ -37,8 +42,8 @@ void slot_spawn_now(struct policy *p, uint32_t slot);
  * only one is still being made, which gets it when it is ready. */
 void slot_emit_spawn(struct policy *p, uint32_t slot);
 
-/* Nothing of it is wanted any more, or not for now: keepers leave. */
-void slot_vacate(struct policy *p, uint32_t slot);
+/* Gives the order to end it (again). */
+void slot_emit_kill(struct policy *p, uint32_t slot);
 
 /* The table is gone, and all connections with it. */
 void slot_table_lost(struct policy *p, uint32_t slot);
