@@ -28,7 +28,7 @@ int control_init(struct control_group *group, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         struct control *control = &group->list[i];
         control->group = group;
-        control->pace.place = i;
+        control->pace.place = group->share + i * (group->shares == 0 ? 1 : group->shares);
         control->pace.capacity = capacity;
         control->pace.due_ns = group->dues + (size_t)i * capacity;
         control->messages = group->messages + (size_t)i * depth_of(group);
@@ -192,6 +192,14 @@ static const struct client_events events = {
 
 /* -- the group -- */
 
+/* Its part of those that may be on their way. */
+static uint32_t ramp_clients(const struct control_group *group)
+{
+    uint32_t clients = LIMIT_RAMP_CLIENTS / (group->shares == 0 ? 1 : group->shares);
+
+    return clients == 0 ? 1 : clients;
+}
+
 bool control_ramp(struct control_group *group)
 {
     uint64_t may_open = group->count;
@@ -200,7 +208,7 @@ bool control_ramp(struct control_group *group)
     if (age_ns < group->ramp_ns)
         may_open = 1 + (uint64_t)((double)group->count * (double)age_ns / (double)group->ramp_ns);
     while (group->opened_count < group->count && group->opened_count < may_open &&
-           group->unsettled_count < LIMIT_RAMP_CLIENTS) {
+           group->unsettled_count < ramp_clients(group)) {
         struct control *control = &group->list[group->opened_count++];
         group->unsettled_count++;
         client_open(&control->client, group->world, &events,
@@ -222,9 +230,9 @@ void control_start(struct control_group *group)
     }
 }
 
-void control_arrival(struct control_group *group, uint32_t place, uint64_t due_ns)
+void control_arrival(struct control_group *group, uint32_t n, uint64_t due_ns)
 {
-    struct control *control = &group->list[place];
+    struct control *control = &group->list[n];
 
     if (!schedule_arrive(group->load, &control->pace, due_ns))
         return;
@@ -320,14 +328,6 @@ uint32_t control_lacking_count(const struct control_group *group, enum control_p
     return lacking;
 }
 
-static int compare_ns(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-
-    return left < right ? -1 : left > right;
-}
-
 uint32_t control_list_silences_ns(const struct control_group *group, uint64_t *silences_ns)
 {
     uint64_t now_ns = uv_hrtime();
@@ -336,7 +336,6 @@ uint32_t control_list_silences_ns(const struct control_group *group, uint64_t *s
     for (uint32_t i = 0; i < group->opened_count; i++)
         if (group->list[i].client.was_opened)
             silences_ns[count++] = client_silence_ns(&group->list[i].client, now_ns);
-    qsort(silences_ns, count, sizeof(*silences_ns), compare_ns);
     return count;
 }
 

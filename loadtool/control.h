@@ -68,11 +68,12 @@ struct control_group {
     uint32_t gone_count;
     uint64_t ramp_ns; /* connections are spread over this time from begin_ns on; 0 = as fast as they come */
     uint64_t begin_ns;
+    uint32_t share, shares; /* its places are share, share + shares, ...; shares 0 counts as 1 */
     bool is_holding;        /* after its first reply a client sends nothing: the ramp */
     enum control_part part; /* of the run, now */
 };
 
-/* Make the group; the places are 0 .. count - 1. What the group points to is set by the caller before.
+/* Make the group. What the group points to is set by the caller before.
  * -ENOMEM. */
 int control_init(struct control_group *group, uint32_t count);
 void control_free(struct control_group *group);
@@ -83,8 +84,8 @@ bool control_ramp(struct control_group *group);
 /* The ramp is over: everyone sends as the load lets them. */
 void control_start(struct control_group *group);
 
-/* Arrival of the open loop for this place. */
-void control_arrival(struct control_group *group, uint32_t place, uint64_t due_ns);
+/* Arrival of the open loop for its n-th client. */
+void control_arrival(struct control_group *group, uint32_t n, uint64_t due_ns);
 
 /* See who waits too long. */
 void control_sweep(struct control_group *group, uint64_t now_ns);
@@ -109,8 +110,8 @@ void control_forget_measures(struct control_group *group);
 /* Arrivals that were due and have not been sent, of all. */
 uint64_t control_pending_count(const struct control_group *group);
 
-/* The longest silence of every client that had a connection, sorted, into a list of group->count. Returns how
- * many. */
+/* The longest silence of every client that had a connection, into a list of group->count. Returns how many.
+ */
 uint32_t control_list_silences_ns(const struct control_group *group, uint64_t *silences_ns);
 
 void control_close_all(struct control_group *group);

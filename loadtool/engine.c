@@ -14,10 +14,13 @@ static void on_due(void *owner, uint32_t place, uint64_t due_ns)
 {
     struct engine *engine = owner;
 
-    if (place < engine->control.count)
-        control_arrival(&engine->control, place, due_ns);
-    else
-        victims_arrival(&engine->victims, place - engine->control.count, due_ns);
+    uint32_t control = engine->settings->clients - engine->victims.places;
+    uint32_t loops = engine->team->count;
+
+    if (place >= control)
+        victims_arrival(&engine->victims, place - control, due_ns);
+    else if (place % loops == engine->number) /* others have theirs from their own pacers */
+        control_arrival(&engine->control, place / loops, due_ns);
 }
 
 static void on_arrival(void *owner, uint64_t k, uint64_t due_ns)
@@ -30,7 +33,7 @@ static void on_arrival(void *owner, uint64_t k, uint64_t due_ns)
 /* From here on clients send as the load lets them. */
 static void start_load(struct engine *engine)
 {
-    uint64_t now_ns = uv_hrtime();
+    uint64_t now_ns = engine->orders.begun_ns; /* the same for all loops */
     int rc = 0;
 
     engine->load.flows = true;
@@ -80,11 +83,12 @@ static void enter_after(struct engine *engine)
     pacer_stop(&engine->pacer);
     think_stop(&engine->think);
     churn_stop(&engine->churn);
-    if (engine->victims.done_count == 0)
+    if (engine->orders.done_count == 0)
         return;
-    probe_init(&engine->probe, &engine->world, engine->victims.last_done_ns, engine->phase_ns);
-    engine->outcome->recovery.is_checked = true;
     engine->control.part = PART_AFTER;
+    engine->outcome->recovery.is_checked = true;
+    if (engine->number == 0)
+        probe_init(&engine->probe, &engine->world, engine->orders.last_done_ns, engine->phase_ns);
 }
 
 static void count_silent(struct engine *engine)
@@ -109,15 +113,17 @@ static void enter_close(struct engine *engine)
     control_close_all(&engine->control);
     probe_close(&engine->probe);
     uv_close((uv_handle_t *)&engine->tick, NULL);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; engine->number == 0 && i < 2; i++)
         uv_close((uv_handle_t *)&engine->interrupts[i], NULL);
 }
 
-static void enter(struct engine *engine, enum engine_phase phase)
+static void enter(struct engine *engine, const struct team_orders *orders)
 {
+    enum engine_phase phase = (enum engine_phase)orders->phase;
     bool was_loading = engine->phase == ENGINE_MAIN;
 
     engine->phase = phase;
+    engine->orders = *orders;
     engine->phase_ns = uv_hrtime();
     if (was_loading)
         engine_finish_main(engine);
@@ -131,7 +137,7 @@ static void enter(struct engine *engine, enum engine_phase phase)
         enter_main(engine);
         break;
     case ENGINE_BETWEEN:
-        engine->has_between = engine->victims.done_count > 0;
+        engine->has_between = engine->orders.done_count > 0;
         break;
     case ENGINE_KILLS:
         victims_end_all(&engine->victims);
@@ -147,6 +153,39 @@ static void enter(struct engine *engine, enum engine_phase phase)
 
 /* -- the loop -- */
 
+/* For the leader: when all are in the same phase, does the next one begin? */
+static void lead(struct engine *engine, uint64_t now_ns)
+{
+    bool is_together = team_sum(engine->team, &engine->sum);
+    struct team_orders orders = {
+        .begun_ns = now_ns, .done_count = engine->sum.done, .last_done_ns = engine->sum.last_done_ns};
+
+    engine_write_second(engine, now_ns);
+    if (!is_together)
+        return;
+    enum engine_phase next = engine_decide(engine, now_ns);
+    orders.phase = (int)next;
+    if (next != engine->phase)
+        team_order(engine->team, &orders);
+}
+
+/* Report, and go where the leader says. A phase that is over at once does not wait for a tick; phases go
+ * forward alone, so this ends. */
+static void go_on(struct engine *engine, uint64_t now_ns)
+{
+    for (;;) {
+        struct team_report report = engine_report(engine, now_ns);
+        team_post(engine->team, engine->number, &report);
+        if (engine->number == 0)
+            lead(engine, now_ns);
+        struct team_orders orders = team_read_orders(engine->team);
+        if (orders.phase == (int)engine->phase)
+            return;
+        enter(engine, &orders);
+        now_ns = engine->phase_ns;
+    }
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct engine *engine = timer->data;
@@ -154,6 +193,8 @@ static void on_tick(uv_timer_t *timer)
     bool has_load =
         engine->phase == ENGINE_MAIN || engine->phase == ENGINE_BETWEEN || engine->phase == ENGINE_KILLS;
 
+    if (engine->control.part == PART_BEFORE && atomic_load(&engine->team->is_disturbed))
+        engine->control.part = PART_BETWEEN;
     if (has_load)
         victims_tick(&engine->victims, now_ns);
     engine_look(engine, now_ns);
@@ -163,27 +204,27 @@ static void on_tick(uv_timer_t *timer)
         if (engine->show_progress != NULL)
             engine->show_progress(engine, now_ns);
     }
-    /* A phase that is over at once does not wait for a tick. */
-    for (enum engine_phase next; (next = engine_step(engine, now_ns)) != engine->phase;) {
-        enter(engine, next);
-        now_ns = engine->phase_ns;
-    }
+    go_on(engine, now_ns);
 }
 
 static void on_interrupt(uv_signal_t *signal, int number)
 {
     struct engine *engine = signal->data;
+    struct team_orders orders = {.phase = ENGINE_CLOSE, .begun_ns = uv_hrtime()};
 
     (void)number;
     engine->outcome->was_interrupted = true;
-    if (engine->phase != ENGINE_CLOSE)
-        enter(engine, ENGINE_CLOSE);
+    if (engine->phase == ENGINE_CLOSE)
+        return;
+    team_order(engine->team, &orders);
+    enter(engine, &orders);
 }
 
 static void on_disturbed(void *owner)
 {
     struct engine *engine = owner;
 
+    atomic_store(&engine->team->is_disturbed, true);
     if (engine->control.part == PART_BEFORE)
         engine->control.part = PART_BETWEEN;
 }
@@ -199,7 +240,7 @@ static int start_loop(struct engine *engine)
     uv_timer_init(&engine->loop, &engine->tick);
     engine->tick.data = engine;
     uv_timer_start(&engine->tick, on_tick, 0, LIMIT_TICK_MS);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; engine->number == 0 && i < 2; i++) {
         uv_signal_init(&engine->loop, &engine->interrupts[i]);
         engine->interrupts[i].data = engine;
         uv_signal_start(&engine->interrupts[i], on_interrupt, numbers[i]);
@@ -207,16 +248,16 @@ static int start_loop(struct engine *engine)
     return 0;
 }
 
-static int set_up_budget(struct engine *engine)
+static int set_up_budget(struct engine *leader)
 {
-    if (engine->settings->messages == 0)
+    const struct settings *settings = leader->settings;
+
+    if (settings->messages == 0)
         return 0;
-    int rc = shared_make(&engine->budget, "loadtool-budget", sizeof(struct budget));
+    int rc = shared_make(&leader->budget, "loadtool-budget", sizeof(struct budget));
     if (rc < 0)
         return rc;
-    engine->load.budget = engine->budget.at;
-    engine->load.budget_fd = engine->budget.fd;
-    schedule_fill(engine->load.budget, engine->settings->messages, engine->control.count);
+    schedule_fill(leader->budget.at, settings->messages, settings->clients - leader->victims.places);
     return 0;
 }
 
@@ -242,12 +283,18 @@ static int set_up_load(struct engine *engine)
 
 static int set_up_churn(struct engine *engine)
 {
-    if (engine->settings->churn_per_s == 0)
+    if (engine->settings->churn_per_s == 0 || engine->number != 0)
         return 0;
     engine->churn = (struct churn){.world = &engine->world,
                                    .timeout_ns = engine->settings->timeout_ms * NS_PER_MS,
                                    .connect_timeout_ns = engine->settings->connect_timeout_ms * NS_PER_MS};
     return churn_init(&engine->churn, engine->settings->churn_per_s, engine->settings->is_poisson);
+}
+
+/* How many of so many places are this loop's. */
+static uint32_t share_of(const struct engine *engine, uint32_t places)
+{
+    return (places + engine->team->count - 1 - engine->number) / engine->team->count;
 }
 
 static int set_up(struct engine *engine, const struct target *target)
@@ -256,6 +303,8 @@ static int set_up(struct engine *engine, const struct target *target)
     struct victims_settings victims = {.plan = &settings->plan,
                                        .check = settings->check,
                                        .clients = settings->clients,
+                                       .share = engine->number,
+                                       .shares = engine->team->count,
                                        .timeout_ns = settings->timeout_ms * NS_PER_MS,
                                        .connect_timeout_ns = settings->connect_timeout_ms * NS_PER_MS};
 
@@ -273,9 +322,12 @@ static int set_up(struct engine *engine, const struct target *target)
                                              .latency_sent = &engine->outcome->latency_sent,
                                              .ramp_ns = settings->ramp_up_ms * NS_PER_MS,
                                              .begin_ns = engine->begin_ns,
+                                             .share = engine->number,
+                                             .shares = engine->team->count,
                                              .counts = &engine->outcome->control,
                                              .timeout_ns = victims.timeout_ns,
                                              .connect_timeout_ns = victims.connect_timeout_ns};
+    engine->phase_ns = engine->begin_ns;
     int rc = client_world_init(&engine->world, settings->check);
     if (rc == 0)
         rc = set_up_load(engine);
@@ -284,74 +336,101 @@ static int set_up(struct engine *engine, const struct target *target)
     if (rc == 0)
         rc = victims_init(&engine->victims, &engine->world, &engine->load, &victims);
     if (rc == 0)
-        rc = control_init(&engine->control, settings->clients - engine->victims.places);
+        rc = control_init(&engine->control, share_of(engine, settings->clients - engine->victims.places));
+    if (rc == 0)
+        rc = felt_init(&engine->felt);
+    if (rc == 0)
+        rc = timeline_init(&engine->timeline);
     if (rc < 0)
         return rc;
-    rc = felt_init(&engine->felt);
-    if (rc < 0)
-        return rc;
+    engine->felt.marks = &engine->team->marks;
     engine->control.felt = engine->victims.felt = &engine->felt;
-    rc = timeline_init(&engine->timeline);
-    if (rc < 0)
-        return rc;
     engine->control.timeline = engine->victims.timeline = &engine->timeline;
     if (engine->csv_out != NULL)
-        engine->control.second = &engine->csv.latency;
+        engine->control.second = &engine->second;
     engine->victims.owner = engine;
     engine->victims.disturbed = on_disturbed;
-    return set_up_budget(engine);
-}
-
-static int collect(struct engine *engine)
-{
-    struct outcome *outcome = engine->outcome;
-    uint64_t *silences_ns = calloc(engine->control.count + 1, sizeof(*silences_ns));
-
-    if (silences_ns == NULL)
-        return -ENOMEM;
-    uint32_t count = control_list_silences_ns(&engine->control, silences_ns);
-    outcome->silence.p50_ns = histogram_sorted_percentile(silences_ns, count, 50);
-    outcome->silence.p99_ns = histogram_sorted_percentile(silences_ns, count, 99);
-    outcome->silence.max_ns = histogram_sorted_percentile(silences_ns, count, 100);
-    free(silences_ns);
-    outcome->control.untried = engine->control.count - engine->control.opened_count;
-    outcome->victims = engine->victims.places;
-    outcome->unexpected_ends = engine->victims.unexpected_ends;
-    outcome->done_count = engine->victims.done_count;
-    outcome->churn.due = engine->churn.counts.due;
-    outcome->churn.done = engine->churn.counts.done;
-    outcome->churn.failed = engine->churn.counts.failed;
-    outcome->churn.missed = engine->churn.counts.missed;
-    memcpy(outcome->done, engine->victims.done, sizeof(outcome->done));
-    timeline_end(&engine->timeline, uv_hrtime());
-    timeline_find_outages(&engine->timeline, histogram_percentile_ns(&outcome->latency, 99),
-                          &outcome->outages);
-    memcpy(outcome->took, engine->victims.took, sizeof(outcome->took));
-    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
-        outcome->felt[mode] = felt_result_of(&engine->felt, (enum plan_mode)mode);
-    outcome->calm_p99_ns = felt_calm_p99_ns(&engine->felt);
-    memcpy(outcome->not_done, engine->victims.not_done, sizeof(outcome->not_done));
-    outcome->elapsed_ns = uv_hrtime() - engine->begin_ns;
     return 0;
 }
 
-int engine_run(struct engine *engine, const struct settings *settings, const struct target *target,
-               struct outcome *outcome)
+/* -- all loops of a run -- */
+
+static struct engine *loop_of(struct engine *leader, uint32_t number)
 {
-    engine->settings = settings;
-    engine->outcome = outcome;
-    engine->begin_ns = uv_hrtime();
-    int rc = start_loop(engine);
-    if (rc < 0)
-        goto out;
-    rc = set_up(engine, target);
-    if (rc < 0)
-        goto out;
-    enter(engine, ENGINE_RAMP);
+    return number == 0 ? leader : &leader->others[number - 1];
+}
+
+static int make_others(struct engine *leader)
+{
+    uint32_t count = leader->team->count;
+
+    if (count == 1)
+        return 0;
+    leader->others = calloc(count - 1, sizeof(*leader->others));
+    if (leader->others == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 1; i < count; i++) {
+        struct engine *engine = loop_of(leader, i);
+        *engine = (struct engine){.settings = leader->settings,
+                                  .team = leader->team,
+                                  .number = i,
+                                  .outcome = calloc(1, sizeof(struct outcome)),
+                                  .csv_out = leader->csv_out,
+                                  .begin_ns = leader->begin_ns};
+        if (engine->outcome == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int set_up_all(struct engine *leader, const struct target *target)
+{
+    int rc = make_others(leader);
+
+    for (uint32_t i = 0; rc == 0 && i < leader->team->count; i++) {
+        rc = start_loop(loop_of(leader, i));
+        if (rc == 0)
+            rc = set_up(loop_of(leader, i), target);
+    }
+    if (rc == 0)
+        rc = set_up_budget(leader);
+    for (uint32_t i = 0; rc == 0 && i < leader->team->count && leader->budget.at != NULL; i++) {
+        loop_of(leader, i)->load.budget = leader->budget.at;
+        loop_of(leader, i)->load.budget_fd = leader->budget.fd;
+    }
+    return rc;
+}
+
+static void run_loop(void *argument)
+{
+    struct engine *engine = argument;
+
     uv_run(&engine->loop, UV_RUN_DEFAULT);
     uv_loop_close(&engine->loop);
-    rc = collect(engine);
-out:
+}
+
+/* The leader's loop runs here, the others in threads. A thread that cannot be had ends the run for all. */
+static int run_all(struct engine *leader)
+{
+    struct team_orders orders = {.phase = ENGINE_CLOSE, .begun_ns = uv_hrtime()};
+    uint32_t started = 1;
+    int rc = 0;
+
+    while (rc == 0 && started < leader->team->count) {
+        struct engine *engine = loop_of(leader, started);
+        rc = uv_thread_create(&engine->thread, run_loop, engine);
+        started += rc == 0;
+    }
+    if (rc < 0)
+        team_order(leader->team, &orders);
+    run_loop(leader);
+    for (uint32_t i = 1; i < started; i++)
+        uv_thread_join(&loop_of(leader, i)->thread);
+    return rc;
+}
+
+static void free_loop(struct engine *engine)
+{
     control_free(&engine->control);
     victims_free(&engine->victims);
     churn_free(&engine->churn);
@@ -360,5 +439,38 @@ out:
     think_free(&engine->think);
     client_world_free(&engine->world);
     shared_free(&engine->budget);
+    if (engine->number > 0)
+        free(engine->outcome);
+}
+
+static void free_all(struct engine *leader)
+{
+    for (uint32_t i = leader->others == NULL ? 0 : leader->team->count - 1; i > 0; i--)
+        free_loop(loop_of(leader, i));
+    free(leader->others);
+    leader->others = NULL;
+    free_loop(leader);
+    team_free(leader->team);
+    free(leader->team);
+    leader->team = NULL;
+}
+
+int engine_run(struct engine *engine, const struct settings *settings, const struct target *target,
+               struct outcome *outcome)
+{
+    engine->settings = settings;
+    engine->outcome = outcome;
+    engine->begin_ns = uv_hrtime();
+    engine->team = calloc(1, sizeof(*engine->team));
+    if (engine->team == NULL)
+        return -ENOMEM;
+    team_init(engine->team, settings->threads == 0 ? 1 : settings->threads);
+    engine->team->second = engine->csv_out == NULL ? NULL : &engine->csv.latency;
+    int rc = set_up_all(engine, target);
+    if (rc == 0)
+        rc = run_all(engine);
+    if (rc == 0)
+        rc = engine_collect(engine);
+    free_all(engine);
     return rc;
 }

@@ -31,6 +31,7 @@
 #include "loadtool/schedule.h"
 #include "loadtool/settings.h"
 #include "loadtool/shared.h"
+#include "loadtool/team.h"
 #include "loadtool/think.h"
 #include "loadtool/victims.h"
 
@@ -44,9 +45,15 @@ enum engine_phase {
     ENGINE_CLOSE
 };
 
+/* One loop and its share of the places. Number 0 leads the others, which belong to it, and has what there is
+ * once. */
 struct engine {
     const struct settings *settings;
-    struct outcome *outcome;
+    struct team *team; /* not owned, but by the leader */
+    uint32_t number;
+    struct engine *others;   /* owned by the leader: number 1 and so on */
+    uv_thread_t thread;      /* of each of the others */
+    struct outcome *outcome; /* of this loop; the leader's is the run's in the end */
     uv_loop_t loop;
     struct client_world world;
     struct load load;
@@ -59,20 +66,26 @@ struct engine {
     struct probe probe;
     struct felt felt;
     struct timeline timeline;
+    struct histogram second; /* latency of the present second */
+    uint64_t seconds;        /* that are over */
     struct csv csv;
     FILE *csv_out; /* not owned, set by the caller; NULL = nobody wants it */
     enum engine_phase phase;
-    bool has_between; /* a disturbance had been done when BETWEEN began */
+    bool has_between;          /* a disturbance had been done when BETWEEN began */
+    struct team_orders orders; /* that began the phase */
+    struct team_report sum;    /* of all loops, when the leader looked last */
     uint64_t begin_ns;
-    uint64_t phase_ns; /* when the phase began */
+    uint64_t phase_ns; /* when the phase began here */
     struct {
         uint64_t bytes; /* right reply bytes of victims, when looked at last */
         uint64_t ns;    /* when they became more */
     } progress;
     struct {
         uint64_t begin_ns, idle_ns, messages, bytes; /* when MAIN began */
-        double latency_sum_ns;
-        struct selfcheck_clock clock;
+        double latency_sum_ns;                       /* then; when it ended: of MAIN alone */
+        uint64_t descriptors_left;                   /* when it ended */
+        double wall_s; /* how long it lasted; 0 = too short to say anything of ourselves */
+        struct selfcheck_clock clock, end_clock;
     } main;
     struct {
         uint64_t looks, outstanding; /* how many messages were outstanding at each look, added up */

@@ -3,7 +3,7 @@
 #include "loadtool/limits.h"
 #include "loadtool/units.h"
 
-static struct csv_sums sums_of(const struct engine *engine)
+struct csv_sums engine_sums(const struct engine *engine)
 {
     const struct tally *tally = engine->world.tally;
 
@@ -21,7 +21,6 @@ static struct csv_sums sums_of(const struct engine *engine)
 void engine_begin_measures(struct engine *engine)
 {
     const struct tally *tally = engine->world.tally;
-    struct csv_sums sums = sums_of(engine);
 
     engine->main.begin_ns = uv_hrtime();
     engine->main.idle_ns = uv_metrics_idle_time(&engine->loop);
@@ -29,8 +28,10 @@ void engine_begin_measures(struct engine *engine)
     engine->main.bytes = tally->bytes_right;
     engine->main.latency_sum_ns = engine->outcome->latency_sent.sum_ns;
     selfcheck_read_clock(&engine->main.clock);
-    timeline_begin(&engine->timeline, engine->main.begin_ns);
-    csv_begin(&engine->csv, engine->csv_out, &sums, engine->main.begin_ns);
+    timeline_begin(&engine->timeline, engine->orders.begun_ns);
+    histogram_init(&engine->second);
+    if (engine->number == 0)
+        csv_begin(&engine->csv, engine->csv_out, &engine->sum.sums, engine->orders.begun_ns);
 }
 
 /* How many messages are outstanding is looked at now and then, independently of how long each takes. */
@@ -42,43 +43,22 @@ void engine_look(struct engine *engine, uint64_t now_ns)
         engine->little.looks++;
         engine->little.outstanding += engine->control.outstanding_count;
     }
-    if (engine->csv_out != NULL &&
-        now_ns - engine->csv.begin_ns >= (engine->csv.seconds + 1) * 1000 * NS_PER_MS) {
-        struct csv_sums sums = sums_of(engine);
-        csv_step(&engine->csv, &sums, now_ns);
-    }
+    if (engine->csv_out == NULL)
+        return;
+    uint64_t seconds = (now_ns - engine->timeline.begin_ns) / (1000 * NS_PER_MS);
+    if (seconds <= engine->seconds)
+        return;
+    engine->seconds = seconds;
+    team_end_second(engine->team, &engine->second);
 }
 
-/* Little's law: what is outstanding on average = rate x latency. */
-static double little_ratio(const struct engine *engine, double wall_ns)
+void engine_write_second(struct engine *leader, uint64_t now_ns)
 {
-    double sum_ns = engine->outcome->latency_sent.sum_ns - engine->main.latency_sum_ns;
-    double expected = sum_ns / wall_ns;
-
-    if (engine->little.looks < LIMIT_LITTLE_LOOKS || expected < 1)
-        return 0; /* with less than one outstanding, looks see chance */
-    return (double)engine->little.outstanding / (double)engine->little.looks / expected;
-}
-
-static void check_self(struct engine *engine, double wall_s)
-{
-    const struct settings *settings = engine->settings;
-    struct outcome *outcome = engine->outcome;
-    struct selfcheck *self = &outcome->self;
-    struct selfcheck_clock clock;
-
-    self->is_open_loop = settings->rate_per_s > 0;
-    self->lag_p99_ns = histogram_percentile_ns(&outcome->lag, 99);
-    self->asked_per_s = (double)settings->rate_per_s;
-    self->achieved_per_s = (double)(outcome->arrivals.sent + outcome->arrivals.in_children) / wall_s;
-    self->little_ratio = little_ratio(engine, wall_s * 1e9);
-    if (engine->world.target->address.any.sa_family != AF_UNIX)
-        self->ports = selfcheck_count_ports() * (settings->source.family == 0 ? 1 : settings->source.count);
-    self->connections = settings->clients;
-    self->has_looked = true;
-    self->descriptors_left = selfcheck_count_descriptors_left();
-    selfcheck_read_clock(&clock);
-    selfcheck_take_clock(self, &engine->main.clock, &clock, (uint64_t)(wall_s * 1e9));
+    if (leader->csv_out == NULL || leader->main.begin_ns == 0 || leader->sum.seconds <= leader->csv.seconds)
+        return;
+    pthread_mutex_lock(&leader->team->mutex);
+    csv_step(&leader->csv, &leader->sum.sums, now_ns);
+    pthread_mutex_unlock(&leader->team->mutex);
 }
 
 void engine_finish_main(struct engine *engine)
@@ -102,8 +82,12 @@ void engine_finish_main(struct engine *engine)
     outcome->arrivals.late = control_pending_count(&engine->control);
     outcome->messages_per_s = (double)(outcome->tally.messages_right - engine->main.messages) / seconds;
     outcome->bytes_per_s = (double)(outcome->tally.bytes_right - engine->main.bytes) / seconds;
+    engine->main.latency_sum_ns = outcome->latency_sent.sum_ns - engine->main.latency_sum_ns;
+    selfcheck_read_clock(&engine->main.end_clock);
     if (wall_s < LIMIT_BUSY_MS_MIN / 1e3)
         return; /* too short to say anything of ourselves */
+    engine->main.wall_s = wall_s;
+    if (engine->number == 0)
+        engine->main.descriptors_left = selfcheck_count_descriptors_left();
     outcome->self.busy_share = idle_s >= wall_s ? 0 : 1 - idle_s / wall_s;
-    check_self(engine, wall_s);
 }

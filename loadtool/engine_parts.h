@@ -4,12 +4,24 @@
 
 #include "loadtool/engine.h"
 
-/* The phase that the run is in from now on: the present one, or a later one. Sends what a proof needs. */
-enum engine_phase engine_step(struct engine *engine, uint64_t now_ns);
+/* What this loop sees in its phase. Opens connections of the ramp, and sends what a proof needs. */
+struct team_report engine_report(struct engine *engine, uint64_t now_ns);
+
+/* For the leader, with the sum of all reports in engine->sum: the phase that the run is in from now on, the
+ * present one or a later one. */
+enum engine_phase engine_decide(struct engine *engine, uint64_t now_ns);
+
+/* When the loops have ended: what they found, in the leader's outcome. -ENOMEM. */
+int engine_collect(struct engine *leader);
 
 /* MAIN begins; a tick has passed; MAIN is over. */
 void engine_begin_measures(struct engine *engine);
 void engine_look(struct engine *engine, uint64_t now_ns);
 void engine_finish_main(struct engine *engine);
+
+/* The sums of this loop, for the seconds and the live line; for the leader: a second of all loops, when it is
+ * over for all. */
+struct csv_sums engine_sums(const struct engine *engine);
+void engine_write_second(struct engine *leader, uint64_t now_ns);
 
 #endif

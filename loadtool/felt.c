@@ -10,6 +10,7 @@ _Static_assert(PLAN_MODE_COUNT <= 32, "the mask has a bit for every mode");
 int felt_init(struct felt *felt)
 {
     *felt = (struct felt){.modes = calloc(PLAN_MODE_COUNT + 1, sizeof(*felt->modes))};
+    felt->marks = &felt->own_marks;
     return felt->modes == NULL ? -ENOMEM : 0;
 }
 
@@ -21,37 +22,43 @@ void felt_free(struct felt *felt)
 
 void felt_begin(struct felt *felt, enum plan_mode mode)
 {
-    felt->active[mode]++;
-    felt->mask |= UINT32_C(1) << mode;
+    atomic_fetch_add(&felt->marks->active[mode], 1);
+    atomic_fetch_add(&felt->marks->changes, 1);
 }
 
 void felt_end(struct felt *felt, enum plan_mode mode, uint64_t now_ns)
 {
-    if (felt->active[mode] > 0)
-        felt->active[mode]--;
-    felt->until_ns[mode] = now_ns + FELT_AFTER_NS;
-    felt->mask |= UINT32_C(1) << mode;
-    felt->mask_until_ns = 0;
+    /* A death may end that never began: dropped in mid-life. */
+    uint32_t active = atomic_load(&felt->marks->active[mode]);
+    while (active > 0 && !atomic_compare_exchange_weak(&felt->marks->active[mode], &active, active - 1))
+        continue;
+    atomic_store(&felt->marks->until_ns[mode], now_ns + FELT_AFTER_NS);
+    atomic_fetch_add(&felt->marks->changes, 1);
 }
 
 /* Which modes are at work, and when the first of them that has ended will have been felt. */
-static void look_again(struct felt *felt, uint64_t now_ns)
+static void look_again(struct felt *felt, uint64_t now_ns, uint64_t changes)
 {
+    felt->changes = changes;
     felt->mask = 0;
     felt->mask_until_ns = UINT64_MAX;
     for (int mode = 0; mode < PLAN_MODE_COUNT; mode++) {
-        bool is_ending = felt->active[mode] == 0 && felt->until_ns[mode] > now_ns;
-        if (felt->active[mode] > 0 || is_ending)
+        uint32_t active = atomic_load(&felt->marks->active[mode]);
+        uint64_t until_ns = atomic_load(&felt->marks->until_ns[mode]);
+        bool is_ending = active == 0 && until_ns > now_ns;
+        if (active > 0 || is_ending)
             felt->mask |= UINT32_C(1) << mode;
-        if (is_ending && felt->until_ns[mode] < felt->mask_until_ns)
-            felt->mask_until_ns = felt->until_ns[mode];
+        if (is_ending && until_ns < felt->mask_until_ns)
+            felt->mask_until_ns = until_ns;
     }
 }
 
 void felt_reply(struct felt *felt, uint64_t now_ns, uint64_t latency_ns, bool is_right)
 {
-    if (now_ns >= felt->mask_until_ns)
-        look_again(felt, now_ns);
+    uint64_t changes = atomic_load_explicit(&felt->marks->changes, memory_order_acquire);
+
+    if (changes != felt->changes || now_ns >= felt->mask_until_ns)
+        look_again(felt, now_ns, changes);
     if (felt->mask == 0)
         histogram_record(&felt->modes[CALM], latency_ns);
     for (uint32_t left = felt->mask; left != 0; left &= left - 1) {

@@ -9,6 +9,7 @@
 #ifndef LOADTOOL_FELT_H
 #define LOADTOOL_FELT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,10 +20,18 @@
 
 enum { FELT_REPLIES_MIN = 100 }; /* a p99 of fewer would be their maximum */
 
+/* Which modes are at work: what all loops of a run share. */
+struct felt_marks {
+    _Atomic uint64_t changes;
+    _Atomic uint32_t active[PLAN_MODE_COUNT];
+    _Atomic uint64_t until_ns[PLAN_MODE_COUNT];
+};
+
 struct felt {
-    struct histogram *modes; /* owned: one each, and the calm one behind them */
-    uint32_t active[PLAN_MODE_COUNT];
-    uint64_t until_ns[PLAN_MODE_COUNT];
+    struct felt_marks *marks; /* not owned: its own ones, or those of a team */
+    struct felt_marks own_marks;
+    uint64_t changes;                /* that the mask knows of */
+    struct histogram *modes;         /* owned: one each, and the calm one behind them */
     uint64_t wrong[PLAN_MODE_COUNT]; /* replies that were not right */
     uint32_t mask;                   /* modes at work, */
     uint64_t mask_until_ns;          /* as long as nothing begins or ends */

@@ -1,6 +1,7 @@
 #include "loadtool/histogram.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t bucket_of(uint64_t ns)
@@ -73,6 +74,19 @@ uint64_t histogram_percentile_ns(const struct histogram *histogram, double perce
             return bucket_top_ns(i) < histogram->max_ns ? bucket_top_ns(i) : histogram->max_ns;
     }
     return histogram->max_ns;
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+void histogram_sort(uint64_t *list, size_t count)
+{
+    qsort(list, count, sizeof(*list), compare);
 }
 
 uint64_t histogram_sorted_percentile(const uint64_t *sorted, size_t count, double percent)

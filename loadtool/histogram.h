@@ -36,6 +36,9 @@ void histogram_add(struct histogram *into, const struct histogram *from);
  * never above max_ns; 0 for an empty histogram. */
 uint64_t histogram_percentile_ns(const struct histogram *histogram, double percent);
 
+/* Sort a list, for what is few enough to be kept. */
+void histogram_sort(uint64_t *list, size_t count);
+
 /* The value at that share of a sorted list (nearest rank), by the same rule: for what is few enough to be
  * kept. */
 uint64_t histogram_sorted_percentile(const uint64_t *sorted, size_t count, double percent);

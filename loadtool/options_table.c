@@ -4,6 +4,7 @@
 
 #include "loadtool/limits.h"
 #include "loadtool/options_parts.h"
+#include "loadtool/team.h"
 #include "loadtool/units.h"
 
 static const uint64_t hour_ms = 3600 * 1000;
@@ -53,6 +54,15 @@ static int parse_depth(struct parsed *parsed, const char *word)
 
     int rc = units_parse_count(word, 1, LIMIT_DEPTH, &depth);
     parsed->settings->depth = (uint32_t)depth;
+    return rc;
+}
+
+static int parse_threads(struct parsed *parsed, const char *word)
+{
+    uint64_t threads = 0;
+
+    int rc = units_parse_count(word, 1, TEAM_LOOPS_MAX, &threads);
+    parsed->settings->threads = (uint32_t)threads;
     return rc;
 }
 
@@ -200,6 +210,9 @@ const struct option_row options_rows[] = {
      "Intervals of -r and --churn: even, or seeded by chance", parse_arrivals},
     {"depth", 267, "MESSAGES", "1 to 256", "1", "Messages that a client has outstanding (pipelining)",
      parse_depth},
+    {"threads", 't', "THREADS", "1 to 64", "1",
+     "Loops that share the clients, each in a thread; the seed decides the same run whatever their number",
+     parse_threads},
     {"think", 268, "TIME|MIN-MAX", durations, "none",
      "Rest of a client between its reply and its next message, seeded", parse_think},
     {"churn", 269, "RATE", "1 to 100000 connections/s", "none",

@@ -26,15 +26,13 @@ int progress_columns(int fd)
 
 void progress_format(char *out, size_t size, const struct engine *engine, uint64_t now_ns)
 {
-    const struct tally *tally = engine->world.tally;
+    const struct csv_sums *sums = &engine->sum.sums;
     struct text right, wrong, kills, lost;
 
     snprintf(out, size, "%5.1f s  %s  %s right  %s wrong  %s disconnects  %s lost",
              (double)(now_ns - engine->begin_ns) / 1e9, phase_words[engine->phase],
-             units_format_count(&right, tally->messages_right),
-             units_format_count(&wrong, tally_found_bytes(tally)),
-             units_format_count(&kills, engine->victims.done_count),
-             units_format_count(&lost, engine->control.gone_count));
+             units_format_count(&right, sums->right), units_format_count(&wrong, sums->found_bytes),
+             units_format_count(&kills, sums->kills), units_format_count(&lost, sums->lost));
 }
 
 void progress_show(const struct engine *engine, uint64_t now_ns)

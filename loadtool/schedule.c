@@ -84,22 +84,28 @@ void schedule_forget(struct load *load, struct pace *pace)
 void schedule_fill(struct budget *budget, uint64_t messages, uint64_t clients)
 {
     atomic_store(&budget->left, messages);
-    budget->reserved = clients < messages ? clients : messages;
+    atomic_store(&budget->reserved, clients < messages ? clients : messages);
+}
+
+/* One less, if there is one. */
+static bool take_one(_Atomic uint64_t *count, uint64_t kept)
+{
+    uint64_t left = atomic_load(count);
+
+    do {
+        if (left <= kept)
+            return false;
+    } while (!atomic_compare_exchange_weak(count, &left, left - 1));
+    return true;
 }
 
 bool schedule_take(struct budget *budget, bool is_reserved)
 {
     if (budget == NULL)
         return true;
-    is_reserved = is_reserved && budget->reserved > 0;
-    uint64_t kept = is_reserved ? 0 : budget->reserved;
-    uint64_t left = atomic_load(&budget->left);
-    do {
-        if (left <= kept)
-            return false;
-    } while (!atomic_compare_exchange_weak(&budget->left, &left, left - 1));
-    budget->reserved -= is_reserved;
-    return true;
+    if (is_reserved && take_one(&budget->reserved, 0))
+        return take_one(&budget->left, 0);
+    return take_one(&budget->left, atomic_load(&budget->reserved));
 }
 
 void schedule_spend(struct budget *budget, uint64_t count)
@@ -110,8 +116,8 @@ void schedule_spend(struct budget *budget, uint64_t count)
 
 void schedule_release(struct budget *budget)
 {
-    if (budget != NULL && budget->reserved > 0)
-        budget->reserved--;
+    if (budget != NULL)
+        (void)take_one(&budget->reserved, 0);
 }
 
 bool schedule_next(struct load *load, struct pace *pace, uint64_t outstanding, uint64_t now_ns,

@@ -51,7 +51,8 @@ void schedule_advance(struct arrivals *arrivals);
  * too. In the functions below NULL is a budget without a limit. */
 struct budget {
     _Atomic uint64_t left;
-    uint64_t reserved; /* of `left`, for control clients without a first message: none when children run */
+    _Atomic uint64_t
+        reserved; /* of `left`, for control clients without a first message: none when children run */
 };
 
 /* -n MESSAGES for so many clients of the control group. */

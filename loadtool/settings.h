@@ -22,6 +22,7 @@ struct settings {
     struct dialogue dialogue;
     uint64_t rate_per_s; /* 0 = closed loop */
     bool is_poisson;     /* arrivals */
+    uint32_t threads;    /* loops; 0 counts as 1 */
     uint32_t depth;      /* messages that a client may have outstanding; 0 counts as 1 */
     uint64_t ramp_up_ms, warm_up_ms;
     uint64_t think_ms_min, think_ms_max; /* 0 = none */

@@ -35,6 +35,29 @@ static void deal_mode(struct victims *victims, enum plan_mode mode, uint32_t pla
     }
 }
 
+/* Keep the entries of our share, and forget the others. */
+static void keep_share(struct victims *victims)
+{
+    uint32_t shares = victims->settings.shares == 0 ? 1 : victims->settings.shares;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < victims->total; i++) {
+        struct victim *victim = &victims->list[i];
+        if (i % shares != victims->settings.share)
+            continue;
+        if (kept != i)
+            victims->list[kept] = *victim;
+        victims->list[kept].client.owner = &victims->list[kept];
+        kept++;
+    }
+    for (uint32_t n = 0; n < victims->places; n++) {
+        uint32_t number = victims->of_place[n];
+        victims->of_place[n] =
+            number % shares == victims->settings.share ? number / shares : VICTIMS_NOT_OURS;
+    }
+    victims->count = victims->away_count = kept;
+}
+
 int victims_init(struct victims *victims, struct client_world *world, struct load *load,
                  const struct victims_settings *settings)
 {
@@ -53,22 +76,23 @@ int victims_init(struct victims *victims, struct client_world *world, struct loa
         return -ENOMEM;
     for (size_t mode = 0; !victims->takes_turns && mode < PLAN_MODE_COUNT; mode++)
         deal_mode(victims, (enum plan_mode)mode, by_mode[mode]);
-    victims->count = length;
-    victims->away_count = length;
+    victims->total = length;
     victims->is_replacing = true;
     uint32_t place = 0;
     for (uint32_t i = 0; i < length; i++) {
         struct victim *victim = &victims->list[i];
         victim->all = victims;
+        victim->number = i;
         victim->width = victim->width == 0 ? 1 : victim->width;
         victim->client.owner = victim;
         victim->client.group = "victim";
-        victim->pace.place = settings->clients - places + place;
         victim->pace.capacity = capacity;
         victim->pace.due_ns = victims->dues + (size_t)i * capacity;
+        victim->pace.place = settings->clients - places + place;
         for (uint32_t k = 0; k < victim->width && place < places; k++)
             victims->of_place[place++] = i;
     }
+    keep_share(victims);
     return 0;
 }
 
@@ -275,12 +299,12 @@ static uint64_t death_ns(struct victim *victim, uint64_t now_ns)
     return now_ns + schedule_life_ns(all->world->seed, victim->pace.place, victim->lives);
 }
 
-static void start_life(struct victim *victim, uint32_t index, uint64_t now_ns)
+static void start_life(struct victim *victim, uint64_t now_ns)
 {
     struct victims *all = victim->all;
 
     if (all->takes_turns)
-        victim->mode_id = plan_mode_in_turn(all->settings.plan, index + victim->lives * all->count);
+        victim->mode_id = plan_mode_in_turn(all->settings.plan, victim->number + victim->lives * all->total);
     victim->mode = kills_find(victim->mode_id);
     victim->stage = VICTIM_LIVING;
     victim->is_serving = victim->is_over = victim->was_settled = false;
@@ -344,7 +368,7 @@ void victims_tick(struct victims *victims, uint64_t now_ns)
         struct victim *victim = &victims->list[i];
         if (victim->stage == VICTIM_AWAY) {
             if (victims->is_replacing && now_ns >= victim->not_before_ns)
-                start_life(victim, i, now_ns);
+                start_life(victim, now_ns);
         } else if (victim->mode->in_child) {
             victims_step_child(victim, now_ns);
         } else {
@@ -390,7 +414,7 @@ void victims_drop_all(struct victims *victims, bool counts)
 
 void victims_arrival(struct victims *victims, uint32_t n, uint64_t due_ns)
 {
-    if (n >= victims->places)
+    if (n >= victims->places || victims->of_place[n] == VICTIMS_NOT_OURS)
         return;
     struct victim *victim = &victims->list[victims->of_place[n]];
     if (victim->stage != VICTIM_AWAY && victim->mode->in_child) {

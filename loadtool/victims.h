@@ -39,6 +39,7 @@ struct victim {
     bool was_settled;     /* this life has been counted as done or not done */
     uint32_t width;       /* connections: more than one in a child only */
     enum plan_took took;  /* how the server took this death, as far as is known */
+    uint32_t number;      /* among all victims of the run, whoever has them */
     uint32_t in_mode;     /* its number among the victims of its mode */
     uint64_t turn;        /* of a mode with a rate, or in unison: which of its times it dies at next */
     uint64_t stopped_ns;  /* its process was seen stopped */
@@ -53,10 +54,13 @@ struct victim {
     uint64_t not_before_ns; /* of its next life */
 };
 
+#define VICTIMS_NOT_OURS UINT32_MAX
+
 struct victims_settings {
     const struct plan *plan;
     enum oracle_check check;
-    uint32_t clients; /* all places */
+    uint32_t clients;       /* all places */
+    uint32_t share, shares; /* of the entries, every shares-th from share on is ours; shares 0 counts as 1 */
     uint64_t timeout_ns;
     uint64_t connect_timeout_ns;
 };
@@ -68,8 +72,9 @@ struct victims {
     struct victim *list; /* owned */
     uint32_t count;      /* entries of the list */
     uint64_t *dues;      /* owned: queues of arrivals */
-    uint32_t *of_place;  /* owned: the entry that has the n-th place */
-    uint32_t places;     /* connections in all */
+    uint32_t *of_place;  /* owned: the entry that has the n-th place; VICTIMS_NOT_OURS */
+    uint32_t total;      /* entries of all shares */
+    uint32_t places;     /* connections of all shares */
     bool takes_turns;    /* fewer places than modes: every life takes the next mode */
     bool is_replacing;   /* who has died comes again */
     uint32_t away_count; /* entries without a connection */

@@ -429,6 +429,55 @@ static void run__unix_path_without_a_server__is_refused(void **state)
     assert_int_equal(tally()->faults[FAULT_REFUSED][WHERE_CONNECT].count, 10);
 }
 
+/* -- several loops -- */
+
+static void run__three_loops__pass_and_every_count_fits(void **state)
+{
+    (void)state;
+    trial.settings.clients = 20;
+    trial.settings.threads = 3;
+    trial.settings.duration_ms = 400;
+    kill_by("fin:10%,rst:10%,halfclose:10%,kill9:10%");
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
+    assert_int_equal(trial.outcome.control.clients, 12);
+    assert_int_equal(trial.outcome.victims, 8);
+    assert_int_equal(trial.outcome.done[PLAN_RST] > 0, 1);
+    assert_int_equal(trial.outcome.done[PLAN_KILL9] > 0, 1);
+    assert_true(trial.outcome.latency.count > 100);
+    assert_int_equal(tally()->opened, tally()->ended);
+    assert_true(trial.outcome.recovery.is_ok);
+}
+
+static void run__more_loops_than_clients__passes(void **state)
+{
+    (void)state;
+    trial.settings.clients = 2;
+    trial.settings.threads = 5;
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
+    assert_int_equal(trial.outcome.control.clients, 2);
+    assert_int_equal(tally()->opened, 2);
+}
+
+static void run__messages_of_three_loops__come_out_of_one_budget(void **state)
+{
+    (void)state;
+    trial.settings.clients = 10;
+    trial.settings.threads = 3;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 500;
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_PASS);
+    assert_int_equal(tally()->messages_right, 500);
+}
+
+static void run__three_loops_and_nobody_answers__are_given_up(void **state)
+{
+    (void)state;
+    trial.settings.threads = 3;
+    trial.settings.timeout_ms = 200;
+    assert_int_equal(load_server(SERVER_MUTE, 0), EXIT_CLIENTS);
+    assert_int_equal(trial.outcome.control.unanswered, 10);
+}
+
 /* -- interrupted -- */
 
 static void interrupt_in_main(const struct engine *engine, uint64_t now_ns)
@@ -450,6 +499,16 @@ static void run__sigint__ends_at_once_with_a_report(void **state)
     assert_int_equal(trial.outcome.control.lost, 0);
 }
 
+static void run__three_loops_interrupted__all_end(void **state)
+{
+    (void)state;
+    trial.settings.threads = 3;
+    trial.settings.duration_ms = 60000;
+    trial.engine.show_progress = interrupt_in_main;
+    assert_int_equal(load_server(SERVER_UPPER, 0), EXIT_INTERRUPTED);
+    assert_int_equal(tally()->opened, tally()->ended);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +516,11 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__every_mode__is_done_and_nobody_else_notices, fresh),
         cmocka_unit_test_setup(run__every_other_mode__is_done_or_said_not_to_be_and_nobody_else_notices,
                                fresh),
+        cmocka_unit_test_setup(run__three_loops__pass_and_every_count_fits, fresh),
+        cmocka_unit_test_setup(run__more_loops_than_clients__passes, fresh),
+        cmocka_unit_test_setup(run__messages_of_three_loops__come_out_of_one_budget, fresh),
+        cmocka_unit_test_setup(run__three_loops_and_nobody_answers__are_given_up, fresh),
+        cmocka_unit_test_setup(run__three_loops_interrupted__all_end, fresh),
         cmocka_unit_test_setup(run__large_messages_and_slow_readers__come_whole, fresh),
         cmocka_unit_test_setup(run__unix_socket__passes_with_all_kills, fresh),
         cmocka_unit_test_setup(run__everybody_a_victim__passes_by_recovery_alone, fresh),

@@ -153,6 +153,7 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
         {"--csv=", "loadtool: --csv : accepted is"},
         {"--csv - --json -", "loadtool: --csv -: accepted is another place than --json's\n"},
         {"--server-pid 0", "loadtool: --server-pid 0: accepted is"},
+        {"-t 0", "loadtool: --threads 0: accepted is 1 to 64\n"},
         {"--check lower", "loadtool: --check lower: accepted is upper, echo, none\n"},
         {"--send x", "loadtool: --send and --expect x: accepted is both or neither\n"},
         {"--expect x", "loadtool: --send and --expect x: accepted is both or neither\n"},

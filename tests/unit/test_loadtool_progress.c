@@ -57,16 +57,10 @@ static void columns__terminal__is_its_width_or_80(void **state)
 static void format__a_running_engine__tells_time_phase_and_counts(void **state)
 {
     static struct engine engine;
-    static struct tally tally;
     char line[200];
 
     (void)state;
-    tally.messages_right = 128400;
-    tally.found_bytes[FINDING_WRONG] = 1;
-    tally.found_bytes[FINDING_EXTRA] = 1;
-    engine.world.tally = &tally;
-    engine.victims.done_count = 41;
-    engine.control.gone_count = 3;
+    engine.sum.sums = (struct csv_sums){.right = 128400, .found_bytes = 2, .kills = 41, .lost = 3};
     engine.phase = ENGINE_MAIN;
     progress_format(line, sizeof(line), &engine, 3200000000);
     assert_string_equal(line, "  3.2 s  loading  128,400 right  2 wrong  41 disconnects  3 lost");
@@ -76,12 +70,10 @@ static void format__a_running_engine__tells_time_phase_and_counts(void **state)
 static size_t caught_bytes(int terminal)
 {
     static struct engine engine;
-    static struct tally tally;
     FILE *file = tmpfile();
     int kept = dup(2);
     char text[400];
 
-    engine.world.tally = &tally;
     is_terminal = terminal;
     columns = 40;
     dup2(fileno(file), 2);

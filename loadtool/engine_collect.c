@@ -1,0 +1,161 @@
+/* What the loops of a run found, brought together in the leader's outcome. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loadtool/engine_parts.h"
+#include "loadtool/limits.h"
+
+static const struct engine *loop_of(const struct engine *leader, uint32_t number)
+{
+    return number == 0 ? leader : &leader->others[number - 1];
+}
+
+/* -- one loop -- */
+
+/* What stands beside the outcome while the loop runs. */
+static void finish_outcome(const struct engine *engine)
+{
+    struct outcome *outcome = engine->outcome;
+    const struct victims *victims = &engine->victims;
+
+    outcome->control.untried = engine->control.count - engine->control.opened_count;
+    outcome->victims = victims->places;
+    outcome->unexpected_ends = victims->unexpected_ends;
+    outcome->done_count = victims->done_count;
+    outcome->churn.due = engine->churn.counts.due;
+    outcome->churn.done = engine->churn.counts.done;
+    outcome->churn.failed = engine->churn.counts.failed;
+    outcome->churn.missed = engine->churn.counts.missed;
+    memcpy(outcome->done, victims->done, sizeof(outcome->done));
+    memcpy(outcome->not_done, victims->not_done, sizeof(outcome->not_done));
+    memcpy(outcome->took, victims->took, sizeof(outcome->took));
+}
+
+static void add_control(struct outcome_control *into, const struct outcome_control *from)
+{
+    into->clients += from->clients;
+    into->lost += from->lost;
+    into->refused += from->refused;
+    into->untried += from->untried;
+    into->reset += from->reset;
+    into->closed += from->closed;
+    into->unanswered += from->unanswered;
+    into->silent_before += from->silent_before;
+    into->silent_between += from->silent_between;
+    into->silent_after += from->silent_after;
+}
+
+static void add_modes(struct outcome *into, const struct outcome *from)
+{
+    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++) {
+        into->done[mode] += from->done[mode];
+        into->not_done[mode] += from->not_done[mode];
+        for (int took = 0; took < TOOK_COUNT; took++)
+            into->took[mode][took] += from->took[mode][took];
+    }
+    into->done_count += from->done_count;
+    into->unexpected_ends += from->unexpected_ends;
+}
+
+static void add_outcome(struct outcome *into, const struct outcome *from)
+{
+    tally_add(&into->tally, &from->tally);
+    histogram_add(&into->latency, &from->latency);
+    histogram_add(&into->latency_sent, &from->latency_sent);
+    histogram_add(&into->connects, &from->connects);
+    histogram_add(&into->lag, &from->lag);
+    add_control(&into->control, &from->control);
+    add_modes(into, from);
+    into->arrivals.due += from->arrivals.due;
+    into->arrivals.sent += from->arrivals.sent;
+    into->arrivals.missed += from->arrivals.missed;
+    into->arrivals.late += from->arrivals.late;
+    into->arrivals.in_children += from->arrivals.in_children;
+    into->messages_per_s += from->messages_per_s;
+    into->bytes_per_s += from->bytes_per_s;
+    if (from->self.busy_share > into->self.busy_share)
+        into->self.busy_share = from->self.busy_share;
+}
+
+/* -- all loops -- */
+
+static int collect_silences(const struct engine *leader)
+{
+    struct outcome *outcome = leader->outcome;
+    uint64_t *silences_ns = calloc((size_t)leader->settings->clients + 1, sizeof(*silences_ns));
+    uint32_t count = 0;
+
+    if (silences_ns == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < leader->team->count; i++)
+        count += control_list_silences_ns(&loop_of(leader, i)->control, silences_ns + count);
+    histogram_sort(silences_ns, count);
+    outcome->silence.p50_ns = histogram_sorted_percentile(silences_ns, count, 50);
+    outcome->silence.p99_ns = histogram_sorted_percentile(silences_ns, count, 99);
+    outcome->silence.max_ns = histogram_sorted_percentile(silences_ns, count, 100);
+    free(silences_ns);
+    return 0;
+}
+
+/* Little's law: what is outstanding on average = rate x latency. */
+static double little_ratio(const struct engine *leader)
+{
+    double seen = 0;
+    double expected = 0;
+
+    for (uint32_t i = 0; i < leader->team->count; i++) {
+        const struct engine *engine = loop_of(leader, i);
+        if (engine->little.looks < LIMIT_LITTLE_LOOKS || engine->main.wall_s <= 0)
+            return 0;
+        seen += (double)engine->little.outstanding / (double)engine->little.looks;
+        expected += engine->main.latency_sum_ns / (engine->main.wall_s * 1e9);
+    }
+    return expected < 1 ? 0 : seen / expected; /* with less than one outstanding, looks see chance */
+}
+
+static void check_self(const struct engine *leader)
+{
+    const struct settings *settings = leader->settings;
+    struct outcome *outcome = leader->outcome;
+    struct selfcheck *self = &outcome->self;
+
+    self->is_open_loop = settings->rate_per_s > 0;
+    if (leader->main.wall_s <= 0)
+        return;
+    self->lag_p99_ns = histogram_percentile_ns(&outcome->lag, 99);
+    self->asked_per_s = (double)settings->rate_per_s;
+    self->achieved_per_s =
+        (double)(outcome->arrivals.sent + outcome->arrivals.in_children) / leader->main.wall_s;
+    self->little_ratio = little_ratio(leader);
+    if (leader->world.target->address.any.sa_family != AF_UNIX)
+        self->ports = selfcheck_count_ports() * (settings->source.family == 0 ? 1 : settings->source.count);
+    self->connections = settings->clients;
+    self->has_looked = true;
+    self->descriptors_left = leader->main.descriptors_left;
+    selfcheck_take_clock(self, &leader->main.clock, &leader->main.end_clock,
+                         (uint64_t)(leader->main.wall_s * 1e9));
+}
+
+int engine_collect(struct engine *leader)
+{
+    struct outcome *outcome = leader->outcome;
+
+    timeline_end(&leader->timeline, uv_hrtime());
+    finish_outcome(leader);
+    for (uint32_t i = 1; i < leader->team->count; i++) {
+        const struct engine *engine = loop_of(leader, i);
+        finish_outcome(engine);
+        add_outcome(outcome, engine->outcome);
+        felt_add(&leader->felt, &engine->felt);
+        timeline_add(&leader->timeline, &engine->timeline);
+    }
+    timeline_find_outages(&leader->timeline, histogram_percentile_ns(&outcome->latency, 99),
+                          &outcome->outages);
+    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
+        outcome->felt[mode] = felt_result_of(&leader->felt, (enum plan_mode)mode);
+    outcome->calm_p99_ns = felt_calm_p99_ns(&leader->felt);
+    check_self(leader);
+    outcome->elapsed_ns = uv_hrtime() - leader->begin_ns;
+    return collect_silences(leader);
+}
