@@ -12,6 +12,7 @@
 #include "worker/worker.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static int refuse(const char *argument)
 {
@@ -86,6 +87,7 @@ int roles_is_one(const char *argument)
 int roles_play(const char *argument, int argc, char **argv)
 {
     const char *role = argument + strlen(IMAGE_ROLE);
+    prctl(PR_SET_NAME, "prefork-upper"); /* exec has named us after the descriptor */
     struct shared_pages *pages;
     unsigned slot, letter, generation, image;
     if (strcmp(role, "check") == 0)
