@@ -491,6 +491,26 @@ static void event__all_full__least_loaded_accepts_and_resets(void **state)
     expect_state(LISTENER_IN);
 }
 
+/* It had left the listener to another one, who is full as well by now: nobody else waits for the clients too
+ * many. */
+static void poked__all_full_and_listener_left__comes_back_and_refuses(void **state)
+{
+    (void)state;
+    set_load(OTHER, 0);
+    fill_me();
+    connect_clients(1);
+    acceptor_event(w);
+    expect_state(LISTENER_FULL);
+    set_load(OTHER, 5);
+    set_full(OTHER);
+    forget_calls();
+    acceptor_poked(w, 1);
+    expect_state(LISTENER_IN);
+    assert_string_equal(listener_calls, "A");
+    assert_int_equal(counter(COUNTER_closed_refused), 1);
+    assert_int_equal(w->conns.open_count, 1);
+}
+
 /* ---- accept fails ---- */
 
 static void event__no_descriptor_or_memory__pauses_and_says_so_once(void **state)
@@ -664,6 +684,7 @@ int main(void)
         THREE(poked__full_and_another_has_room__passed_on),
         THREE(event__full_and_another_has_room__listener_left_until_one_ends),
         THREE(event__all_full__least_loaded_accepts_and_resets),
+        THREE(poked__all_full_and_listener_left__comes_back_and_refuses),
         ALONE(event__no_descriptor_or_memory__pauses_and_says_so_once),
         THREE(poked__no_descriptor_while_away__pauses),
         ALONE(event__error_of_the_one_connection__next_one_accepted),
