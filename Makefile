@@ -92,10 +92,16 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/model/test_%.o $(BUILD)/libmodel_$$(fi
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/model/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
 
+# Other versions of the server, good and bad, for upgrades to them: each replaces functions as a unit test does.
+IMAGES := $(patsubst tests/images/%.c,$(BUILD)/images/%,$(wildcard tests/images/*.c))
+$(BUILD)/images/%: $(BUILD)/obj/tests/images/%.o $(BUILD)/obj/master/main.o $(BUILD)/libmaster.a $(BUILD)/libworker.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/images/$(@F).c) -o $@ $^ $(MASTER_LIBS)
+
 # What the runners below need to know: where the programs are.
 export BUILD
-TESTED := all deps-test
-.PHONY: demo test unit unit-binaries e2e chaos sweep sweep-short steps steps-server mutants soak
+TESTED := all images deps-test
+.PHONY: demo test unit unit-binaries images e2e chaos sweep sweep-short steps steps-server mutants soak
 demo: $(TESTED) ## Serve, load, kill clients, kill workers several times, and say what happened (under 30 s)
 	$(Q)chaos/demo
 test: $(TESTED) unit-binaries steps-server ## Run unit tests, end-to-end tests, short forms of steps and sweep, the quick chaos scenarios
@@ -103,6 +109,7 @@ test: $(TESTED) unit-binaries steps-server ## Run unit tests, end-to-end tests, 
 unit: unit-binaries ## Run the unit tests alone
 	$(Q)tests/run unit
 unit-binaries: $(UNIT_TESTS)
+images: $(IMAGES)
 e2e: $(TESTED) ## Run the end-to-end tests alone: real processes, real sockets
 	$(Q)tests/run e2e
 chaos: $(TESTED) ## Run every chaos scenario: faults under load, each with its proof

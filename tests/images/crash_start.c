@@ -1,0 +1,12 @@
+/* Crashes at its start, whatever it is started for. */
+/* wrap: title_init */
+#include <stdlib.h>
+
+void __wrap_title_init(int argc, char **argv);
+
+void __wrap_title_init(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    abort();
+}
