@@ -121,12 +121,18 @@ void slot_renew(struct policy *p, uint32_t slot)
 
 /* ---- time ---- */
 
+/* Where the old image is still at hand, nobody need wait long to see whether the new one is any good. */
+static int64_t start_ms_max(const struct policy *p, const struct slot_memory *memory)
+{
+    return memory->image == p->state->upgrade.image ? WORKER_START_MS_MAX : NEW_START_MS_MAX;
+}
+
 static void remind_worker(struct policy *p, uint32_t slot)
 {
     struct slot_memory *memory = memory_of(p, slot);
     enum keeper_letter spawner = (enum keeper_letter)memory->spawner;
     if (memory->made) {
-        if (waited(p, memory->since_ms, WORKER_START_MS_MAX) && memory->kill_reason == KILL_NONE)
+        if (waited(p, memory->since_ms, start_ms_max(p, memory)) && memory->kill_reason == KILL_NONE)
             slot_kill(p, slot, KILL_STUCK);
         return;
     }

@@ -28,9 +28,11 @@ enum {
         5000, /* a worker that has not made room for its successor so long after it was asked is ended */
     EXEC_MS_MAX = 2000, /* a keeper that does not come back as the new image within so long is ended */
     EXEC_ALONE_MS_MAX =
-        10000,          /* the same where the other keeper died meanwhile: with this one the connections go */
-    SWAP_TRIES_MAX = 3, /* of one slot to go over to another image */
-    PROVEN_MS = 1000,   /* a generation that nobody asks anything is taken for good after so long */
+        10000, /* the same where the other keeper died meanwhile: with this one the connections go */
+    NEW_START_MS_MAX =
+        3000,              /* WORKER_START_MS_MAX of an image that has not proven itself: its clients wait */
+    SWAP_TRIES_MAX = 3,    /* of one slot to go over to another image */
+    PROVEN_MS = 1000,      /* a generation that nobody asks anything is taken for good after so long */
     LEAVE_GRACE_MS = 3000, /* a worker that has not left so long after its deadline and its linger is ended */
     TICK_LATE_MS = 500,    /* a tick that comes so late says that we were not running: waits begin anew */
     EXIT_STOPPED = 0,      /* the exit codes of the service; 1 and 64 to 69 are of the start */

@@ -146,7 +146,8 @@ class Tried(Bad):
         self.refused_at_the_canary("exit_worker", "died before it had answered anything")
 
     def test_worker_never_serves(self):
-        self.refused_at_the_canary("mute_worker")
+        self.refused_at_the_canary("mute_worker", "died before it had answered anything")
+        self.assertLess(self.clients.silence_s, 6)  # 3 s, and room for a busy machine
 
     def test_crashes_at_the_first_bytes(self):
         self.refused_at_the_canary("crash_late", "died before it had answered anything")

@@ -465,6 +465,18 @@ static void all_three_died__worker_made_and_never_seen__still_leaving_until_its_
 
 /* ---- a worker that does not come ---- */
 
+static void worker_of_a_new_image_never_ready__ended_sooner(void **state)
+{
+    (void)state;
+    policy_worker_died(&f, 0, DEATH_LEFT, true);
+    slot->image = f.state.upgrade.image + 1;
+    policy_worker_made(&f, 0);
+    policy_pass(&f, NEW_START_MS_MAX);
+    assert_int_equal(f.seen[ACTION_KILL], 0);
+    policy_pass(&f, 100);
+    assert_int_equal(policy_action(&f, ACTION_KILL, 0)->reason, KILL_STUCK);
+}
+
 static void worker_made_but_never_ready__ended_as_stuck(void **state)
 {
     (void)state;
@@ -541,6 +553,7 @@ int main(void)
         SERVING(all_three_died__worker_first__table_lost_and_begun_anew),
         SERVING(all_three_died__keepers_first__table_lost_and_another_slot),
         SERVING(all_three_died__worker_made_and_never_seen__still_leaving_until_its_death_is_told),
+        SERVING(worker_of_a_new_image_never_ready__ended_sooner),
         SERVING(worker_made_but_never_ready__ended_as_stuck),
         SERVING(ready__of_an_older_generation__ignored),
         SERVING(keeper_ready__of_an_older_generation__ignored),
