@@ -6,6 +6,9 @@
 #include "loadtool/diagnosis.h"
 #include "loadtool/limits.h"
 
+/* A piece must be so long to be called strange: enough to be known by, wherever it is cut. */
+enum { STRANGE_BYTES_MIN = 16 };
+
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct client *client = handle->data;
@@ -109,16 +112,47 @@ static struct diagnosis diagnose(struct client *client, const uint8_t *got, size
     return (struct diagnosis){FINDING_CROSSTALK, count};
 }
 
+/* A reply that is wrong throughout, not in a byte: what came is kept, for its owner to be looked for when the
+ * run is over. */
+static void keep_stranger(struct client *client, const uint8_t *got, size_t length, size_t wrong_count)
+{
+    struct tally *tally = client->world->tally;
+    size_t kept = length < TALLY_SHOWN_BYTES ? length : TALLY_SHOWN_BYTES;
+
+    if (tally->stranger_count == TALLY_STRANGERS_MAX)
+        return;
+    struct tally_stranger *stranger = &tally->strangers[tally->stranger_count++];
+    *stranger = (struct tally_stranger){.serial = client->serial,
+                                        .offset = client->answered,
+                                        .at_ns = client->world->now_ns,
+                                        .wrong_bytes = wrong_count,
+                                        .length = kept};
+    memcpy(stranger->got, got, kept);
+}
+
+static bool is_strange(size_t part, size_t wrong_count)
+{
+    return part >= STRANGE_BYTES_MIN && wrong_count * 4 >= part * 3;
+}
+
 /*
  * Explain the first byte that differs, and go on behind what is explained, so that one lost byte is not
- * reported as a wrong rest of the stream. `got` begins with that byte. Returns how many bytes of it are dealt
- * with.
+ * reported as a wrong rest of the stream. `got` begins with that byte; `part` bytes of it lie before the end
+ * of the message, `wrong_count` of them differ. Returns how many bytes of it are dealt with.
  */
-static size_t explain(struct client *client, const uint8_t *got, size_t length)
+static size_t explain(struct client *client, const uint8_t *got, size_t part, size_t wrong_count,
+                      size_t length)
 {
     struct diagnosis diagnosis = diagnose(client, got, length);
     uint64_t rest = client->reply_end - client->answered;
 
+    if (diagnosis.kind == FINDING_WRONG && is_strange(part, wrong_count)) {
+        find(client, FINDING_WRONG, wrong_count, got, length);
+        keep_stranger(client, got, part, wrong_count);
+        client->world->tally->bytes_right += part - wrong_count;
+        client->answered += part;
+        return part;
+    }
     find(client, diagnosis.kind, diagnosis.bytes, got, length);
     switch (diagnosis.kind) {
     case FINDING_MISSING:
@@ -167,7 +201,8 @@ static size_t take_part(struct client *client, const uint8_t *got, size_t part, 
     world->diagnoses++;
     tally->bytes_right += finding.first_wrong;
     client->answered += finding.first_wrong;
-    return finding.first_wrong + explain(client, got + finding.first_wrong, length - finding.first_wrong);
+    return finding.first_wrong + explain(client, got + finding.first_wrong, part - finding.first_wrong,
+                                         finding.wrong_count, length - finding.first_wrong);
 }
 
 /* Up to where may the server have answered? A script's reply may be there before the last byte of its request

@@ -5,6 +5,7 @@
 
 #include "loadtool/engine_parts.h"
 #include "loadtool/limits.h"
+#include "loadtool/strangers.h"
 
 static const struct engine *loop_of(const struct engine *leader, uint32_t number)
 {
@@ -80,6 +81,84 @@ static void add_outcome(struct outcome *into, const struct outcome *from)
 
 /* -- all loops -- */
 
+/* -- bytes that nobody knew -- */
+
+/* What a connection that has come to `answered` by the end may have been sent around `at_ns`: a quarter more
+ * or less than in proportion, and 64 KiB. */
+static struct strangers_stretch stretch_of(const struct engine *leader, uint64_t serial, uint64_t answered,
+                                           uint64_t at_ns)
+{
+    double run_ns = (double)(uv_hrtime() - leader->begin_ns);
+    double at = (double)answered * (double)(at_ns - leader->begin_ns) / run_ns;
+    double wide = (double)answered / 4 + 65536;
+    double from = at > wide ? at - wide : 0;
+
+    return (struct strangers_stretch){.serial = serial, .from = (uint64_t)from, .end = (uint64_t)(at + wide)};
+}
+
+/* Of a victim's lives how far each came is not known: no further than the busiest control client in twice
+ * that time. */
+static uint64_t life_bytes(const struct engine *leader, uint64_t most)
+{
+    double run_ms = (double)(uv_hrtime() - leader->begin_ns) / 1e6;
+    double bytes = (double)most * 2 * LIMIT_LIFE_MS_MAX / (run_ms < 1 ? 1 : run_ms);
+
+    return bytes > (double)most ? most + 65536 : (uint64_t)bytes + 65536;
+}
+
+static size_t list_victims(const struct engine *engine, uint64_t bytes, struct strangers_stretch *list,
+                           size_t room)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < engine->victims.count; i++) {
+        const struct victim *victim = &engine->victims.list[i];
+        /* The latest lives first: a budget ends the search. */
+        for (uint64_t life = victim->lives; life > 0 && count < room; life--)
+            for (uint32_t k = 0; k < victim->width && count < room; k++)
+                list[count++] = (struct strangers_stretch){
+                    .serial = schedule_serial(engine->load.places, victim->pace.place, life - 1) + k,
+                    .end = bytes};
+    }
+    return count;
+}
+
+static size_t list_stretches(const struct engine *leader, uint64_t at_ns, struct strangers_stretch *list,
+                             size_t room)
+{
+    uint64_t most = 0;
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < leader->team->count; i++) {
+        const struct control_group *group = &loop_of(leader, i)->control;
+        for (uint32_t k = 0; k < group->opened_count && count < room; k++) {
+            const struct client *client = &group->list[k].client;
+            most = client->answered > most ? client->answered : most;
+            list[count++] = stretch_of(leader, client->serial, client->answered, at_ns);
+        }
+    }
+    for (uint32_t i = 0; i < leader->team->count; i++)
+        count += list_victims(loop_of(leader, i), life_bytes(leader, most), list + count, room - count);
+    return count;
+}
+
+/* Best effort: without memory they stay what they were counted as, wrong bytes. */
+static void find_strangers(const struct engine *leader)
+{
+    struct tally *tally = &leader->outcome->tally;
+    uint64_t budget = STRANGERS_SEARCH_BYTES;
+    struct strangers_stretch *list =
+        tally->stranger_count == 0 ? NULL : calloc(LIMIT_STRETCHES, sizeof(*list));
+
+    for (size_t i = 0; list != NULL && i < tally->stranger_count; i++) {
+        const struct tally_stranger *stranger = &tally->strangers[i];
+        size_t count = list_stretches(leader, stranger->at_ns, list, LIMIT_STRETCHES);
+        (void)strangers_find(tally, stranger, &leader->world.oracle, leader->settings->seed, list, count,
+                             &budget);
+    }
+    free(list);
+}
+
 static int collect_silences(const struct engine *leader)
 {
     struct outcome *outcome = leader->outcome;
@@ -150,6 +229,7 @@ int engine_collect(struct engine *leader)
         felt_add(&leader->felt, &engine->felt);
         timeline_add(&leader->timeline, &engine->timeline);
     }
+    find_strangers(leader);
     timeline_find_outages(&leader->timeline, histogram_percentile_ns(&outcome->latency, 99),
                           &outcome->outages);
     for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)

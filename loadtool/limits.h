@@ -19,6 +19,8 @@ enum {
     /* Wrong places that are explained one by one; a server that is wrong more often is not wrong by accident.
      */
     LIMIT_DIAGNOSES = 256,
+    /* Connections among which the owner of strange bytes is looked for when the run is over. */
+    LIMIT_STRETCHES = 100000,
     /* Connections that have ended, and whose bytes are still known when they turn up elsewhere. */
     LIMIT_DEPARTED_CLIENTS = 64,
 

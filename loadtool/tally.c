@@ -134,5 +134,7 @@ void tally_add(struct tally *into, const struct tally *from)
         if (!into->examples[finding].is_set)
             into->examples[finding] = from->examples[finding];
     }
+    for (size_t i = 0; i < from->stranger_count && into->stranger_count < TALLY_STRANGERS_MAX; i++)
+        into->strangers[into->stranger_count++] = from->strangers[i];
     add_faults(into, from);
 }

@@ -42,7 +42,7 @@ enum fault { TALLY_FAULTS(X) FAULT_COUNT };
 enum where { TALLY_PLACES(X) WHERE_COUNT };
 #undef X
 
-enum { TALLY_EXAMPLE_BYTES = 160, TALLY_SHOWN_BYTES = 32, TALLY_BEFORE_BYTES = 16 };
+enum { TALLY_EXAMPLE_BYTES = 160, TALLY_SHOWN_BYTES = 32, TALLY_BEFORE_BYTES = 16, TALLY_STRANGERS_MAX = 16 };
 
 struct tally_fault {
     uint64_t count;
@@ -72,6 +72,15 @@ struct tally_wrong {
     uint64_t other_connection, other_offset; /* cross-talk: whose bytes these are */
 };
 
+/* A piece that is wrong throughout, and that nobody of this loop knows: see strangers.h. */
+struct tally_stranger {
+    uint64_t serial, offset; /* where it came */
+    uint64_t at_ns;          /* when */
+    uint64_t wrong_bytes;    /* of the reply that it stands in */
+    size_t length;           /* of what is kept */
+    uint8_t got[TALLY_SHOWN_BYTES];
+};
+
 struct tally {
     uint64_t messages_sent, messages_right;
     uint64_t bytes_sent, bytes_right;
@@ -79,6 +88,8 @@ struct tally {
     uint64_t opened, failed, ended;      /* connections */
     bool differs_from_request;           /* some reply was not what an echo server would say */
     struct tally_wrong examples[FINDING_COUNT];
+    size_t stranger_count;
+    struct tally_stranger strangers[TALLY_STRANGERS_MAX]; /* the first ones */
     struct tally_fault faults[FAULT_COUNT][WHERE_COUNT];
 };
 

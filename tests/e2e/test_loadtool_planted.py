@@ -50,8 +50,17 @@ class Planted(TestCase):
         self.assertEqual(happened, 1)
         found = report["wrong"]["examples"]["cross-talk"]
         self.assertNotEqual(found["connection"], found["other_connection"])
-        self.assertEqual(report["wrong"]["crosstalk_bytes"], 128)
+        # A byte that happens to be the same in both replies is not wrong where its owner was found late.
+        self.assertTrue(120 <= report["wrong"]["crosstalk_bytes"] <= 128, text)
         self.assertEqual(report["wrong"]["wrong_bytes"], 0)
+
+    def test_reply_swapped_between_clients_of_two_loops_or_processes__cross_talk_all_the_same(self):
+        for options in (("-t", "4"), ("--kill", "kill9:60%")):
+            with self.subTest(options):
+                code, report, text, happened = self.load("swap", "-d", "3s", *options)
+                self.assertEqual((code, happened), (BYTES, 1), text)
+                self.assertTrue(120 <= report["wrong"]["crosstalk_bytes"] <= 128, text)
+                self.assertEqual(report["wrong"]["wrong_bytes"], 0, text)
 
     def test_one_flipped_byte__wrong_where_it_is_and_what_stood_around(self):
         report, text, happened = self.find("flip", BYTES, "1 reply byte was wrong")
