@@ -22,6 +22,7 @@
 #define MASTER_CHECK_MS      200  /* between two looks at untaken deaths while there are any */
 #define MASTER_IDLE_MS       1000 /* between two looks at the supervisor's tick */
 #define SUPERVISOR_TICK_MS   3000 /* one that has not ticked for so long hangs or is stopped */
+#define NEW_SUPERVISORS_MAX  3    /* a new image that loses so many before one of them ticked is no good */
 
 struct master {
     struct service_setup *setup;
@@ -31,6 +32,8 @@ struct master {
     int64_t supervisor_start_ms;
     int64_t supervisor_due_ms; /* when the next one is made, while there is none */
     int64_t awake_ms;          /* since when we have been running without a pause that nobody planned */
+    int64_t begin_ns;
+    uint32_t supervisors_lost; /* of this image */
 };
 
 static const int counted_signals[SIGNAL_KIND_COUNT] = {
@@ -92,6 +95,36 @@ static void become_image(struct master *m, uint32_t image)
     atomic_store_explicit(&m->pages->orders.exec_failed_image, image, memory_order_release);
 }
 
+/* The image that we were before this one, which is kept until the next upgrade; 0: there is none. */
+static uint32_t image_before(struct master *m)
+{
+    uint32_t own = atomic_load(&m->pages->orders.master_image);
+    for (int place = 0; place < IMAGE_PLACE_COUNT; place++) {
+        uint32_t number = atomic_load_explicit(&m->pages->orders.images[place].number, memory_order_acquire);
+        if (number < own)
+            return number;
+    }
+    return 0;
+}
+
+/* Whatever its slots are worth: nobody decides there any more. */
+static bool is_no_good(struct master *m)
+{
+    int64_t tick_ns = atomic_load_explicit(&m->pages->orders.supervisor_tick_ns, memory_order_acquire);
+    return m->supervisors_lost >= NEW_SUPERVISORS_MAX && tick_ns < m->begin_ns && image_before(m) != 0;
+}
+
+/* The old image's supervisor finds that this one failed, and takes the slots back too (upgrade.h). */
+static void go_back(struct master *m)
+{
+    struct orders *orders = &m->pages->orders;
+    m->supervisors_lost = 0;
+    atomic_store(&orders->exec_failed_error, 0);
+    atomic_store_explicit(&orders->exec_failed_image, atomic_load(&orders->master_image),
+                          memory_order_release);
+    become_image(m, image_before(m));
+}
+
 static bool finished(const struct master *m)
 {
     return atomic_load_explicit(&m->pages->orders.finished, memory_order_acquire);
@@ -100,6 +133,7 @@ static bool finished(const struct master *m)
 static void supervisor_ended(struct master *m, const siginfo_t *info)
 {
     m->supervisor_pid = 0;
+    m->supervisors_lost++;
     if (finished(m) || wanted_image(m) != 0)
         return;
     int64_t now_ms = clock_now_ms();
@@ -275,11 +309,14 @@ int master_run(struct service_setup *setup)
         .setup = setup,
         .pages = setup->pages,
         .supervisor_generation = atomic_load(&setup->pages->orders.supervisor_generation),
+        .begin_ns = clock_now_ns(),
     };
     bool untaken = false, deaths_left = false;
     while (!finished(&m) || m.supervisor_pid != 0) {
         if (m.supervisor_pid == 0 && wanted_image(&m) != 0)
             become_image(&m, wanted_image(&m));
+        if (m.supervisor_pid == 0 && is_no_good(&m))
+            go_back(&m);
         if (m.supervisor_pid == 0 && clock_now_ms() >= m.supervisor_due_ms)
             start_supervisor(&m);
         wait_for_signal(&m, how_long_to_wait(&m, clock_now_ms(), deaths_left, untaken));

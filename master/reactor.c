@@ -111,11 +111,12 @@ static void say_image(struct reactor *r)
 {
     struct orders *orders = &r->pages->orders;
     bool failed = atomic_load(&orders->exec_failed_image) == r->state.upgrade.target;
-    int error = atomic_load(&orders->exec_failed_error);
+    int error = atomic_load(&orders->exec_failed_error); /* 0: it became that image, and came back */
+    const char *why = error ? strerrordesc_np(error) : "its supervisors died or hung at their start";
     feed(r, &(struct supervisor_event){
                 .kind = SUPERVISOR_IMAGE,
                 .generation = atomic_load(&orders->master_image),
-                .why = failed ? strerrordesc_np(error) : NULL,
+                .why = failed ? why : NULL,
             });
 }
 

@@ -153,6 +153,23 @@ class Tried(Bad):
         self.refused_at_the_canary("crash_late", "died before it had answered anything")
 
 
+class Last(Bad):
+    """Bad as a supervisor, which is the last to be made: all have gone over by then, and all go back."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_with_clients()
+
+    def test_supervisor_crashes(self):
+        self.refused(self.image("crash_supervisor"), "its supervisors died or hung at their start")
+        self.assertEqual(self.status()["pid"], self.running.pid)
+        self.works_again()
+
+    def test_supervisor_does_nothing(self):
+        self.refused(self.image("mute_supervisor"), "its supervisors died or hung at their start")
+        self.works_again()
+
+
 class Again(Bad):
     def test_each_bad_one_in_turn__then_a_good_one_at_the_same_path(self):
         self.start_with_clients()

@@ -737,6 +737,52 @@ static void image__it_is_that_one_already__supervisor_is_remade(void **state)
     expect_in_log("event=supervisor_died generation=1");
 }
 
+/* Image 5 was upgraded to 6: the master begins as that, and both are kept. */
+static void upgraded_to_image_6(void)
+{
+    atomic_store(&pages->orders.master_image, 6);
+    atomic_store(&pages->orders.exec_image, 6);
+    atomic_store(&pages->orders.images[0].number, 6);
+    atomic_store(&pages->orders.images[1].number, 5);
+    atomic_store(&pages->orders.supervisor_tick_ns, clock_now_ns()); /* of image 5 */
+    script[1] = script[2] = script[3] = exit_3;
+}
+
+static void image__its_supervisors_die_before_any_ticked__back_to_the_one_before(void **state)
+{
+    (void)state;
+    upgraded_to_image_6();
+    run();
+    assert_int_equal(atomic_load(&shared->images_tried), 1);
+    assert_string_equal(shared->image_role, "master:5");
+}
+
+static void tick_and_exit(void)
+{
+    atomic_store(&pages->orders.supervisor_tick_ns, clock_now_ns());
+    _exit(3);
+}
+
+static void image__one_of_its_supervisors_ticked__stays(void **state)
+{
+    (void)state;
+    upgraded_to_image_6();
+    script[2] = tick_and_exit;
+    run();
+    assert_int_equal(atomic_load(&shared->images_tried), 0);
+    assert_int_equal(atomic_load(&shared->supervisors), 4);
+}
+
+static void image__its_supervisors_die__only_a_newer_one_is_kept__stays(void **state)
+{
+    (void)state;
+    upgraded_to_image_6();
+    atomic_store(&pages->orders.images[1].number, 7);
+    run();
+    assert_int_equal(atomic_load(&shared->images_tried), 0);
+    assert_int_equal(atomic_load(&shared->supervisors), 4);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
@@ -762,6 +808,9 @@ int main(void)
         TEST(signals__inherited_masks_and_ignored_deaths__are_undone),
         TEST(image__cannot_be_executed__is_said_and_the_service_goes_on),
         TEST(image__it_is_that_one_already__supervisor_is_remade),
+        TEST(image__its_supervisors_die_before_any_ticked__back_to_the_one_before),
+        TEST(image__one_of_its_supervisors_ticked__stays),
+        TEST(image__its_supervisors_die__only_a_newer_one_is_kept__stays),
     };
 
     return cmocka_run_group_tests_name("master", tests, NULL, NULL);
