@@ -51,16 +51,19 @@ const struct supervisor_action *policy_action(const struct policy_fixture *f,
 
 void policy_keeper_ready(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter)
 {
+    const struct keeper_memory *keeper = &memory_of(f, slot)->keepers[letter];
+
     policy_feed(f, &(struct supervisor_event){
                        .kind = SUPERVISOR_KEEPER_READY,
                        .slot = slot,
                        .letter = letter,
-                       .generation = memory_of(f, slot)->keepers[letter].generation,
+                       .generation = keeper->generation,
+                       .image = keeper->phase == KEEPER_EXECING ? keeper->asked : keeper->image,
                    });
 }
 
-void policy_keeper_died(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter,
-                        struct policy_made made)
+static void keeper_died(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter,
+                        struct policy_made made, bool plain_kill)
 {
     policy_feed(f, &(struct supervisor_event){
                        .kind = SUPERVISOR_KEEPER_DEATH,
@@ -69,7 +72,20 @@ void policy_keeper_died(struct policy_fixture *f, uint32_t slot, enum keeper_let
                        .generation = memory_of(f, slot)->keepers[letter].generation,
                        .worker_made = made.worker,
                        .twin_made = made.twin,
+                       .plain_kill = plain_kill,
                    });
+}
+
+void policy_keeper_died(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter,
+                        struct policy_made made)
+{
+    keeper_died(f, slot, letter, made, false);
+}
+
+void policy_keeper_killed(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter,
+                          struct policy_made made)
+{
+    keeper_died(f, slot, letter, made, true);
 }
 
 static void feed_worker(struct policy_fixture *f, uint32_t slot, enum supervisor_event_kind kind)
@@ -109,14 +125,119 @@ void policy_crash_until_rest(struct policy_fixture *f, uint32_t slot)
     assert_int_equal(f->seen[ACTION_RESTS], rests + 1);
 }
 
+void policy_hand_over(struct policy_fixture *f, uint32_t slot)
+{
+    assert_true(memory_of(f, slot)->handing);
+    policy_worker_died(f, slot, DEATH_LEFT, true);
+    policy_worker_made(f, slot);
+    policy_worker_ready(f, slot);
+    assert_int_equal(memory_of(f, slot)->phase, SLOT_SERVING);
+}
+
+/* ---- requests ---- */
+
+uint32_t policy_request(struct policy_fixture *f, enum operation_kind kind, uint32_t goal)
+{
+    policy_feed(f,
+                &(struct supervisor_event){
+                    .kind = SUPERVISOR_REQUEST, .operation = kind, .goal = goal, .drain_timeout_ms = 8000});
+    return f->state.operations.last_number;
+}
+
+enum operation_state policy_operation_state(struct policy_fixture *f, uint32_t number)
+{
+    const struct operation *operation = operation_find(&f->state.operations, number);
+
+    return operation ? (enum operation_state)operation->state : OPERATION_NONE;
+}
+
+void policy_expect_failed(struct policy_fixture *f, uint32_t number, const char *why)
+{
+    assert_int_equal(policy_operation_state(f, number), OPERATION_FAILED);
+    assert_string_equal(operation_find(&f->state.operations, number)->why, why);
+}
+
+/* ---- images ---- */
+
+void policy_image(struct policy_fixture *f, uint32_t number, const char *why)
+{
+    policy_feed(f, &(struct supervisor_event){.kind = SUPERVISOR_IMAGE, .generation = number, .why = why});
+}
+
+void policy_resume_as(struct policy_fixture *f, uint32_t image)
+{
+    policy_feed_kind(f, SUPERVISOR_RESUME);
+    policy_image(f, image, NULL);
+}
+
+void policy_checked(struct policy_fixture *f, const char *why)
+{
+    policy_feed(f, &(struct supervisor_event){
+                       .kind = SUPERVISOR_CHECKED, .generation = f->state.upgrade.last_number, .why = why});
+}
+
+uint32_t policy_upgrade(struct policy_fixture *f)
+{
+    uint32_t number = policy_request(f, OPERATION_UPGRADE, 0);
+
+    policy_checked(f, NULL);
+    assert_int_equal(f->state.upgrade.stage, UPGRADE_SLOTS);
+    return number;
+}
+
+void policy_exec_failed(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter, const char *why)
+{
+    policy_feed(f, &(struct supervisor_event){
+                       .kind = SUPERVISOR_EXEC_FAILED,
+                       .slot = slot,
+                       .letter = letter,
+                       .generation = memory_of(f, slot)->keepers[letter].generation,
+                       .why = why,
+                   });
+}
+
+void policy_proven(struct policy_fixture *f, uint32_t slot)
+{
+    feed_worker(f, slot, SUPERVISOR_PROVEN);
+}
+
+void policy_swap_to_exec(struct policy_fixture *f, uint32_t slot)
+{
+    assert_true(memory_of(f, slot)->handing);
+    policy_worker_died(f, slot, DEATH_LEFT, true);
+    assert_int_equal(memory_of(f, slot)->phase, SLOT_SWAPPING);
+    assert_int_equal(memory_of(f, slot)->keepers[KEEPER_A].phase, KEEPER_EXECING);
+}
+
+void policy_swap_to_gate(struct policy_fixture *f, uint32_t slot)
+{
+    policy_swap_to_exec(f, slot);
+    policy_keeper_ready(f, slot, KEEPER_A);
+    assert_int_equal(memory_of(f, slot)->phase, SLOT_STARTING);
+    assert_true(memory_of(f, slot)->gated);
+}
+
+void policy_swap(struct policy_fixture *f, uint32_t slot)
+{
+    policy_swap_to_gate(f, slot);
+    policy_worker_made(f, slot);
+    policy_keeper_died(f, slot, KEEPER_B, (struct policy_made){.worker = true, .twin = true});
+    policy_worker_ready(f, slot);
+    policy_pass(f, TICK_INTERVAL_MS);
+    policy_keeper_ready(f, slot, KEEPER_B);
+    assert_int_equal(memory_of(f, slot)->phase, SLOT_SERVING);
+    assert_int_equal(memory_of(f, slot)->image, f->state.upgrade.target);
+}
+
 /* ---- the beginning ---- */
 
+/* The server feeds SUPERVISOR_START behind it, which finds everything ordered. */
 void policy_start(struct policy_fixture *f, uint32_t wanted_count, bool protect)
 {
     memset(f, 0, sizeof *f);
     f->now_ms = 5000;
     supervisor_init(&f->state, wanted_count, protect, 8000, 42);
-    policy_feed_kind(f, SUPERVISOR_START);
+    policy_image(f, 1, NULL);
 }
 
 void policy_start_serving(struct policy_fixture *f, uint32_t wanted_count, bool protect)

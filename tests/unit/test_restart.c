@@ -73,6 +73,27 @@ static void ladder__deaths_that_we_ordered__do_not_count(void **state)
     assert_int_equal(r.deaths_in_a_row, 0);
 }
 
+/* Symptom: one that had served and went when it was told to inherited its predecessors' place on the ladder.
+ */
+static void ladder__left_after_many_crashes__replaced_at_once_and_begins_anew(void **state)
+{
+    struct restart r = {0};
+    struct restart_decision decision;
+
+    (void)state;
+    for (int death = 1; death < RESTART_REST_COUNT; death++)
+        die(&r, DEATH_CRASH);
+    for (int kill = 0; kill < 2 * RESTART_KILLS_FREE_COUNT; kill++)
+        die(&r, DEATH_KILL);
+    decision = die(&r, DEATH_LEFT);
+    assert_int_equal(decision.verdict, RESTART_GO_ON);
+    assert_int_equal(decision.delay_ms, 0);
+    assert_int_equal(decision.suspect, 0);
+    assert_int_equal(die(&r, DEATH_CRASH).verdict, RESTART_GO_ON);
+    assert_int_equal(r.deaths_in_a_row, 1);
+    assert_int_equal(die(&r, DEATH_KILL).delay_ms, 0);
+}
+
 /* ---- the back-off ---- */
 
 static int64_t rest_after(uint32_t rest_count, uint32_t random)
@@ -358,6 +379,7 @@ int main(void)
         cmocka_unit_test(ladder__answered_between__begins_anew),
         cmocka_unit_test(ladder__healthy_deaths__never_climb_it),
         cmocka_unit_test(ladder__deaths_that_we_ordered__do_not_count),
+        cmocka_unit_test(ladder__left_after_many_crashes__replaced_at_once_and_begins_anew),
         cmocka_unit_test(rest__jitter__within_a_quarter_either_way),
         cmocka_unit_test(rest__different_random_numbers__different_rests),
         cmocka_unit_test(rest__answered_between__shortest_again),
