@@ -3,25 +3,43 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_BYTES_MIN 4096
-#define DISCARDS_MAX  64               /* reads at a client's end; more is no mistake of his but intent */
-#define TOLD_LEVEL    LOG_LEVEL_INFO   /* events up to this level are told */
-#define NOT_TOLD      "event=accepted" /* the clients of the service are no part of any operation */
+#define OUT_KEPT_BYTES 65536            /* of a client's output, for its next answer */
+#define DISCARDS_MAX   64               /* reads at a client's end; more is no mistake of his but intent */
+#define TOLD_LEVEL     LOG_LEVEL_INFO   /* events up to this level are told */
+#define NOT_TOLD       "event=accepted" /* the clients of the service are no part of any operation */
 
 enum { END_DONE = 0, END_FAILED = 1, END_USAGE = 64 };
 
+/* All output in one piece, of which only what is touched is memory. Without it nobody is told anything. */
 void control_init(struct control *control, int listener_fd, struct control_calls calls)
 {
+    char *out = mmap(NULL, (size_t)CONTROL_CLIENT_COUNT_MAX * CONTROL_OUT_BYTES_MAX, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool has_room = out != MAP_FAILED;
+    if (has_room) /* else the first byte of a line may cost 2 MiB */
+        madvise(out, (size_t)CONTROL_CLIENT_COUNT_MAX * CONTROL_OUT_BYTES_MAX, MADV_NOHUGEPAGE);
     control->listener_fd = listener_fd;
     control->accepts_after_ms = control->now_ms = 0;
     control->calls = calls;
-    for (unsigned i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
-        control->clients[i] = (struct control_client){.fd = -1};
+    for (size_t i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
+        control->clients[i] = (struct control_client){
+            .fd = -1,
+            .out = has_room ? out + i * CONTROL_OUT_BYTES_MAX : NULL,
+            .out_size = has_room ? CONTROL_OUT_BYTES_MAX : 0,
+        };
+}
+
+/* The pages that a long answer has touched; they are there again when they are needed. */
+static void give_back(struct control_client *client)
+{
+    if (client->out_peak > OUT_KEPT_BYTES)
+        madvise(client->out, client->out_size, MADV_DONTNEED);
+    client->out_peak = 0;
 }
 
 /* Closing over unread bytes would end the client's reading with an error. */
@@ -36,28 +54,17 @@ static void forget(struct control_client *client)
 {
     discard_input(client);
     close(client->fd);
-    free(client->out);
-    *client = (struct control_client){.fd = -1};
+    client->out_bytes = 0;
+    give_back(client);
+    *client = (struct control_client){.fd = -1, .out = client->out, .out_size = client->out_size};
 }
 
 /* ---- output ---- */
 
-/* Room for `count` bytes more. Grows by doubling; false: the client is lost. */
-static bool make_room(struct control_client *client, size_t count)
+static bool fits(struct control_client *client, size_t count)
 {
-    size_t wanted = client->out_bytes + count, size = client->out_size ? client->out_size : OUT_BYTES_MIN;
-    if (wanted <= client->out_size)
-        return true;
-    while (size < wanted)
-        size *= 2;
-    char *larger = wanted > CONTROL_OUT_BYTES_MAX ? NULL : realloc(client->out, size);
-    if (!larger) {
-        client->is_lost = true;
-        return false;
-    }
-    client->out = larger;
-    client->out_size = size;
-    return true;
+    client->is_lost |= count > client->out_size - client->out_bytes;
+    return !client->is_lost;
 }
 
 void control_say(struct control_client *client, const char *format, ...)
@@ -66,7 +73,7 @@ void control_say(struct control_client *client, const char *format, ...)
     va_start(values, format);
     int length = vsnprintf(NULL, 0, format, values);
     va_end(values);
-    if (length < 0 || client->is_lost || !make_room(client, (size_t)length + 1))
+    if (length < 0 || client->is_lost || !fits(client, (size_t)length + 1))
         return;
     char *line = client->out + client->out_bytes;
     va_start(values, format);
@@ -74,6 +81,8 @@ void control_say(struct control_client *client, const char *format, ...)
     va_end(values);
     line[length] = '\n'; /* in the place of the NUL */
     client->out_bytes += (size_t)length + 1;
+    if (client->out_bytes > client->out_peak)
+        client->out_peak = client->out_bytes;
 }
 
 static void flush(struct control_client *client)
@@ -89,9 +98,7 @@ static void flush(struct control_client *client)
     memmove(client->out, client->out + taken, client->out_bytes);
     if (client->out_bytes > 0)
         return;
-    free(client->out);
-    client->out = NULL;
-    client->out_size = 0;
+    give_back(client);
 }
 
 void control_flush(struct control *control)
@@ -274,7 +281,8 @@ static void admit(struct control *control, int fd, int64_t now_ms)
         turn_away(fd, "end 1 too many others wait for what they asked for\n");
         return;
     }
-    *client = (struct control_client){.fd = fd, .deadline_ms = now_ms + CONTROL_PATIENCE_MS};
+    client->fd = fd; /* all else is as control_init() or forget() left it */
+    client->deadline_ms = now_ms + CONTROL_PATIENCE_MS;
     serve(control, client, POLLIN, now_ms); /* it has waited in the queue: its request is there */
 }
 

@@ -3,7 +3,8 @@
  *
  * Nothing here ever waits for a client: descriptors do not block, a request must be complete within
  * CONTROL_PATIENCE_MS, and a client that does not read is dropped when its output has not moved for so long
- * or does not fit. Memory that is missing costs that client's request, nobody else's. At most
+ * or does not fit. All memory is taken at the
+ * start, which costs what is used of it. At most
  * CONTROL_CLIENT_COUNT_MAX are there at once; for one more the one that has kept silent longest makes room,
  * and where all wait for an outcome the new one is told so.
  *
@@ -46,8 +47,11 @@ struct control_client {
     bool has_shut;       /* its sending side: answered what it has asked, then closed */
     bool is_lost;        /* to be closed at the end of this turn */
     int64_t deadline_ms; /* when patience ends */
-    size_t in_bytes, out_bytes, out_size;
-    char *out; /* what it has not taken yet; NULL while there is nothing */
+    size_t in_bytes;
+    size_t out_bytes; /* not taken yet */
+    size_t out_peak;  /* of these, since it had taken everything */
+    size_t out_size;  /* CONTROL_OUT_BYTES_MAX; 0: there was no memory */
+    char *out;
     char in[CONTROL_LINE_BYTES_MAX];
 };
 
@@ -78,8 +82,8 @@ void control_poll(const struct control *control, struct pollfd polled[CONTROL_PO
 /* Does what poll(2) said can be done, and what time and operations brought. Never blocks, never fails. */
 void control_turn(struct control *control, const struct pollfd polled[CONTROL_POLL_COUNT], int64_t now_ms);
 
-/* An event of the log, for those who wait; `control` as the sink's context. (logsink.h: on_line) */
-void control_on_line(void *control, enum log_level level, const char *text, size_t length);
+/* An event of the log, for those who wait; `context` is the struct control. (logsink.h: on_line) */
+void control_on_line(void *context, enum log_level level, const char *text, size_t length);
 
 /* Hands over what can be handed over at once; before the process ends. */
 void control_flush(struct control *control);

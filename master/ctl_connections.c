@@ -1,5 +1,6 @@
 #include "master/ctl_connections.h"
 #include "master/ctl_text.h"
+#include "master/procnet.h"
 #include "worker/limits.h"
 #include "worker/peer.h"
 #include <dirent.h>
@@ -12,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-    SOCKET_COUNT_MAX = 2000000,     /* lines of /proc/net that are looked at */
-    DESCRIPTOR_COUNT_MAX = 1100000, /* of one worker */
+    SOCKET_COUNT_MAX = 2000000, /* lines of /proc/net that are looked at */
 };
 
 struct kernel_socket {
@@ -46,26 +46,14 @@ static struct kernel_socket *add_socket(struct sockets *sockets)
     return item;
 }
 
-/* Reads "0100007F:270F" or its IPv6 form: words of four bytes, each printed as the machine's number. */
-static bool parse_endpoint(const char *text, struct sockaddr_storage *address)
+static bool parse_peer(const char *text, struct sockaddr_storage *peer)
 {
-    struct sockaddr_in *v4 = (void *)address;
-    struct sockaddr_in6 *v6 = (void *)address;
-    uint32_t words[4];
-    const char *colon = strchr(text, ':');
-    size_t count = colon ? (size_t)(colon - text) / 8 : 0;
-    unsigned port = 0;
-    if ((count != 1 && count != 4) || sscanf(colon + 1, "%x", &port) != 1)
+    struct sockaddr_in6 *v6 = (void *)peer; /* an IPv4 peer is one that is mapped, and shown as what it is */
+    struct procnet_endpoint endpoint;
+    if (!procnet_parse_endpoint(text, &endpoint))
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (sscanf(text + i * 8, "%8" SCNx32, &words[i]) != 1)
-            return false;
-    address->ss_family = count == 1 ? AF_INET : AF_INET6;
-    if (count == 1)
-        v4->sin_addr.s_addr = words[0];
-    else
-        memcpy(v6->sin6_addr.s6_addr32, words, sizeof words);
-    v4->sin_port = htons((uint16_t)port); /* at the same place in both */
+    *v6 = (struct sockaddr_in6){
+        .sin6_family = AF_INET6, .sin6_addr = endpoint.address, .sin6_port = htons((uint16_t)endpoint.port)};
     return true;
 }
 
@@ -75,7 +63,7 @@ static void take_tcp_line(struct sockets *sockets, const char *line)
     struct kernel_socket found = {0};
     if (sscanf(line, " %*u: %*s %47s %x %" SCNx32 ":%" SCNx32 " %*s %*s %*u %*u %" SCNu64, peer, &found.state,
                &found.unsent, &found.unread, &found.inode) != 5 ||
-        found.inode == 0 || !parse_endpoint(peer, &found.peer))
+        found.inode == 0 || !parse_peer(peer, &found.peer))
         return;
     struct kernel_socket *item = add_socket(sockets);
     if (item)
@@ -132,109 +120,91 @@ static json_t *connection_json(int64_t slot, int64_t pid, int fd, const struct k
                      (json_int_t)(found ? found->unsent : 0));
 }
 
-static int by_fd(const void *a, const void *b)
-{
-    const json_t *one = *(json_t *const *)a, *other = *(json_t *const *)b;
-    return (int)(ctl_number_at(one, "fd") - ctl_number_at(other, "fd"));
-}
-
 /* The inode that "socket:[123]" names; 0: no socket. */
-static uint64_t inode_of(DIR *folder, const char *name)
+static uint64_t inode_of(const char *folder, const char *name)
 {
-    char link[64];
+    char path[128], link[64];
     uint64_t inode = 0;
-    ssize_t length = readlinkat(dirfd(folder), name, link, sizeof link - 1);
+    snprintf(path, sizeof path, "%.63s/%.32s", folder, name);
+    ssize_t length = readlink(path, link, sizeof link - 1);
     if (length <= 0)
         return 0;
     link[length] = '\0';
     return sscanf(link, "socket:[%" SCNu64 "]", &inode) == 1 ? inode : 0;
 }
 
-static void add_connections(json_t *list, const json_t *slot, DIR *folder, const struct sockets *sockets)
+static int is_connection(const struct dirent *entry)
 {
-    int64_t number = ctl_number_at(slot, "slot"), pid = ctl_number_at(slot, "pid");
-    struct dirent *entry;
-    for (int i = 0; i < DESCRIPTOR_COUNT_MAX && (entry = readdir(folder)); i++) {
-        int fd = atoi(entry->d_name);
-        struct kernel_socket wanted = {.inode = fd >= FIRST_CONNECTION ? inode_of(folder, entry->d_name) : 0};
-        if (wanted.inode == 0)
-            continue;
-        const struct kernel_socket *found =
-            sockets->count ? bsearch(&wanted, sockets->items, sockets->count, sizeof wanted, by_inode) : NULL;
-        json_array_append_new(list, connection_json(number, pid, fd, found));
-    }
+    return atoi(entry->d_name) >= FIRST_CONNECTION;
 }
 
+static void add_connection(json_t *list, const json_t *slot, const char *folder, const char *name,
+                           const struct sockets *sockets)
+{
+    struct kernel_socket wanted = {.inode = inode_of(folder, name)};
+    if (wanted.inode == 0)
+        return;
+    const struct kernel_socket *found =
+        sockets->count ? bsearch(&wanted, sockets->items, sockets->count, sizeof wanted, by_inode) : NULL;
+    json_array_append_new(
+        list, connection_json(ctl_number_at(slot, "slot"), ctl_number_at(slot, "pid"), atoi(name), found));
+}
+
+/* In the order of their numbers. */
 static void add_worker(json_t *list, const json_t *slot, const struct sockets *sockets)
 {
-    char path[64];
+    char folder[64];
+    struct dirent **names = NULL;
     int64_t pid = ctl_number_at(slot, "pid");
-    if (pid <= 0)
-        return;
-    snprintf(path, sizeof path, "/proc/%lld/fd", (long long)pid);
-    DIR *folder = opendir(path);
-    if (!folder) {
+    snprintf(folder, sizeof folder, "/proc/%lld/fd", (long long)pid);
+    int count = pid > 0 ? scandir(folder, &names, is_connection, versionsort) : 0;
+    if (count < 0)
         json_array_append_new(list, json_pack("{sI sI ss}", "slot", (json_int_t)ctl_number_at(slot, "slot"),
                                               "pid", (json_int_t)pid, "error", strerror(errno)));
-        return;
+    for (int i = 0; i < count; i++) {
+        add_connection(list, slot, folder, names[i]->d_name, sockets);
+        free(names[i]);
     }
-    add_connections(list, slot, folder, sockets);
-    closedir(folder);
-}
-
-/* Those of one slot in the order of their numbers. */
-static void append_sorted(json_t *list, json_t *of_slot)
-{
-    size_t count = json_array_size(of_slot);
-    json_t **items = count ? malloc(count * sizeof *items) : NULL;
-    for (size_t i = 0; items && i < count; i++)
-        items[i] = json_array_get(of_slot, i);
-    if (items)
-        qsort(items, count, sizeof *items, by_fd);
-    for (size_t i = 0; items && i < count; i++)
-        json_array_append(list, items[i]);
-    free(items);
-    json_decref(of_slot);
+    free(names);
 }
 
 json_t *ctl_connections_json(const json_t *status)
 {
     struct sockets sockets = {0};
     int64_t master = ctl_number_at(status, "pid");
-    json_t *list = json_array(), *slot;
-    size_t i;
+    const json_t *slots = json_object_get(status, "slots");
+    json_t *list = json_array();
     read_list(&sockets, master, "tcp", take_tcp_line);
     read_list(&sockets, master, "tcp6", take_tcp_line);
     read_list(&sockets, master, "unix", take_unix_line);
     if (sockets.count > 0)
         qsort(sockets.items, sockets.count, sizeof sockets.items[0], by_inode);
-    json_array_foreach (json_object_get(status, "slots"), i, slot) {
-        json_t *of_slot = json_array();
-        add_worker(of_slot, slot, &sockets);
-        append_sorted(list, of_slot);
-    }
+    for (size_t i = 0; i < json_array_size(slots); i++)
+        add_worker(list, json_array_get(slots, i), &sockets);
     free(sockets.items);
     return list;
 }
 
 /* ---- text ---- */
 
+static void print_connection(FILE *out, const json_t *connection)
+{
+    fprintf(out, "%4lld %8lld  %-32s %-11s %9lld %9lld\n", (long long)ctl_number_at(connection, "slot"),
+            (long long)ctl_number_at(connection, "fd"), ctl_string_at(connection, "peer"),
+            ctl_string_at(connection, "state"), (long long)ctl_number_at(connection, "unread"),
+            (long long)ctl_number_at(connection, "unsent"));
+}
+
 void ctl_connections_print(FILE *out, const json_t *connections)
 {
-    size_t i;
-    json_t *connection;
     fprintf(out, "\n%4s %8s  %-32s %-11s %9s %9s\n", "slot", "fd", "peer", "state", "unread", "unsent");
-    json_array_foreach (connections, i, connection) {
-        const json_t *error = json_object_get(connection, "error");
-        if (error)
+    for (size_t i = 0; i < json_array_size(connections); i++) {
+        const json_t *connection = json_array_get(connections, i);
+        if (json_object_get(connection, "error"))
             fprintf(out, "%4lld  the descriptors of process %lld cannot be read: %s\n",
                     (long long)ctl_number_at(connection, "slot"), (long long)ctl_number_at(connection, "pid"),
-                    json_string_value(error));
+                    ctl_string_at(connection, "error"));
         else
-            fprintf(out, "%4lld %8lld  %-32s %-11s %9lld %9lld\n",
-                    (long long)ctl_number_at(connection, "slot"), (long long)ctl_number_at(connection, "fd"),
-                    ctl_string_at(connection, "peer"), ctl_string_at(connection, "state"),
-                    (long long)ctl_number_at(connection, "unread"),
-                    (long long)ctl_number_at(connection, "unsent"));
+            print_connection(out, connection);
     }
 }

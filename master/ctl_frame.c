@@ -53,11 +53,10 @@ static double rate(const struct printer *p, const json_t *now, const json_t *bef
 
 static const json_t *slot_before(const struct printer *p, const json_t *slot)
 {
-    size_t i;
-    json_t *other;
-    json_array_foreach (json_object_get(p->frame->before, "slots"), i, other)
-        if (ctl_number_at(other, "slot") == ctl_number_at(slot, "slot"))
-            return other;
+    const json_t *slots = json_object_get(p->frame->before, "slots");
+    for (size_t i = 0; i < json_array_size(slots); i++)
+        if (ctl_number_at(json_array_get(slots, i), "slot") == ctl_number_at(slot, "slot"))
+            return json_array_get(slots, i);
     return NULL;
 }
 
@@ -113,15 +112,13 @@ static const char *style_of_operation(const json_t *operation)
 static void print_operation(struct printer *p)
 {
     const json_t *operations = json_object_get(p->frame->now, "operations"), *shown = NULL;
-    size_t i;
-    json_t *operation;
     if (p->frame->trouble) {
         line(p, STYLE_BAD, "%s", p->frame->trouble);
         return;
     }
-    json_array_foreach (operations, i, operation)
-        if (!shown || is_running(operation) || !is_running(shown))
-            shown = operation;
+    for (size_t i = 0; i < json_array_size(operations); i++)
+        if (!shown || is_running(json_array_get(operations, i)) || !is_running(shown))
+            shown = json_array_get(operations, i);
     if (!shown) {
         line(p, STYLE_NONE, "no operation yet");
         return;

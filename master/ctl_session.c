@@ -101,7 +101,8 @@ static int send_line(struct ctl_session *session, const char *request)
 
 static int make_room(struct ctl_session *session)
 {
-    memmove(session->buffer, session->buffer + session->taken, session->used - session->taken);
+    if (session->taken > 0)
+        memmove(session->buffer, session->buffer + session->taken, session->used - session->taken);
     session->used -= session->taken;
     session->taken = 0;
     if (session->used < session->size)

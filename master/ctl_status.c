@@ -71,45 +71,44 @@ static void print_slot(FILE *out, const json_t *slot)
 /* Only what is not as it should be. */
 static void print_keepers(FILE *out, const json_t *slot)
 {
-    size_t i;
-    json_t *keeper;
-    json_array_foreach (json_object_get(slot, "keepers"), i, keeper)
+    const json_t *keepers = json_object_get(slot, "keepers");
+    for (size_t i = 0; i < json_array_size(keepers); i++) {
+        const json_t *keeper = json_array_get(keepers, i);
         if (strcmp(ctl_string_at(keeper, "state"), "ready") != 0)
             fprintf(out, "      keeper %s of slot %lld: %s\n", ctl_string_at(keeper, "keeper"),
                     (long long)ctl_number_at(slot, "slot"), ctl_string_at(keeper, "state"));
+    }
 }
 
 static void print_slots(FILE *out, const json_t *status)
 {
     const json_t *slots = json_object_get(status, "slots");
-    size_t i;
-    json_t *slot;
     fprintf(out, "\n%4s  %-12s %5s %8s %6s %6s %8s %8s %7s %6s\n", "slot", "state", "gen", "pid", "up",
             "conns", "messages", "slowest", "memory", "deaths");
-    json_array_foreach (slots, i, slot)
-        print_slot(out, slot);
-    json_array_foreach (slots, i, slot)
-        if (ctl_true_at(status, "protect"))
-            print_keepers(out, slot);
+    for (size_t i = 0; i < json_array_size(slots); i++)
+        print_slot(out, json_array_get(slots, i));
+    for (size_t i = 0; i < json_array_size(slots) && ctl_true_at(status, "protect"); i++)
+        print_keepers(out, json_array_get(slots, i));
 }
 
 /* ---- what happened ---- */
 
+static void print_operation(FILE *out, const json_t *operation)
+{
+    const char *why = ctl_string_at(operation, "why");
+    char name[CTL_TEXT_SIZE];
+    ctl_operation_text(operation, name);
+    fprintf(out, "  %3lld %s: %s%s%s\n", (long long)ctl_number_at(operation, "number"), name,
+            ctl_string_at(operation, "state"), why[0] ? ": " : "", why);
+}
+
 static void print_operations(FILE *out, const json_t *operations)
 {
-    size_t count = json_array_size(operations), i;
-    json_t *operation;
+    size_t count = json_array_size(operations);
     if (count > 0)
         fputs("\noperations\n", out);
-    json_array_foreach (operations, i, operation) {
-        const char *why = ctl_string_at(operation, "why");
-        char name[CTL_TEXT_SIZE];
-        if (i + OPERATIONS_SHOWN < count)
-            continue;
-        ctl_operation_text(operation, name);
-        fprintf(out, "  %3lld %s: %s%s%s\n", (long long)ctl_number_at(operation, "number"), name,
-                ctl_string_at(operation, "state"), why[0] ? ": " : "", why);
-    }
+    for (size_t i = count > OPERATIONS_SHOWN ? count - OPERATIONS_SHOWN : 0; i < count; i++)
+        print_operation(out, json_array_get(operations, i));
 }
 
 void ctl_incident_print(FILE *out, const json_t *incident)
@@ -138,16 +137,14 @@ void ctl_incident_print(FILE *out, const json_t *incident)
 void ctl_status_print(FILE *out, const json_t *status)
 {
     const json_t *incidents = json_object_get(status, "incidents");
-    size_t i;
-    json_t *incident;
     print_server(out, status);
     print_totals(out, status);
     print_slots(out, status);
     print_operations(out, json_object_get(status, "operations"));
     if (json_array_size(incidents) > 0)
         fputs("\nincidents\n", out);
-    json_array_foreach (incidents, i, incident)
-        ctl_incident_print(out, incident);
+    for (size_t i = 0; i < json_array_size(incidents); i++)
+        ctl_incident_print(out, json_array_get(incidents, i));
 }
 
 /* ---- subcommands ---- */
@@ -199,8 +196,7 @@ int subcommand_status(int argc, char **argv)
 int subcommand_incidents(int argc, char **argv)
 {
     struct ctl_options options;
-    json_t *answer = NULL, *incident;
-    size_t i;
+    json_t *answer = NULL;
     int code = ctl_options_parse(&options, argc, argv, CTL_JSON, CTL_NO_OPERAND);
     if (code >= 0)
         return code;
@@ -213,8 +209,8 @@ int subcommand_incidents(int argc, char **argv)
     else if (json_array_size(incidents) == 0)
         puts("no incidents");
     else
-        json_array_foreach (incidents, i, incident)
-            ctl_incident_print(stdout, incident);
+        for (size_t i = 0; i < json_array_size(incidents); i++)
+            ctl_incident_print(stdout, json_array_get(incidents, i));
     json_decref(answer);
     return code;
 }

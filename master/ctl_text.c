@@ -115,10 +115,9 @@ void ctl_operation_text(const json_t *operation, char out[CTL_TEXT_SIZE])
 
 unsigned ctl_keepers_ready(const json_t *slot)
 {
+    const json_t *keepers = json_object_get(slot, "keepers");
     unsigned count = 0;
-    size_t i;
-    json_t *keeper;
-    json_array_foreach (json_object_get(slot, "keepers"), i, keeper)
-        count += strcmp(ctl_string_at(keeper, "state"), "ready") == 0;
+    for (size_t i = 0; i < json_array_size(keepers); i++)
+        count += strcmp(ctl_string_at(json_array_get(keepers, i), "state"), "ready") == 0;
     return count;
 }

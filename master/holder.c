@@ -1,5 +1,7 @@
 #include "master/holder.h"
 
+#include "master/procnet.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
@@ -30,63 +32,31 @@ struct found_socket {
 
 #define UID_UNKNOWN (~0u)
 
-/* An IPv6 address, or an IPv4 one mapped into IPv6, with its port in host order. */
-struct endpoint {
-    struct in6_addr address;
-    unsigned port;
-};
-
-static void map_v4(struct in6_addr *out, uint32_t v4_network_order)
-{
-    out->s6_addr32[0] = 0;
-    out->s6_addr32[1] = 0;
-    out->s6_addr32[2] = htonl(0xffff);
-    out->s6_addr32[3] = v4_network_order;
-}
-
 static bool is_wildcard(const struct in6_addr *address)
 {
     return IN6_IS_ADDR_UNSPECIFIED(address) || (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr32[3] == 0);
 }
 
-static bool collides(const struct endpoint *wanted, const struct endpoint *other)
+static bool collides(const struct procnet_endpoint *wanted, const struct procnet_endpoint *other)
 {
     return wanted->port == other->port && (is_wildcard(&wanted->address) || is_wildcard(&other->address) ||
                                            IN6_ARE_ADDR_EQUAL(&wanted->address, &other->address));
 }
 
-/* Reads "0100007F:270F" or its IPv6 form: words of four bytes, each printed as the machine's number. */
-static bool parse_endpoint(const char *text, struct endpoint *endpoint)
-{
-    uint32_t words[4];
-    const char *colon = strchr(text, ':');
-    size_t word_count = colon ? (size_t)(colon - text) / 8 : 0;
-
-    if (word_count != 1 && word_count != 4)
-        return false;
-    for (size_t i = 0; i < word_count; i++)
-        if (sscanf(text + i * 8, "%8" SCNx32, &words[i]) != 1)
-            return false;
-    if (word_count == 1)
-        map_v4(&endpoint->address, words[0]);
-    else
-        memcpy(endpoint->address.s6_addr32, words, sizeof words);
-    return sscanf(colon + 1, "%x", &endpoint->port) == 1;
-}
-
 /* Takes one line of /proc/net/tcp or tcp6 into account. A listener is the better answer; but a connection
  * that uses our port as its own end of the line holds the address as well. */
-static void look_at_tcp_line(const char *line, const struct endpoint *wanted, struct found_socket *found)
+static void look_at_tcp_line(const char *line, const struct procnet_endpoint *wanted,
+                             struct found_socket *found)
 {
     char local[48];
     unsigned state;
     unsigned uid;
     uint64_t inode;
-    struct endpoint other;
+    struct procnet_endpoint other;
 
     if (sscanf(line, " %*u: %47s %*s %x %*s %*s %*s %u %*u %" SCNu64, local, &state, &uid, &inode) != 4)
         return;
-    if (inode == 0 || !parse_endpoint(local, &other) || !collides(wanted, &other))
+    if (inode == 0 || !procnet_parse_endpoint(local, &other) || !collides(wanted, &other))
         return;
     if (state == TCP_STATE_LISTEN || found->inode == 0)
         *found = (struct found_socket){.inode = inode, .uid = uid};
@@ -106,7 +76,7 @@ static void look_at_unix_line(const char *line, const char *name, struct found_s
 }
 
 /* Goes through a list of /proc/net, with either of the two keys. */
-static void scan_list(const char *path, const struct endpoint *wanted, const char *name,
+static void scan_list(const char *path, const struct procnet_endpoint *wanted, const char *name,
                       struct found_socket *found)
 {
     char line[512];
@@ -128,11 +98,11 @@ static struct found_socket find_tcp(const struct sockaddr_storage *address)
     const void *any = address;
     const struct sockaddr_in *v4 = any;
     const struct sockaddr_in6 *v6 = any;
-    struct endpoint wanted = {.port = ntohs(v4->sin_port)}; /* at the same place in both */
+    struct procnet_endpoint wanted = {.port = ntohs(v4->sin_port)}; /* at the same place in both */
     struct found_socket found = {0};
 
     if (address->ss_family == AF_INET)
-        map_v4(&wanted.address, v4->sin_addr.s_addr);
+        procnet_map_v4(&wanted.address, v4->sin_addr.s_addr);
     else
         wanted.address = v6->sin6_addr;
     scan_list("/proc/net/tcp", &wanted, NULL, &found);

@@ -135,7 +135,7 @@ class Commands(ControlCase):
         ask(client)
         before = server.worker(0)
         self.assertIn("event=worker_replaced", self.run_command("restart", 0).stderr)
-        self.assertNotEqual(server.worker(0), before)
+        self.assertNotEqual(int(server.wait_event("worker_replaced", slot=0)["pid"]), before)
         self.assertEqual(ask(client), b"HELLO")
         self.run_command("restart", 7, code=EXIT_FAILED)
 

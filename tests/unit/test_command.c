@@ -19,6 +19,7 @@ enum { NUMBER = 12 };
 
 static struct reactor reactor;
 static struct control_client client;
+static char out[4096];
 static char asked[64];
 static bool no_memory;
 
@@ -91,16 +92,9 @@ static int begin(void **state)
 {
     (void)state;
     memset(&reactor, 0, sizeof reactor);
-    client = (struct control_client){.fd = -1};
+    client = (struct control_client){.fd = -1, .out = out, .out_size = sizeof out};
     asked[0] = '\0';
     no_memory = false;
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    free(client.out);
     return 0;
 }
 
@@ -120,7 +114,7 @@ static void expect(const char *what, enum control_waits waits, const char *said)
     assert_string_equal(asked, what);
     assert_int_equal(client.waits, waits);
     assert_int_equal(client.out_bytes, strlen(said));
-    assert_memory_equal(client.out ? client.out : "", said, client.out_bytes);
+    assert_memory_equal(client.out, said, client.out_bytes);
 }
 
 static void operations__each_begun_and_waited_for(void **state)
@@ -198,8 +192,9 @@ static void status__no_memory__said(void **state)
 static void incidents__from_the_shared_pages(void **state)
 {
     (void)state;
-    reactor.pages = calloc(1, sizeof *reactor.pages);
+    reactor.pages = aligned_alloc(BOARD_BYTES, sizeof *reactor.pages);
     assert_non_null(reactor.pages);
+    memset(reactor.pages, 0, sizeof *reactor.pages);
     ask("incidents");
     expect("", WAITS_FOR_NOTHING, "json {\"schema\":1,\"incidents\":[]}\nend 0\n");
     free(reactor.pages);
@@ -216,7 +211,7 @@ static void log__level__changed_at_once(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(test) cmocka_unit_test_setup(test, begin)
     const struct CMUnitTest tests[] = {
         TEST(operations__each_begun_and_waited_for),
         TEST(wait__attaches_to_that_number_and_asks_for_nothing),

@@ -1,5 +1,5 @@
 /* The supervisor's side of the control socket, on real sockets; what requests mean is played by the test. */
-/* wrap: getsockopt realloc geteuid accept4 */
+/* wrap: getsockopt mmap geteuid accept4 */
 #include "tests/support/cmocka_all.h"
 
 #include "master/control.h"
@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -29,8 +29,8 @@ static int clients[80];
 
 int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
+void *__real_mmap(void *place, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *place, size_t size, int protection, int flags, int fd, off_t offset);
 uid_t __wrap_geteuid(void);
 int __real_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags);
 int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags);
@@ -49,9 +49,9 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *lengt
     return result;
 }
 
-void *__wrap_realloc(void *memory, size_t size)
+void *__wrap_mmap(void *place, size_t size, int protection, int flags, int fd, off_t offset)
 {
-    return no_memory ? NULL : __real_realloc(memory, size);
+    return no_memory ? MAP_FAILED : __real_mmap(place, size, protection, flags, fd, offset);
 }
 
 uid_t __wrap_geteuid(void)
@@ -86,6 +86,7 @@ static const struct operation *find(void *context, uint32_t number)
 static int begin(void **state)
 {
     (void)state;
+    no_memory = false;
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (bind(listener, (const void *)&address, sizeof(sa_family_t)) < 0 || listen(listener, 100) < 0)
@@ -96,7 +97,6 @@ static int begin(void **state)
     operation = (struct operation){.number = SOME_OPERATION, .state = OPERATION_RUNNING};
     now_ms = 1000000;
     peer_uid = own_uid = 4321;
-    no_memory = false;
     accept_errno = 0;
     memset(long_text, 'l', LONG_TEXT_BYTES);
     memset(clients, 0, sizeof clients);
@@ -107,13 +107,13 @@ static int end(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
-        if (control.clients[i].fd >= 0) {
+        if (control.clients[i].fd >= 0)
             close(control.clients[i].fd);
-            free(control.clients[i].out);
-        }
     for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++)
         if (clients[i] > 0)
             close(clients[i]);
+    if (control.clients[0].out)
+        munmap(control.clients[0].out, (size_t)CONTROL_CLIENT_COUNT_MAX * CONTROL_OUT_BYTES_MAX);
     return close(control.listener_fd);
 }
 
@@ -404,7 +404,7 @@ static void reader__slow__gets_everything_in_the_end(void **state)
     }
     assert_int_equal(total, wanted);
     expect_open(fd);
-    assert_null(control.clients[0].out);
+    assert_int_equal(control.clients[0].out_bytes, 0);
 }
 
 static void reader__never_reads__dropped_when_patience_ends(void **state)
@@ -435,22 +435,56 @@ static void reader__flooded_with_events__dropped_at_the_bound(void **state)
     say(fd, "scale 7\n");
     for (size_t told = 0; told <= CONTROL_OUT_BYTES_MAX; told += LONG_TEXT_BYTES) {
         event(LOG_LEVEL_INFO, long_text);
-        assert_true(control.clients[0].out_size <= CONTROL_OUT_BYTES_MAX);
+        assert_true(control.clients[0].out_bytes <= CONTROL_OUT_BYTES_MAX);
     }
     turn();
     assert_int_equal(control.clients[0].fd, -1);
 }
 
-static void reader__no_memory_for_its_answer__it_alone_is_dropped(void **state)
+static void memory__none_at_the_start__clients_are_let_go(void **state)
 {
     (void)state;
-    int fd = dial(), other = dial();
+    munmap(control.clients[0].out, (size_t)CONTROL_CLIENT_COUNT_MAX * CONTROL_OUT_BYTES_MAX);
     no_memory = true;
+    control_init(&control, control.listener_fd, control.calls);
+    int fd = dial();
     say(fd, "status\n");
     expect_closed(fd);
-    no_memory = false;
-    say(other, "status\n");
-    expect(other, "json {}\nend 0\n");
+}
+
+/* How much of the output is memory: pages that are there. */
+static size_t resident_pages(const struct control_client *client)
+{
+    static unsigned char there[CONTROL_OUT_BYTES_MAX / 4096];
+    size_t count = 0;
+
+    assert_int_equal(mincore(client->out, CONTROL_OUT_BYTES_MAX, there), 0);
+    for (size_t i = 0; i < sizeof there; i++)
+        count += there[i] & 1;
+    return count;
+}
+
+static void memory__long_answers__given_back_when_they_are_taken(void **state)
+{
+    static char got[4 * LONG_TEXT_BYTES];
+    ssize_t length;
+
+    (void)state;
+    int fd = dial();
+    for (int i = 0; i < 3; i++)
+        control_say(&control.clients[0], "json %s", long_text);
+    assert_true(resident_pages(&control.clients[0]) >= 3 * LONG_TEXT_BYTES / 4096);
+    for (int i = 0; i < 100 && control.clients[0].out_bytes > 0; i++) {
+        turn();
+        length = recv(fd, got, sizeof got, MSG_DONTWAIT);
+        assert_true(length > 0);
+    }
+    assert_int_equal(resident_pages(&control.clients[0]), 0);
+    control_say(&control.clients[0], "end 0"); /* and there again */
+    turn();
+    length = recv(fd, got, sizeof got, MSG_DONTWAIT);
+    assert_true(length >= 6);
+    assert_memory_equal(got + length - 6, "end 0\n", 6);
 }
 
 static void reader__gone_before_the_answer__dropped_without_a_signal(void **state)
@@ -525,7 +559,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reader__slow__gets_everything_in_the_end, begin, end),
         cmocka_unit_test_setup_teardown(reader__never_reads__dropped_when_patience_ends, begin, end),
         cmocka_unit_test_setup_teardown(reader__flooded_with_events__dropped_at_the_bound, begin, end),
-        cmocka_unit_test_setup_teardown(reader__no_memory_for_its_answer__it_alone_is_dropped, begin, end),
+        cmocka_unit_test_setup_teardown(memory__none_at_the_start__clients_are_let_go, begin, end),
+        cmocka_unit_test_setup_teardown(memory__long_answers__given_back_when_they_are_taken, begin, end),
         cmocka_unit_test_setup_teardown(reader__gone_before_the_answer__dropped_without_a_signal, begin, end),
         cmocka_unit_test_setup_teardown(accept__no_descriptor_left__listener_is_left_alone_for_a_while, begin,
                                         end),
