@@ -10,7 +10,7 @@
 
 /* -- entering a phase -- */
 
-static void on_due(void *owner, uint32_t place, uint64_t due_ns)
+void engine_on_due(void *owner, uint32_t place, uint64_t due_ns)
 {
     struct engine *engine = owner;
 
@@ -27,7 +27,7 @@ static void on_arrival(void *owner, uint64_t k, uint64_t due_ns)
 {
     const struct engine *engine = owner;
 
-    on_due(owner, (uint32_t)(k % engine->load.places), due_ns);
+    engine_on_due(owner, (uint32_t)(k % engine->load.places), due_ns);
 }
 
 /* From here on clients send as the load lets them. */
@@ -220,7 +220,7 @@ static void on_interrupt(uv_signal_t *signal, int number)
     enter(engine, &orders);
 }
 
-static void on_disturbed(void *owner)
+void engine_on_disturbed(void *owner)
 {
     struct engine *engine = owner;
 
@@ -229,7 +229,7 @@ static void on_disturbed(void *owner)
         engine->control.part = PART_BETWEEN;
 }
 
-static int start_loop(struct engine *engine)
+int engine_start_loop(struct engine *engine)
 {
     static const int numbers[2] = {SIGINT, SIGTERM};
 
@@ -248,158 +248,7 @@ static int start_loop(struct engine *engine)
     return 0;
 }
 
-static int set_up_budget(struct engine *leader)
-{
-    const struct settings *settings = leader->settings;
-
-    if (settings->messages == 0)
-        return 0;
-    int rc = shared_make(&leader->budget, "loadtool-budget", sizeof(struct budget));
-    if (rc < 0)
-        return rc;
-    schedule_fill(leader->budget.at, settings->messages, settings->clients - leader->victims.places);
-    return 0;
-}
-
-static int set_up_load(struct engine *engine)
-{
-    const struct settings *settings = engine->settings;
-    struct think *think = &engine->think;
-
-    engine->load.rate_per_s = settings->rate_per_s;
-    engine->load.is_poisson = settings->is_poisson;
-    engine->load.depth = settings->depth;
-    engine->load.places = settings->clients;
-    if (settings->think_ms_max == 0)
-        return 0;
-    *think = (struct think){.seed = settings->seed,
-                            .min_ns = settings->think_ms_min * NS_PER_MS,
-                            .max_ns = settings->think_ms_max * NS_PER_MS,
-                            .owner = engine,
-                            .over = on_due};
-    engine->load.think = think;
-    return think_init(think, &engine->loop, settings->clients);
-}
-
-static int set_up_churn(struct engine *engine)
-{
-    if (engine->settings->churn_per_s == 0 || engine->number != 0)
-        return 0;
-    engine->churn = (struct churn){.world = &engine->world,
-                                   .timeout_ns = engine->settings->timeout_ms * NS_PER_MS,
-                                   .connect_timeout_ns = engine->settings->connect_timeout_ms * NS_PER_MS};
-    return churn_init(&engine->churn, engine->settings->churn_per_s, engine->settings->is_poisson);
-}
-
-/* How many of so many places are this loop's. */
-static uint32_t share_of(const struct engine *engine, uint32_t places)
-{
-    return (places + engine->team->count - 1 - engine->number) / engine->team->count;
-}
-
-static int set_up(struct engine *engine, const struct target *target)
-{
-    const struct settings *settings = engine->settings;
-    struct victims_settings victims = {.plan = &settings->plan,
-                                       .check = settings->check,
-                                       .clients = settings->clients,
-                                       .share = engine->number,
-                                       .shares = engine->team->count,
-                                       .timeout_ns = settings->timeout_ms * NS_PER_MS,
-                                       .connect_timeout_ns = settings->connect_timeout_ms * NS_PER_MS};
-
-    engine->world = (struct client_world){.loop = &engine->loop,
-                                          .target = target,
-                                          .seed = settings->seed,
-                                          .dialogue = &settings->dialogue,
-                                          .source = &settings->source,
-                                          .connects = &engine->outcome->connects,
-                                          .begin_ns = engine->begin_ns,
-                                          .tally = &engine->outcome->tally};
-    engine->control = (struct control_group){.world = &engine->world,
-                                             .load = &engine->load,
-                                             .latency = &engine->outcome->latency,
-                                             .latency_sent = &engine->outcome->latency_sent,
-                                             .ramp_ns = settings->ramp_up_ms * NS_PER_MS,
-                                             .begin_ns = engine->begin_ns,
-                                             .share = engine->number,
-                                             .shares = engine->team->count,
-                                             .counts = &engine->outcome->control,
-                                             .timeout_ns = victims.timeout_ns,
-                                             .connect_timeout_ns = victims.connect_timeout_ns};
-    engine->phase_ns = engine->begin_ns;
-    int rc = client_world_init(&engine->world, settings->check);
-    if (rc == 0)
-        rc = set_up_load(engine);
-    if (rc == 0)
-        rc = set_up_churn(engine);
-    if (rc == 0)
-        rc = victims_init(&engine->victims, &engine->world, &engine->load, &victims);
-    if (rc == 0)
-        rc = control_init(&engine->control, share_of(engine, settings->clients - engine->victims.places));
-    if (rc == 0)
-        rc = felt_init(&engine->felt);
-    if (rc == 0)
-        rc = timeline_init(&engine->timeline);
-    if (rc < 0)
-        return rc;
-    engine->felt.marks = &engine->team->marks;
-    engine->control.felt = engine->victims.felt = &engine->felt;
-    engine->control.timeline = engine->victims.timeline = &engine->timeline;
-    if (engine->csv_out != NULL)
-        engine->control.second = &engine->second;
-    engine->victims.owner = engine;
-    engine->victims.disturbed = on_disturbed;
-    return 0;
-}
-
 /* -- all loops of a run -- */
-
-static struct engine *loop_of(struct engine *leader, uint32_t number)
-{
-    return number == 0 ? leader : &leader->others[number - 1];
-}
-
-static int make_others(struct engine *leader)
-{
-    uint32_t count = leader->team->count;
-
-    if (count == 1)
-        return 0;
-    leader->others = calloc(count - 1, sizeof(*leader->others));
-    if (leader->others == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 1; i < count; i++) {
-        struct engine *engine = loop_of(leader, i);
-        *engine = (struct engine){.settings = leader->settings,
-                                  .team = leader->team,
-                                  .number = i,
-                                  .outcome = calloc(1, sizeof(struct outcome)),
-                                  .csv_out = leader->csv_out,
-                                  .begin_ns = leader->begin_ns};
-        if (engine->outcome == NULL)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-static int set_up_all(struct engine *leader, const struct target *target)
-{
-    int rc = make_others(leader);
-
-    for (uint32_t i = 0; rc == 0 && i < leader->team->count; i++) {
-        rc = start_loop(loop_of(leader, i));
-        if (rc == 0)
-            rc = set_up(loop_of(leader, i), target);
-    }
-    if (rc == 0)
-        rc = set_up_budget(leader);
-    for (uint32_t i = 0; rc == 0 && i < leader->team->count && leader->budget.at != NULL; i++) {
-        loop_of(leader, i)->load.budget = leader->budget.at;
-        loop_of(leader, i)->load.budget_fd = leader->budget.fd;
-    }
-    return rc;
-}
 
 static void run_loop(void *argument)
 {
@@ -417,7 +266,7 @@ static int run_all(struct engine *leader)
     int rc = 0;
 
     while (rc == 0 && started < leader->team->count) {
-        struct engine *engine = loop_of(leader, started);
+        struct engine *engine = engine_loop(leader, started);
         rc = uv_thread_create(&engine->thread, run_loop, engine);
         started += rc == 0;
     }
@@ -425,7 +274,7 @@ static int run_all(struct engine *leader)
         team_order(leader->team, &orders);
     run_loop(leader);
     for (uint32_t i = 1; i < started; i++)
-        uv_thread_join(&loop_of(leader, i)->thread);
+        uv_thread_join(&engine_loop(leader, i)->thread);
     return rc;
 }
 
@@ -446,7 +295,7 @@ static void free_loop(struct engine *engine)
 static void free_all(struct engine *leader)
 {
     for (uint32_t i = leader->others == NULL ? 0 : leader->team->count - 1; i > 0; i--)
-        free_loop(loop_of(leader, i));
+        free_loop(engine_loop(leader, i));
     free(leader->others);
     leader->others = NULL;
     free_loop(leader);
@@ -466,7 +315,7 @@ int engine_run(struct engine *engine, const struct settings *settings, const str
         return -ENOMEM;
     team_init(engine->team, settings->threads == 0 ? 1 : settings->threads);
     engine->team->second = engine->csv_out == NULL ? NULL : &engine->csv.latency;
-    int rc = set_up_all(engine, target);
+    int rc = engine_set_up(engine, target);
     if (rc == 0)
         rc = run_all(engine);
     if (rc == 0)

@@ -7,11 +7,6 @@
 #include "loadtool/limits.h"
 #include "loadtool/strangers.h"
 
-static const struct engine *loop_of(const struct engine *leader, uint32_t number)
-{
-    return number == 0 ? leader : &leader->others[number - 1];
-}
-
 /* -- one loop -- */
 
 /* What stands beside the outcome while the loop runs. */
@@ -85,7 +80,7 @@ static void add_outcome(struct outcome *into, const struct outcome *from)
 
 /* What a connection that has come to `answered` by the end may have been sent around `at_ns`: a quarter more
  * or less than in proportion, and 64 KiB. */
-static struct strangers_stretch stretch_of(const struct engine *leader, uint64_t serial, uint64_t answered,
+static struct strangers_stretch stretch_of(struct engine *leader, uint64_t serial, uint64_t answered,
                                            uint64_t at_ns)
 {
     double run_ns = (double)(uv_hrtime() - leader->begin_ns);
@@ -98,7 +93,7 @@ static struct strangers_stretch stretch_of(const struct engine *leader, uint64_t
 
 /* Of a victim's lives how far each came is not known: no further than the busiest control client in twice
  * that time. */
-static uint64_t life_bytes(const struct engine *leader, uint64_t most)
+static uint64_t life_bytes(struct engine *leader, uint64_t most)
 {
     double run_ms = (double)(uv_hrtime() - leader->begin_ns) / 1e6;
     double bytes = (double)most * 2 * LIMIT_LIFE_MS_MAX / (run_ms < 1 ? 1 : run_ms);
@@ -123,14 +118,14 @@ static size_t list_victims(const struct engine *engine, uint64_t bytes, struct s
     return count;
 }
 
-static size_t list_stretches(const struct engine *leader, uint64_t at_ns, struct strangers_stretch *list,
+static size_t list_stretches(struct engine *leader, uint64_t at_ns, struct strangers_stretch *list,
                              size_t room)
 {
     uint64_t most = 0;
     size_t count = 0;
 
     for (uint32_t i = 0; i < leader->team->count; i++) {
-        const struct control_group *group = &loop_of(leader, i)->control;
+        const struct control_group *group = &engine_loop(leader, i)->control;
         for (uint32_t k = 0; k < group->opened_count && count < room; k++) {
             const struct client *client = &group->list[k].client;
             most = client->answered > most ? client->answered : most;
@@ -138,12 +133,12 @@ static size_t list_stretches(const struct engine *leader, uint64_t at_ns, struct
         }
     }
     for (uint32_t i = 0; i < leader->team->count; i++)
-        count += list_victims(loop_of(leader, i), life_bytes(leader, most), list + count, room - count);
+        count += list_victims(engine_loop(leader, i), life_bytes(leader, most), list + count, room - count);
     return count;
 }
 
 /* Best effort: without memory they stay what they were counted as, wrong bytes. */
-static void find_strangers(const struct engine *leader)
+static void find_strangers(struct engine *leader)
 {
     struct tally *tally = &leader->outcome->tally;
     uint64_t budget = STRANGERS_SEARCH_BYTES;
@@ -159,7 +154,7 @@ static void find_strangers(const struct engine *leader)
     free(list);
 }
 
-static int collect_silences(const struct engine *leader)
+static int collect_silences(struct engine *leader)
 {
     struct outcome *outcome = leader->outcome;
     uint64_t *silences_ns = calloc((size_t)leader->settings->clients + 1, sizeof(*silences_ns));
@@ -168,7 +163,7 @@ static int collect_silences(const struct engine *leader)
     if (silences_ns == NULL)
         return -ENOMEM;
     for (uint32_t i = 0; i < leader->team->count; i++)
-        count += control_list_silences_ns(&loop_of(leader, i)->control, silences_ns + count);
+        count += control_list_silences_ns(&engine_loop(leader, i)->control, silences_ns + count);
     histogram_sort(silences_ns, count);
     outcome->silence.p50_ns = histogram_sorted_percentile(silences_ns, count, 50);
     outcome->silence.p99_ns = histogram_sorted_percentile(silences_ns, count, 99);
@@ -178,13 +173,13 @@ static int collect_silences(const struct engine *leader)
 }
 
 /* Little's law: what is outstanding on average = rate x latency. */
-static double little_ratio(const struct engine *leader)
+static double little_ratio(struct engine *leader)
 {
     double seen = 0;
     double expected = 0;
 
     for (uint32_t i = 0; i < leader->team->count; i++) {
-        const struct engine *engine = loop_of(leader, i);
+        const struct engine *engine = engine_loop(leader, i);
         if (engine->little.looks < LIMIT_LITTLE_LOOKS || engine->main.wall_s <= 0)
             return 0;
         seen += (double)engine->little.outstanding / (double)engine->little.looks;
@@ -193,7 +188,7 @@ static double little_ratio(const struct engine *leader)
     return expected < 1 ? 0 : seen / expected; /* with less than one outstanding, looks see chance */
 }
 
-static void check_self(const struct engine *leader)
+static void check_self(struct engine *leader)
 {
     const struct settings *settings = leader->settings;
     struct outcome *outcome = leader->outcome;
@@ -223,7 +218,7 @@ int engine_collect(struct engine *leader)
     timeline_end(&leader->timeline, uv_hrtime());
     finish_outcome(leader);
     for (uint32_t i = 1; i < leader->team->count; i++) {
-        const struct engine *engine = loop_of(leader, i);
+        const struct engine *engine = engine_loop(leader, i);
         finish_outcome(engine);
         add_outcome(outcome, engine->outcome);
         felt_add(&leader->felt, &engine->felt);

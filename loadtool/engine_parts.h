@@ -24,4 +24,16 @@ void engine_finish_main(struct engine *engine);
 struct csv_sums engine_sums(const struct engine *engine);
 void engine_write_second(struct engine *leader, uint64_t now_ns);
 
+/* The loop with that number: 0 is the leader itself. */
+struct engine *engine_loop(struct engine *leader, uint32_t number);
+
+/* Make the other loops, and set all of them up. Negative errno; what was made is freed by engine_run all the
+ * same. */
+int engine_set_up(struct engine *leader, const struct target *target);
+
+/* What a loop does, for those who set it up: start; an arrival is due at a place; a death has been done. */
+int engine_start_loop(struct engine *engine);
+void engine_on_due(void *owner, uint32_t place, uint64_t due_ns);
+void engine_on_disturbed(void *owner);
+
 #endif

@@ -2,21 +2,14 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "loadtool/report.h"
+#include "loadtool/report_parts.h"
 #include "loadtool/units.h"
-
-enum { INDENT = 15, LINE_BYTES = 2048, HEADLINE_INDENT = 6, WIDTH_MIN = 40, MODE_COLUMN = 22 };
-
-struct page {
-    FILE *out;
-    int width; /* 0 = never wrap */
-};
 
 /* -- lines -- */
 
 /* Write words with a hanging indent; the first line already holds `column` characters. Runs of blanks stay.
  */
-static void write_wrapped(const struct page *page, const char *words, int column, int indent)
+void report_wrap(const struct page *page, const char *words, int column, int indent)
 {
     while (*words != '\0') {
         size_t gap = strspn(words, " ");
@@ -35,8 +28,7 @@ static void write_wrapped(const struct page *page, const char *words, int column
 }
 
 /* A label in its column, and a sentence beside it. */
-__attribute__((format(printf, 3, 4))) static void line(const struct page *page, const char *label,
-                                                       const char *format, ...)
+void report_line(const struct page *page, const char *label, const char *format, ...)
 {
     char words[LINE_BYTES];
     va_list arguments;
@@ -45,12 +37,7 @@ __attribute__((format(printf, 3, 4))) static void line(const struct page *page, 
     vsnprintf(words, sizeof(words), format, arguments);
     va_end(arguments);
     fprintf(page->out, "  %-*s", INDENT - 2, label);
-    write_wrapped(page, words, INDENT, INDENT);
-}
-
-static const char *count(struct text *out, uint64_t number)
-{
-    return units_format_count(out, number);
+    report_wrap(page, words, INDENT, INDENT);
 }
 
 /* -- the verdict -- */
@@ -76,7 +63,7 @@ static void write_pass(const struct page *page, const struct report *report)
         if (outcome->control.clients > 0)
             snprintf(words + used, sizeof(words) - (size_t)used, "; the other %s noticed nothing",
                      count(&control, outcome->control.clients));
-        write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
+        report_wrap(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
         fprintf(page->out, "%*s", HEADLINE_INDENT, "");
     }
     const char *how =
@@ -84,7 +71,7 @@ static void write_pass(const struct page *page, const struct report *report)
     snprintf(words, sizeof(words), "%s client%s, %s repl%s, %s", count(&control, report->settings->clients),
              report->settings->clients == 1 ? "" : "s", count(&right, outcome->tally.messages_right),
              outcome->tally.messages_right == 1 ? "y" : "ies", how);
-    write_wrapped(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
+    report_wrap(page, words, HEADLINE_INDENT, HEADLINE_INDENT);
 }
 
 static void write_verdict(const struct page *page, const struct report *report)
@@ -100,7 +87,7 @@ static void write_verdict(const struct page *page, const struct report *report)
     for (size_t i = 0; i < verdict->reason_count; i++) {
         if (i > 0 || verdict->kind == VERDICT_PASS)
             fprintf(page->out, "%*s", indent, "");
-        write_wrapped(page, verdict->reasons[i], indent, indent);
+        report_wrap(page, verdict->reasons[i], indent, indent);
     }
     fputc('\n', page->out);
 }
@@ -123,11 +110,11 @@ static void write_example(const struct page *page, enum finding kind, const stru
 {
     size_t mark = (size_t)(example->offset - example->shown_offset);
 
-    line(page, "", "first %s byte: connection %" PRIu64 ", offset %" PRIu64, tally_finding_name(kind),
-         example->connection, example->offset);
+    report_line(page, "", "first %s byte: connection %" PRIu64 ", offset %" PRIu64, tally_finding_name(kind),
+                example->connection, example->offset);
     if (kind == FINDING_CROSSTALK)
-        line(page, "", "it belongs to connection %" PRIu64 ", offset %" PRIu64, example->other_connection,
-             example->other_offset);
+        report_line(page, "", "it belongs to connection %" PRIu64 ", offset %" PRIu64,
+                    example->other_connection, example->other_offset);
     write_bytes_hex(page, "expected", example->expected, example->count, mark);
     write_bytes_hex(page, "got", example->got, example->got_count, mark);
 }
@@ -137,99 +124,47 @@ static void write_correctness(const struct page *page, const struct tally *tally
     const uint64_t *found = tally->found_bytes;
     struct text sent, right, bytes, wrong, missing, extra, duplicated, crosstalk;
 
-    line(page, "correctness", "%s messages sent, %s answered right (%s)", count(&sent, tally->messages_sent),
-         count(&right, tally->messages_right), units_format_bytes(&bytes, (double)tally->bytes_right));
-    line(page, "", "%s wrong, %s missing, %s extra, %s duplicated, %s cross-talk bytes",
-         count(&wrong, found[FINDING_WRONG]), count(&missing, found[FINDING_MISSING]),
-         count(&extra, found[FINDING_EXTRA]), count(&duplicated, found[FINDING_DUPLICATED]),
-         count(&crosstalk, found[FINDING_CROSSTALK]));
+    report_line(page, "correctness", "%s messages sent, %s answered right (%s)",
+                count(&sent, tally->messages_sent), count(&right, tally->messages_right),
+                units_format_bytes(&bytes, (double)tally->bytes_right));
+    report_line(page, "", "%s wrong, %s missing, %s extra, %s duplicated, %s cross-talk bytes",
+                count(&wrong, found[FINDING_WRONG]), count(&missing, found[FINDING_MISSING]),
+                count(&extra, found[FINDING_EXTRA]), count(&duplicated, found[FINDING_DUPLICATED]),
+                count(&crosstalk, found[FINDING_CROSSTALK]));
     for (int kind = 0; kind < FINDING_COUNT; kind++)
         if (tally->examples[kind].is_set)
             write_example(page, (enum finding)kind, &tally->examples[kind]);
 }
 
-static void write_control(struct page *page, const struct outcome *outcome)
+static void write_control(const struct page *page, const struct outcome *outcome)
 {
     const struct outcome_control *control = &outcome->control;
     struct text clients, refused, reset, closed, unanswered, before, between, after;
 
-    line(page, "control", "%s clients:  %s refused, %s reset, %s closed, %s unanswered",
-         count(&clients, control->clients), count(&refused, control->refused), count(&reset, control->reset),
-         count(&closed, control->closed), count(&unanswered, control->unanswered));
+    report_line(page, "control", "%s clients:  %s refused, %s reset, %s closed, %s unanswered",
+                count(&clients, control->clients), count(&refused, control->refused),
+                count(&reset, control->reset), count(&closed, control->closed),
+                count(&unanswered, control->unanswered));
     if (control->untried > 0)
-        line(page, "", "%s not tried: nobody before them was answered", count(&clients, control->untried));
+        report_line(page, "", "%s not tried: nobody before them was answered",
+                    count(&clients, control->untried));
     if (control->silent_before + control->silent_between + control->silent_after > 0)
-        line(page, "", "no right reply:  %s before, %s between, %s after the disturbances",
-             count(&before, control->silent_before), count(&between, control->silent_between),
-             count(&after, control->silent_after));
+        report_line(page, "", "no right reply:  %s before, %s between, %s after the disturbances",
+                    count(&before, control->silent_before), count(&between, control->silent_between),
+                    count(&after, control->silent_after));
 }
 
-static void write_mode(const struct page *page, const struct outcome *outcome, enum plan_mode mode)
-{
-    struct text done, not_done;
-    char failed[64] = "";
-    char words[LINE_BYTES];
-
-    if (outcome->not_done[mode] > 0)
-        snprintf(failed, sizeof(failed), "  (%s not done)", count(&not_done, outcome->not_done[mode]));
-    fprintf(page->out, "%*s%-13s%7s  ", INDENT, "", plan_mode_name(mode), count(&done, outcome->done[mode]));
-    snprintf(words, sizeof(words), "%s%s", plan_mode_definition(mode), failed);
-    write_wrapped(page, words, INDENT + MODE_COLUMN, INDENT + MODE_COLUMN);
-}
-
-/* How the server took it, and what the control group felt; nothing where there is nothing to tell. */
-static void write_taken(const struct page *page, const struct outcome *outcome, enum plan_mode mode)
-{
-    const uint64_t *took = outcome->took[mode];
-    const struct felt_result *felt = &outcome->felt[mode];
-    struct text noticed, answered, timed_out, p99, wrong;
-    char words[LINE_BYTES];
-    int used = 0;
-
-    if (took[TOOK_NOTICED] + took[TOOK_ANSWERED] + took[TOOK_TIMED_OUT] > 0)
-        used = snprintf(words, sizeof(words), "server: %s noticed, %s answered all, %s timed out;  ",
-                        count(&noticed, took[TOOK_NOTICED]), count(&answered, took[TOOK_ANSWERED]),
-                        count(&timed_out, took[TOOK_TIMED_OUT]));
-    if (felt->p99_ratio > 0)
-        used += snprintf(words + used, sizeof(words) - (size_t)used, "others: p99 %s, %.2f of calm, %s wrong",
-                         units_format_ns(&p99, felt->p99_ns), felt->p99_ratio, count(&wrong, felt->wrong));
-    if (used == 0)
-        return;
-    fprintf(page->out, "%*s", INDENT + MODE_COLUMN, "");
-    write_wrapped(page, words, INDENT + MODE_COLUMN, INDENT + MODE_COLUMN);
-}
-
-static void write_disconnects(struct page *page, const struct report *report)
-{
-    const struct outcome *outcome = report->outcome;
-    struct text total, places, unexpected;
-
-    if (outcome->victims == 0) {
-        line(page, "disconnects", "none");
-        return;
-    }
-    line(page, "disconnects", "%s done, %s victims at a time;  %s unexpected ends",
-         count(&total, outcome->done_count), count(&places, outcome->victims),
-         count(&unexpected, outcome->unexpected_ends));
-    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
-        if (!plan_has(&report->settings->plan, (enum plan_mode)i))
-            continue;
-        write_mode(page, outcome, (enum plan_mode)i);
-        write_taken(page, outcome, (enum plan_mode)i);
-    }
-}
-
-static void write_recovery(struct page *page, const struct outcome *outcome)
+static void write_recovery(const struct page *page, const struct outcome *outcome)
 {
     struct text time;
 
     if (!outcome->recovery.is_checked)
         return;
     if (outcome->recovery.is_ok)
-        line(page, "recovery", "a new client had its right reply %s after the last disconnect",
-             units_format_ns(&time, outcome->recovery.ns));
+        report_line(page, "recovery", "a new client had its right reply %s after the last disconnect",
+                    units_format_ns(&time, outcome->recovery.ns));
     else
-        line(page, "recovery", "none: no new client had a right reply");
+        report_line(page, "recovery", "none: no new client had a right reply");
 }
 
 /* -- measures -- */
@@ -239,57 +174,58 @@ static void write_times(const struct page *page, const char *label, const struct
 {
     struct text p50, p90, p99, p99_9, max;
 
-    line(page, label, "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s%s",
-         units_format_ns(&p50, histogram_percentile_ns(times, 50)),
-         units_format_ns(&p90, histogram_percentile_ns(times, 90)),
-         units_format_ns(&p99, histogram_percentile_ns(times, 99)),
-         units_format_ns(&p99_9, histogram_percentile_ns(times, 99.9)), units_format_ns(&max, times->max_ns),
-         what);
+    report_line(page, label, "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s%s",
+                units_format_ns(&p50, histogram_percentile_ns(times, 50)),
+                units_format_ns(&p90, histogram_percentile_ns(times, 90)),
+                units_format_ns(&p99, histogram_percentile_ns(times, 99)),
+                units_format_ns(&p99_9, histogram_percentile_ns(times, 99.9)),
+                units_format_ns(&max, times->max_ns), what);
 }
 
-static void write_latency(struct page *page, const struct report *report)
+static void write_latency(const struct page *page, const struct report *report)
 {
     const struct histogram *latency = &report->outcome->latency;
     struct text over;
 
     if (latency->count == 0) {
-        line(page, "latency", "not measured: the control group had no reply");
+        report_line(page, "latency", "not measured: the control group had no reply");
         return;
     }
     write_times(page, "latency", latency, report->settings->rate_per_s > 0 ? "  from due" : "");
     if (report->settings->rate_per_s > 0)
         write_times(page, "", &report->outcome->latency_sent, "  from sent");
     if (latency->over_count > 0)
-        line(page, "", "%s above one hour", count(&over, latency->over_count));
+        report_line(page, "", "%s above one hour", count(&over, latency->over_count));
     if (report->outcome->connects.count > 0)
         write_times(page, "connect", &report->outcome->connects, "");
 }
 
-static void write_silence(struct page *page, const struct outcome *outcome)
+static void write_silence(const struct page *page, const struct outcome *outcome)
 {
     struct text p50, p99, max;
 
     if (outcome->latency.count == 0)
         return;
-    line(page, "silence", "p50 %s  p99 %s  max %s  (longest wait, by client)",
-         units_format_ns(&p50, outcome->silence.p50_ns), units_format_ns(&p99, outcome->silence.p99_ns),
-         units_format_ns(&max, outcome->silence.max_ns));
+    report_line(page, "silence", "p50 %s  p99 %s  max %s  (longest wait, by client)",
+                units_format_ns(&p50, outcome->silence.p50_ns),
+                units_format_ns(&p99, outcome->silence.p99_ns),
+                units_format_ns(&max, outcome->silence.max_ns));
 }
 
-static void write_rate(struct page *page, const struct report *report)
+static void write_rate(const struct page *page, const struct report *report)
 {
     const struct outcome *outcome = report->outcome;
     struct text rate, bytes, asked, due, sent, missed, late;
 
-    line(page, "rate", "%s messages/s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
-         units_format_bytes(&bytes, outcome->bytes_per_s));
+    report_line(page, "rate", "%s messages/s,  %s/s", count(&rate, (uint64_t)(outcome->messages_per_s + 0.5)),
+                units_format_bytes(&bytes, outcome->bytes_per_s));
     if (report->settings->rate_per_s == 0)
         return;
-    line(page, "", "paced: %s/s asked for; first messages, and what victims send to die, are on top",
-         count(&asked, report->settings->rate_per_s));
-    line(page, "", "%s arrivals due, %s sent, %s missed, %s still due at the end",
-         count(&due, outcome->arrivals.due), count(&sent, outcome->arrivals.sent),
-         count(&missed, outcome->arrivals.missed), count(&late, outcome->arrivals.late));
+    report_line(page, "", "paced: %s/s asked for; first messages, and what victims send to die, are on top",
+                count(&asked, report->settings->rate_per_s));
+    report_line(page, "", "%s arrivals due, %s sent, %s missed, %s still due at the end",
+                count(&due, outcome->arrivals.due), count(&sent, outcome->arrivals.sent),
+                count(&missed, outcome->arrivals.missed), count(&late, outcome->arrivals.late));
 }
 
 static void write_churn(const struct page *page, const struct report *report)
@@ -298,12 +234,12 @@ static void write_churn(const struct page *page, const struct report *report)
     struct text due, done, failed, missed;
 
     if (report->settings->churn_per_s > 0)
-        line(page, "churn", "%s short connections due, %s answered right, %s failed, %s missed",
-             count(&due, outcome->churn.due), count(&done, outcome->churn.done),
-             count(&failed, outcome->churn.failed), count(&missed, outcome->churn.missed));
+        report_line(page, "churn", "%s short connections due, %s answered right, %s failed, %s missed",
+                    count(&due, outcome->churn.due), count(&done, outcome->churn.done),
+                    count(&failed, outcome->churn.failed), count(&missed, outcome->churn.missed));
 }
 
-static void write_errors(struct page *page, const struct tally *tally)
+static void write_errors(const struct page *page, const struct tally *tally)
 {
     bool has_any = false;
 
@@ -313,16 +249,16 @@ static void write_errors(struct page *page, const struct tally *tally)
             struct text number;
             if (at->count == 0)
                 continue;
-            line(page, has_any ? "" : "errors",
-                 "%s %s (%s side, at %s), the first:", count(&number, at->count),
-                 tally_fault_name((enum fault)fault), tally_fault_side((enum fault)fault),
-                 tally_where_name((enum where)where));
-            line(page, "", "%s", at->first);
+            report_line(page, has_any ? "" : "errors",
+                        "%s %s (%s side, at %s), the first:", count(&number, at->count),
+                        tally_fault_name((enum fault)fault), tally_fault_side((enum fault)fault),
+                        tally_where_name((enum where)where));
+            report_line(page, "", "%s", at->first);
             has_any = true;
         }
     }
     if (!has_any)
-        line(page, "errors", "none");
+        report_line(page, "errors", "none");
 }
 
 static void write_outages(const struct page *page, const struct outcome *outcome)
@@ -332,8 +268,8 @@ static void write_outages(const struct page *page, const struct outcome *outcome
 
     if (outcome->latency.count == 0)
         return;
-    line(page, "outages", "%s;  the longest time without a right reply of anybody: %" PRIu64 " ms",
-         outages->count == 0 ? "none" : count(&number, outages->count), outages->longest_gap_ms);
+    report_line(page, "outages", "%s;  the longest time without a right reply of anybody: %" PRIu64 " ms",
+                outages->count == 0 ? "none" : count(&number, outages->count), outages->longest_gap_ms);
     for (size_t i = 0; i < outages->kept; i++) {
         const struct timeline_outage *outage = &outages->list[i];
         char after[80] = "until the end";
@@ -341,8 +277,9 @@ static void write_outages(const struct page *page, const struct outcome *outcome
             snprintf(after, sizeof(after), "normal %" PRIu64 " ms after the first reply", outage->normal_ms);
         else if (outage->is_over)
             snprintf(after, sizeof(after), "never normal again");
-        line(page, "", "%.2f s to %.2f s, %s lost, %s", (double)outage->last_good_ms / 1e3,
-             (double)(outage->last_good_ms + outage->gap_ms) / 1e3, count(&number, outage->lost), after);
+        report_line(page, "", "%.2f s to %.2f s, %s lost, %s", (double)outage->last_good_ms / 1e3,
+                    (double)(outage->last_good_ms + outage->gap_ms) / 1e3, count(&number, outage->lost),
+                    after);
     }
 }
 
@@ -353,15 +290,16 @@ static void write_server(const struct page *page, const struct health *health)
 
     if (!health->is_watched)
         return;
-    line(page, "server", "process %d, before the load and 2 s after it:", (int)health->pid);
-    line(page, "",
-         "%" PRIu64 " -> %" PRIu64 " descriptors, %" PRIu64 " -> %" PRIu64 " in CLOSE-WAIT, %" PRIu64
-         " -> %" PRIu64 " processes, %" PRIu64 " -> %" PRIu64
-         " zombies, memory %s -> %s, idle CPU %.1f %% -> %.1f %%",
-         before->descriptors, after->descriptors, before->close_wait, after->close_wait, before->processes,
-         after->processes, before->zombies, after->zombies,
-         units_format_bytes(&was, (double)before->rss_bytes),
-         units_format_bytes(&is, (double)after->rss_bytes), before->idle_cpu * 100, after->idle_cpu * 100);
+    report_line(page, "server", "process %d, before the load and 2 s after it:", (int)health->pid);
+    report_line(page, "",
+                "%" PRIu64 " -> %" PRIu64 " descriptors, %" PRIu64 " -> %" PRIu64 " in CLOSE-WAIT, %" PRIu64
+                " -> %" PRIu64 " processes, %" PRIu64 " -> %" PRIu64
+                " zombies, memory %s -> %s, idle CPU %.1f %% -> %.1f %%",
+                before->descriptors, after->descriptors, before->close_wait, after->close_wait,
+                before->processes, after->processes, before->zombies, after->zombies,
+                units_format_bytes(&was, (double)before->rss_bytes),
+                units_format_bytes(&is, (double)after->rss_bytes), before->idle_cpu * 100,
+                after->idle_cpu * 100);
 }
 
 static void write_self(const struct page *page, const struct outcome *outcome)
@@ -369,19 +307,21 @@ static void write_self(const struct page *page, const struct outcome *outcome)
     const struct selfcheck *self = &outcome->self;
     char findings[SELFCHECK_FINDINGS_MAX][SELFCHECK_FINDING_BYTES];
     struct text lag, ports, descriptors;
+    char late[64] = "";
 
+    if (self->is_open_loop && self->has_looked)
+        snprintf(late, sizeof(late), "lag p99 %s, ", units_format_ns(&lag, self->lag_p99_ns));
     if (self->has_looked)
-        line(page, "self-check",
-             "busy %.0f %%, lag p99 %s, Little %.2f, ports %s, descriptors left %s, waited %.0f %%, steal "
-             "%.0f %%",
-             self->busy_share * 100, units_format_ns(&lag, self->lag_p99_ns), self->little_ratio,
-             count(&ports, self->ports), count(&descriptors, self->descriptors_left),
-             self->waited_share * 100, self->steal_share * 100);
+        report_line(
+            page, "self-check",
+            "busy %.0f %%, %sLittle %.2f, %s ports, %s descriptors left, waited %.0f %%, steal %.0f %%",
+            self->busy_share * 100, late, self->little_ratio, count(&ports, self->ports),
+            count(&descriptors, self->descriptors_left), self->waited_share * 100, self->steal_share * 100);
     if (self->is_open_loop)
         return; /* what is bad stands in the verdict */
     size_t bad = selfcheck_find(self, findings);
     for (size_t i = 0; i < bad; i++)
-        line(page, "note", "%s", findings[i]);
+        report_line(page, "note", "%s", findings[i]);
 }
 
 void report_write_text(FILE *out, const struct report *report, int width)
@@ -392,7 +332,7 @@ void report_write_text(FILE *out, const struct report *report, int width)
     write_verdict(&page, report);
     write_correctness(&page, &report->outcome->tally);
     write_control(&page, report->outcome);
-    write_disconnects(&page, report);
+    report_write_disconnects(&page, report);
     write_recovery(&page, report->outcome);
     write_latency(&page, report);
     write_silence(&page, report->outcome);
@@ -402,5 +342,5 @@ void report_write_text(FILE *out, const struct report *report, int width)
     write_errors(&page, &report->outcome->tally);
     write_server(&page, &report->outcome->health);
     write_self(&page, report->outcome);
-    line(&unbroken, "repeat", "%s", report->command); /* to be copied: never broken */
+    report_line(&unbroken, "repeat", "%s", report->command); /* to be copied: never broken */
 }
