@@ -370,8 +370,9 @@ static void serving__a_slot_that_goes_out__is_none_of_them(void **state)
 {
     (void)state;
     policy_start(&f, 2, true);
-    policy_request(&f, OPERATION_SCALE, 1);
     begin_slot(1);
+    policy_request(&f, OPERATION_SCALE, 1);
+    assert_int_equal(s->slots[1].phase, SLOT_SERVING);
     assert_int_equal(f.seen[ACTION_SERVING], 0);
     begin_slot(0);
     assert_int_equal(f.seen[ACTION_SERVING], 1);
