@@ -85,20 +85,21 @@ void control_say(struct control_client *client, const char *format, ...)
         client->out_peak = client->out_bytes;
 }
 
-static void flush(struct control_client *client)
+/* True: the client has taken some. */
+static bool flush(struct control_client *client)
 {
     if (client->fd < 0 || client->is_lost || client->out_bytes == 0)
-        return;
+        return false;
     ssize_t taken = send(client->fd, client->out, client->out_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (taken < 0) {
         client->is_lost = errno != EAGAIN && errno != EINTR;
-        return;
+        return false;
     }
     client->out_bytes -= (size_t)taken;
     memmove(client->out, client->out + taken, client->out_bytes);
-    if (client->out_bytes > 0)
-        return;
-    give_back(client);
+    if (client->out_bytes == 0)
+        give_back(client);
+    return taken > 0;
 }
 
 void control_flush(struct control *control)
@@ -180,9 +181,10 @@ static void receive(struct control_client *client)
         client->is_lost = true;
 }
 
+/* Who has not read the last answer has no use for another. */
 static void take_request(struct control *control, struct control_client *client, int64_t now_ms)
 {
-    if (client->waits != WAITS_FOR_NOTHING)
+    if (client->waits != WAITS_FOR_NOTHING || client->out_bytes > 0)
         return;
     if (answer_one(control, client)) {
         client->deadline_ms = now_ms + CONTROL_PATIENCE_MS;
@@ -262,10 +264,10 @@ static void serve(struct control *control, struct control_client *client, short 
     else if (events & (POLLERR | POLLHUP | POLLNVAL))
         client->is_lost = true;    /* closed, not only shut: nobody is there to answer */
     tell_outcome(control, client); /* the one after: what the log says about it comes first */
+    bool has_taken = flush(client);
     take_request(control, client, now_ms);
-    size_t said_bytes = client->out_bytes;
-    flush(client);
-    extend_patience(client, client->out_bytes < said_bytes, now_ms);
+    has_taken |= flush(client);
+    extend_patience(client, has_taken, now_ms);
     if (is_over(client, now_ms))
         forget(client);
 }

@@ -425,6 +425,22 @@ static void reader__never_reads__dropped_when_patience_ends(void **state)
     assert_int_equal(control.clients[0].fd, -1);
 }
 
+static void reader__asks_on_without_reading__one_answer_is_made_and_no_more(void **state)
+{
+    int small = 1024;
+
+    (void)state;
+    int fd = dial();
+    setsockopt(control.clients[0].fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    say(fd, "log info\nlog info\nlog info\n");
+    size_t waiting = control.clients[0].out_bytes;
+    assert_true(waiting > 0);
+    for (int i = 0; i < 10; i++)
+        turn();
+    assert_true(control.clients[0].out_bytes <= waiting);
+    assert_int_equal(control.clients[0].in_bytes, 2 * strlen("log info\n"));
+}
+
 static void reader__flooded_with_events__dropped_at_the_bound(void **state)
 {
     int small = 1024;
@@ -558,6 +574,8 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(reader__slow__gets_everything_in_the_end, begin, end),
         cmocka_unit_test_setup_teardown(reader__never_reads__dropped_when_patience_ends, begin, end),
+        cmocka_unit_test_setup_teardown(reader__asks_on_without_reading__one_answer_is_made_and_no_more,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(reader__flooded_with_events__dropped_at_the_bound, begin, end),
         cmocka_unit_test_setup_teardown(memory__none_at_the_start__clients_are_let_go, begin, end),
         cmocka_unit_test_setup_teardown(memory__long_answers__given_back_when_they_are_taken, begin, end),
