@@ -33,7 +33,7 @@ static void set_level(struct control_client *client, enum log_level level)
 {
     char text[64];
     log_set_level(level);
-    snprintf(text, sizeof text, "the level is %s until the next reload", log_level_name(level));
+    snprintf(text, sizeof text, "the level is %s until a reload changes it", log_level_name(level));
     control_end(client, COMMAND_DONE, text);
 }
 

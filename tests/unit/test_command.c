@@ -206,7 +206,7 @@ static void log__level__changed_at_once(void **state)
     log_init(-1, LOG_LEVEL_INFO);
     ask("log debug");
     assert_int_equal(log_level(), LOG_LEVEL_DEBUG);
-    expect("", WAITS_FOR_NOTHING, "end 0 the level is debug until the next reload\n");
+    expect("", WAITS_FOR_NOTHING, "end 0 the level is debug until a reload changes it\n");
 }
 
 int main(void)
