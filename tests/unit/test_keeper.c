@@ -2,11 +2,12 @@
  * Keepers with a real worker between them: orders, deaths, and a connection that outlives all of it. The test
  * itself stands in for the master (it reaps and tells deaths) and for the supervisor (it gives orders).
  */
-/* wrap: syscall worker_prepare_table */
+/* wrap: syscall worker_prepare_table image_exec */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
 #include "worker/heritage.h"
+#include "worker/image.h"
 #include "worker/keeper.h"
 #include "worker/process.h"
 #include "worker/worker.h"
@@ -35,6 +36,9 @@ static struct bend {
     shared_i32 clone_error; /* of every clone that shares the table; 0: it works */
     shared_u32 clone_tries;
     shared_i32 table_error;
+    shared_i32 exec_error; /* with which an exec fails; 0: it works */
+    shared_u32 exec_tries;
+    char role[IMAGE_ROLE_SIZE]; /* of the last try */
 } * bend;
 
 long __real_syscall(long number, ...);
@@ -66,6 +70,24 @@ int __wrap_worker_prepare_table(void)
     int error = atomic_load(&bend->table_error);
 
     return error ? error : __real_worker_prepare_table();
+}
+
+/* In place of execve, with all that it does to a keeper: the table becomes a private copy, as small as may
+ * be, and the new image begins anew. */
+int __wrap_image_exec(struct shared_pages *pages, uint32_t number, const char *role);
+int __wrap_image_exec(struct shared_pages *pages, uint32_t number, const char *role)
+{
+    int error = atomic_load(&bend->exec_error);
+    unsigned slot, letter, generation, image;
+
+    snprintf(bend->role, sizeof bend->role, "%s", role);
+    atomic_fetch_add(&bend->exec_tries, 1);
+    if (error)
+        return -error;
+    unshare(CLONE_FILES);
+    if (sscanf(role, "keeper:%u:%u:%u:%u", &slot, &letter, &generation, &image) == 4 && image == number)
+        keeper_resume_main(pages, slot, (enum keeper_letter)letter, generation, image, 2 * TABLE_SIZE);
+    _exit(99);
 }
 
 /* ---- the stand-in for the master ---- */
@@ -129,6 +151,22 @@ static bool b_is_dead(uint32_t generation)
     return atomic_load(&board->keeper_deaths[KEEPER_B].generation) == generation;
 }
 
+static bool a_runs(uint32_t image)
+{
+    return atomic_load(&board->keeper_image[KEEPER_A]) == image &&
+           atomic_load(&board->keeper_ready[KEEPER_A]) == 1;
+}
+
+static bool a_could_not_become(uint32_t image)
+{
+    return atomic_load(&board->exec_failed[KEEPER_A]) == image;
+}
+
+static bool worker_is_made(uint32_t generation)
+{
+    return board_was_made(&board->worker, generation);
+}
+
 static bool worker_is_ready(uint32_t generation)
 {
     return atomic_load(&board->ready_generation) == generation;
@@ -177,6 +215,12 @@ static void order_twin(enum keeper_letter maker, uint32_t maker_generation, uint
     wake(maker);
 }
 
+static void order_exec(enum keeper_letter letter, uint32_t keeper_generation, uint32_t image)
+{
+    atomic_store(&board->order_exec, keeper_order(letter, keeper_generation, image));
+    wake(letter);
+}
+
 static void order_leave(enum keeper_letter letter, uint32_t generation)
 {
     atomic_store(&board->leave_generation[letter], generation);
@@ -211,6 +255,7 @@ static int begin(void **state)
     bend = mmap(NULL, sizeof *bend, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     worker_fixture_open(&fixture, (struct fixture_options){0});
     fixture.pages->orders.master_pid = getpid();
+    atomic_store(&fixture.pages->orders.master_image, 1);
     board = fixture.worker.board;
     return bend == MAP_FAILED ? -1 : 0;
 }
@@ -470,6 +515,137 @@ static void keepers_killed__one_after_the_other__each_makes_the_other_anew(void 
     socket_expect_text(client, "B");
 }
 
+/* ---- another image ---- */
+
+static void exec__ordered__same_process_goes_on_with_a_grown_table_of_its_own(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    start_both();
+    assert_true(a_runs(1));
+    pid = pid_of(KEEPER_A);
+    order_exec(KEEPER_A, 1, 2);
+    wait_until(a_runs, 2);
+    assert_string_equal(bend->role, "keeper:0:0:1:2");
+    assert_int_equal(pid_of(KEEPER_A), pid);
+    assert_true(status_of(pid, "FDSize") >= 2 * TABLE_SIZE);
+    assert_true(status_of(pid_of(KEEPER_B), "FDSize") < 2 * TABLE_SIZE);
+    assert_int_equal(atomic_load(&board->keeper_image[KEEPER_B]), 1);
+    assert_int_equal(atomic_load(&board->exec_failed[KEEPER_A]), 0);
+}
+
+/* Keeper a makes two generations: when it makes the second one, its look for the first one is over. */
+static void let_a_look(uint32_t *generation)
+{
+    for (int i = 0; i < 2; i++) {
+        order_worker(KEEPER_A, 1, ++*generation);
+        wait_until(worker_is_ready, *generation);
+        kill_worker(*generation);
+    }
+}
+
+static void exec__to_another_keeper_or_to_what_it_is__not_obeyed(void **state)
+{
+    const uint64_t orders[] = {keeper_order(KEEPER_A, 7, 2), keeper_order(KEEPER_B, 1, 2),
+                               keeper_order(KEEPER_A, 1, 1), keeper_order(KEEPER_A, 1, 0)};
+    uint32_t generation = 0;
+
+    (void)state;
+    start_both();
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        atomic_store(&board->order_exec, orders[i]);
+        let_a_look(&generation);
+        assert_int_equal(atomic_load(&bend->exec_tries), 0);
+    }
+    assert_true(a_runs(1));
+}
+
+static void exec__fails__told_with_the_reason_and_not_tried_again(void **state)
+{
+    uint32_t generation = 0;
+
+    (void)state;
+    start_both();
+    atomic_store(&bend->exec_error, ENOEXEC);
+    order_exec(KEEPER_A, 1, 2);
+    wait_until(a_could_not_become, 2);
+    assert_int_equal(atomic_load(&board->exec_error[KEEPER_A]), ENOEXEC);
+    let_a_look(&generation); /* the order still stands */
+    assert_int_equal(atomic_load(&bend->exec_tries), 1);
+    assert_true(a_runs(1));
+}
+
+static void exec__fails_and_then_another_image__that_one_is_tried(void **state)
+{
+    (void)state;
+    start_both();
+    atomic_store(&bend->exec_error, ENOEXEC);
+    order_exec(KEEPER_A, 1, 2);
+    wait_until(a_could_not_become, 2);
+    atomic_store(&bend->exec_error, 0);
+    order_exec(KEEPER_A, 1, 3);
+    wait_until(a_runs, 3);
+}
+
+static void exec__then_a_twin__is_of_the_new_image(void **state)
+{
+    (void)state;
+    start_both();
+    order_exec(KEEPER_A, 1, 2);
+    wait_until(a_runs, 2);
+    order_leave(KEEPER_B, 1);
+    wait_until(b_is_dead, 1);
+    order_twin(KEEPER_A, 1, 2);
+    wait_until(b_is_ready, 2);
+    assert_int_equal(atomic_load(&board->keeper_image[KEEPER_B]), 2);
+    assert_true(status_of(pid_of(KEEPER_B), "FDSize") >= 2 * TABLE_SIZE);
+}
+
+static void resumed__its_parent_is_not_the_master__leaves(void **state)
+{
+    (void)state;
+    start_both();
+    fixture.pages->orders.master_pid = 1;
+    order_exec(KEEPER_A, 1, 2);
+    wait_until(a_is_dead, 1);
+    assert_int_equal(atomic_load(&board->keeper_deaths[KEEPER_A].code), CLD_EXITED);
+    assert_int_equal(atomic_load(&board->keeper_image[KEEPER_A]), 1);
+}
+
+/* The whole way: its worker has gone, one keeper goes over, makes a worker that waits, the other one leaves.
+ */
+static void slot_goes_over__its_client_types_on_and_is_told_of_the_end(void **state)
+{
+    int client;
+
+    (void)state;
+    start_both();
+    order_worker(KEEPER_A, 1, 1);
+    wait_until(worker_is_ready, 1);
+    client = worker_fixture_connect(&fixture);
+    socket_send_text(client, "before");
+    socket_expect_text(client, "BEFORE");
+    kill_worker(1);
+    socket_send_text(client, "meanwhile");
+    order_exec(KEEPER_A, 1, 2);
+    wait_until(a_runs, 2);
+    board->settings.gated = 1;
+    order_worker(KEEPER_A, 1, 2);
+    wait_until(worker_is_made, 2);
+    order_leave(KEEPER_B, 1);
+    wait_until(b_is_dead, 1);
+    assert_int_equal(atomic_load(&board->ready_generation), 1);
+    assert_int_equal(socket_queued(client), 0);
+    atomic_store(&board->go_generation, 2);
+    wait_until(worker_is_ready, 2);
+    socket_expect_text(client, "MEANWHILE");
+    shutdown(client, SHUT_WR);
+    socket_expect_end(client); /* no other table holds it open */
+}
+
+/* ---- deaths of all three, and of the master ---- */
+
 static void all_three_killed__the_table_is_gone(void **state)
 {
     int client;
@@ -535,6 +711,13 @@ int main(void)
         TEST(clone__fails__noted_and_tried_again_unasked),
         TEST(worker_killed__ten_times__its_client_types_on),
         TEST(keepers_killed__one_after_the_other__each_makes_the_other_anew),
+        TEST(exec__ordered__same_process_goes_on_with_a_grown_table_of_its_own),
+        TEST(exec__to_another_keeper_or_to_what_it_is__not_obeyed),
+        TEST(exec__fails__told_with_the_reason_and_not_tried_again),
+        TEST(exec__fails_and_then_another_image__that_one_is_tried),
+        TEST(exec__then_a_twin__is_of_the_new_image),
+        TEST(resumed__its_parent_is_not_the_master__leaves),
+        TEST(slot_goes_over__its_client_types_on_and_is_told_of_the_end),
         TEST(all_three_killed__the_table_is_gone),
         TEST(master_died__keeper_follows),
     };
