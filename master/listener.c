@@ -147,13 +147,44 @@ static int bind_and_listen(int fd, const struct sockaddr_storage *address, sockl
     return result;
 }
 
+static in_port_t *port_of(struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6)
+        return &((struct sockaddr_in6 *)(void *)address)->sin6_port;
+    return &((struct sockaddr_in *)(void *)address)->sin_port;
+}
+
+/*
+ * Where the kernel is to choose the port, it chooses for another socket first, and ours asks for that port: a
+ * socket that was shut down gives up a port that was chosen for it and keeps one that it asked for
+ * (SOCK_BINDPORT_LOCK in the kernel's inet_bind and tcp_disconnect), and a listener that is drained must come
+ * back at the same one. Returns that other socket, to be closed once ours is bound; -1: there is none.
+ */
+static int choose_port(const struct address *address, struct sockaddr_storage *candidate, socklen_t length,
+                       const struct listener_settings *settings)
+{
+    char unsaid[ERROR_SIZE];
+    struct sockaddr_storage chosen = *candidate;
+    bool is_needed = address->kind == ADDRESS_TCP && !settings->probes && *port_of(candidate) == 0;
+    int fd = is_needed ? socket(candidate->ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP) : -1;
+
+    if (fd < 0)
+        return -1;
+    if (set_tcp_options(fd, candidate->ss_family, address->dual_stack, settings, unsaid, sizeof unsaid) ==
+            0 &&
+        bind(fd, (const struct sockaddr *)(const void *)candidate, length) == 0 &&
+        getsockname(fd, (struct sockaddr *)(void *)&chosen, &length) == 0)
+        *candidate = chosen;
+    return fd;
+}
+
 /* The listening descriptor for one candidate, or a negative errno. */
 static int open_candidate(const struct address *address, unsigned index,
                           const struct listener_settings *settings, char error[], size_t error_size)
 {
-    const struct sockaddr_storage *candidate = &address->candidates[index];
+    struct sockaddr_storage candidate = address->candidates[index];
     bool is_tcp = address->kind == ADDRESS_TCP;
-    int fd = socket(candidate->ss_family, SOCK_STREAM | SOCK_NONBLOCK, is_tcp ? IPPROTO_TCP : 0);
+    int fd = socket(candidate.ss_family, SOCK_STREAM | SOCK_NONBLOCK, is_tcp ? IPPROTO_TCP : 0);
     int result;
 
     error[0] = '\0';
@@ -163,10 +194,14 @@ static int open_candidate(const struct address *address, unsigned index,
         return result;
     }
     result = is_tcp
-                 ? set_tcp_options(fd, candidate->ss_family, address->dual_stack, settings, error, error_size)
+                 ? set_tcp_options(fd, candidate.ss_family, address->dual_stack, settings, error, error_size)
                  : 0;
-    if (result == 0)
-        result = bind_and_listen(fd, candidate, address->lengths[index], settings, error, error_size);
+    if (result == 0) {
+        int chooser = choose_port(address, &candidate, address->lengths[index], settings);
+        result = bind_and_listen(fd, &candidate, address->lengths[index], settings, error, error_size);
+        if (chooser >= 0)
+            close(chooser);
+    }
     if (result < 0) {
         close(fd);
         return result;

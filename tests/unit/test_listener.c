@@ -208,6 +208,21 @@ static void open__tcp__port_known_and_non_blocking(void **state)
     finish();
 }
 
+static void open__port_chosen_by_the_kernel__shut_down_and_listening_again__the_same(void **state)
+{
+    struct sockaddr_in before = {0}, after = {0};
+    socklen_t length = sizeof before;
+
+    (void)state;
+    open_well("127.0.0.1:0");
+    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&before, &length), 0);
+    assert_int_equal(shutdown(listener.fd, SHUT_RDWR), 0);
+    assert_int_equal(__real_listen(listener.fd, 8), 0);
+    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&after, &length), 0);
+    assert_int_not_equal(before.sin_port, 0);
+    assert_int_equal(after.sin_port, before.sin_port);
+}
+
 static void open__tcp__accepted_sockets_inherit_all_options(void **state)
 {
     (void)state;
@@ -554,6 +569,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(open__tcp__port_known_and_non_blocking, start),
+        cmocka_unit_test_setup(open__port_chosen_by_the_kernel__shut_down_and_listening_again__the_same,
+                               start),
         cmocka_unit_test_setup(open__tcp__accepted_sockets_inherit_all_options, start),
         cmocka_unit_test_setup(open__user_timeout__never_shorter_than_the_write_timeout, start),
         cmocka_unit_test_setup(open__port_alone__serves_both_families, start),
