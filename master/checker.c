@@ -49,11 +49,15 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct check *c, const c
 
 /* ---- the run ---- */
 
-_Noreturn static void be_checked(const struct check *c, int output)
+/* What hangs in its check dies with the checker, which may be killed itself. */
+_Noreturn static void be_checked(const struct check *c, int output, pid_t checker)
 {
     char path[32];
     char role[] = IMAGE_ROLE "check", name[] = "prefork-upper";
     sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != checker)
+        _exit(1);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     dup2(c->image_fd, IMAGE_FD);
@@ -95,9 +99,9 @@ static int run(struct check *c, int *status)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    pid_t pid = fork();
+    pid_t checker = getpid(), pid = fork();
     if (pid == 0)
-        be_checked(c, ends[1]);
+        be_checked(c, ends[1], checker);
     close(ends[1]);
     bool in_time = pid > 0 && read_output(c, ends[0]);
     close(ends[0]);
