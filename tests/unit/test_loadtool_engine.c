@@ -475,7 +475,9 @@ static void run__three_loops_and_nobody_answers__are_given_up(void **state)
     trial.settings.threads = 3;
     trial.settings.timeout_ms = 200;
     assert_int_equal(load_server(SERVER_MUTE, 0), EXIT_CLIENTS);
-    assert_int_equal(trial.outcome.control.unanswered, 10);
+    /* The first loop that sees it ends the run for all: some may not have waited for too long yet. */
+    assert_in_range(trial.outcome.control.unanswered, 1, 10);
+    assert_int_equal(trial.outcome.control.silent_before, 10);
 }
 
 /* -- interrupted -- */

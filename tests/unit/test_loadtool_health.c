@@ -124,8 +124,9 @@ static void look__a_busy_process__takes_processor_time(void **state)
 
     (void)state;
     pid_t child = fork();
-    for (volatile unsigned long long i = 0; child == 0; i++)
-        continue;
+    if (child == 0)
+        for (volatile unsigned long long i = 0;; i++)
+            continue;
     assert_int_equal(health_look(child, 200, &sample), 0);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
