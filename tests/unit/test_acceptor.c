@@ -654,6 +654,65 @@ static void leave__listener_stays_the_others(void **state)
     assert_false(connect_is_refused());
 }
 
+/* ---- and back ---- */
+
+static void return__after_it_left__accepts_again(void **state)
+{
+    (void)state;
+    acceptor_leave(w);
+    acceptor_return(w);
+    expect_state(LISTENER_IN);
+    assert_true(board_accepting(w->board, w->cell));
+    connect_clients(1);
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 1);
+}
+
+static void return__never_left__nothing(void **state)
+{
+    (void)state;
+    acceptor_return(w);
+    assert_string_equal(listener_calls, "");
+    expect_state(LISTENER_IN);
+}
+
+/* It has handed a connection on, and comes back by itself. */
+static void return__handed_on_to_another__stays_out(void **state)
+{
+    (void)state;
+    hand_on_to_other();
+    forget_calls();
+    acceptor_return(w);
+    assert_string_equal(listener_calls, "");
+    expect_state(LISTENER_HANDED);
+}
+
+/* After a drain that was taken back: the supervisor has called listen(2) again by then. */
+static void return__listener_was_shut_and_is_open_again__accepts(void **state)
+{
+    (void)state;
+    shutdown(FD_LISTENER, SHUT_RDWR);
+    acceptor_event(w);
+    expect_state(LISTENER_GONE);
+    assert_int_equal(listen(FD_LISTENER, 16), 0);
+    acceptor_return(w);
+    connect_clients(1);
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 1);
+}
+
+/* The order to serve may come before that: it leaves again, and the next order brings it back. */
+static void return__listener_is_still_shut__gone_again(void **state)
+{
+    (void)state;
+    shutdown(FD_LISTENER, SHUT_RDWR);
+    acceptor_event(w);
+    acceptor_return(w);
+    acceptor_event(w);
+    expect_state(LISTENER_GONE);
+    assert_int_equal(counter(COUNTER_accept_errors), 0);
+}
+
 int main(void)
 {
 #define ALONE(test) cmocka_unit_test_setup_teardown(test, open_alone, close_all)
@@ -694,6 +753,11 @@ int main(void)
         ALONE(drain__full__leaves_the_rest_to_others),
         ALONE(drain__no_descriptor__gone_all_the_same),
         ALONE(leave__listener_stays_the_others),
+        ALONE(return__after_it_left__accepts_again),
+        ALONE(return__never_left__nothing),
+        THREE(return__handed_on_to_another__stays_out),
+        ALONE(return__listener_was_shut_and_is_open_again__accepts),
+        ALONE(return__listener_is_still_shut__gone_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

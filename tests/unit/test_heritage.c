@@ -31,6 +31,27 @@ static void place__fresh_descriptor__moved_and_the_old_number_free(void **state)
     close(FD_TICK);
 }
 
+/* Symptom: a master that became another image had lost its own pidfd, which is close-on-exec from birth. */
+static void place__born_close_on_exec__comes_through_an_exec_wherever_it_was_born(void **state)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    (void)state;
+    assert_int_equal(heritage_place(fd, FD_TICK), 0);
+    assert_int_equal(fcntl(FD_TICK, F_GETFD), 0);
+    assert_int_equal(fcntl(FD_TICK, F_SETFD, FD_CLOEXEC), 0);
+    assert_int_equal(heritage_place(FD_TICK, FD_TICK), 0); /* as if born at its number */
+    assert_int_equal(fcntl(FD_TICK, F_GETFD), 0);
+    close(FD_TICK);
+}
+
+static void place__there_already_and_not_open__its_error(void **state)
+{
+    (void)state;
+    close(FD_TICK);
+    assert_int_equal(heritage_place(FD_TICK, FD_TICK), -EBADF);
+}
+
 static void place__call_before_it_failed__its_error(void **state)
 {
     (void)state;
@@ -73,6 +94,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(place__fresh_descriptor__moved_and_the_old_number_free),
+        cmocka_unit_test(place__born_close_on_exec__comes_through_an_exec_wherever_it_was_born),
+        cmocka_unit_test(place__there_already_and_not_open__its_error),
         cmocka_unit_test(place__call_before_it_failed__its_error),
         cmocka_unit_test(place__impossible_number__error_and_closed),
         cmocka_unit_test(poke__connections_and_a_look__added_up),
