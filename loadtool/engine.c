@@ -63,6 +63,9 @@ static void forget_warm_up(struct engine *engine)
     histogram_init(&outcome->lag);
     histogram_init(&outcome->connects);
     memset(&engine->load.arrivals, 0, sizeof(engine->load.arrivals));
+    /* What waits now will be sent or missed in MAIN: it counts as due then. */
+    engine->load.arrivals.due =
+        control_pending_count(&engine->control) + victims_pending_count(&engine->victims);
     memset(&engine->churn.counts, 0, sizeof(engine->churn.counts));
 }
 

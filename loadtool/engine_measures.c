@@ -79,7 +79,8 @@ void engine_finish_main(struct engine *engine)
     outcome->arrivals.sent = engine->load.arrivals.sent;
     outcome->arrivals.missed = engine->load.arrivals.missed;
     outcome->arrivals.in_children = engine->load.arrivals.in_children;
-    outcome->arrivals.late = control_pending_count(&engine->control);
+    outcome->arrivals.late =
+        control_pending_count(&engine->control) + victims_pending_count(&engine->victims);
     outcome->messages_per_s = (double)(outcome->tally.messages_right - engine->main.messages) / seconds;
     outcome->bytes_per_s = (double)(outcome->tally.bytes_right - engine->main.bytes) / seconds;
     engine->main.latency_sum_ns = outcome->latency_sent.sum_ns - engine->main.latency_sum_ns;

@@ -321,3 +321,12 @@ void victims_arrival(struct victims *victims, uint32_t n, uint64_t due_ns)
     if (victim->stage == VICTIM_LIVING && victim->is_serving && victim->mode->live == NULL)
         send_next(victim);
 }
+
+uint64_t victims_pending_count(const struct victims *victims)
+{
+    uint64_t pending = 0;
+
+    for (uint32_t i = 0; i < victims->count; i++)
+        pending += victims->list[i].pace.due_count - victims->list[i].pace.begun_count;
+    return pending;
+}

@@ -112,6 +112,9 @@ void victims_drop_all(struct victims *victims, bool counts);
 /* An arrival of the open loop is due at the victims' n-th place. */
 void victims_arrival(struct victims *victims, uint32_t n, uint64_t due_ns);
 
+/* Arrivals that were due and have not been sent, of all. */
+uint64_t victims_pending_count(const struct victims *victims);
+
 /* For the modes: begin `count` messages, whatever is left of the budget: a death needs them. */
 void victims_send(struct victim *victim, uint64_t count);
 

@@ -82,6 +82,14 @@ class Kills(TestCase):
         held = [row for row in rows if row[1].endswith(":%04X" % port) and row[3] == "01"]
         self.assertEqual(len(held), done)
 
+    def test_every_mode_over_a_unix_socket__passes(self):
+        modes = ("fin", "rst", "unread", "halfclose", "kill9", "slowread", "midcut", "noread", "dribble", "mute", "storm", "stop")
+        server = self.server(bind=f"unix:{self.folder}/socket")
+        code, report, text = self.load(server.bound, "-c", 60, "-d", "2s", "--kill", ",".join(f"{m}:5%" for m in modes))
+        self.assertEqual(code, PASS, text)
+        for mode in modes:
+            self.assertGreater(report["disconnects"][mode]["done"], 0, text)
+
     def test_rate__so_many_kills_a_second(self):
         server = self.server()
         code, report, text = self.load(server.bound, "-c", 60, "-d", "3s", "--kill", "rst:20/s")

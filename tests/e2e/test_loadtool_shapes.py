@@ -106,6 +106,13 @@ class Shapes(TestCase):
                 self.assertTrue(1800 < counts["due"] < 2200, text)
                 self.assertEqual(counts["due"], counts["sent"] + counts["missed"] + counts["late"])
 
+    def test_rate_with_victims_and_a_warm_up__every_arrival_is_accounted_for(self):
+        code, report, text = self.load(self.server().bound, "-c", 20, "-d", "1s", "-r", 2000, "--warm-up", "300ms", "--kill",
+                                       "fin:20%,rst:20%")
+        counts = report["arrivals"]
+        self.assertGreater(counts["due"], 1000, text)
+        self.assertEqual(counts["due"], counts["sent"] + counts["missed"] + counts["late"])
+
     def test_rate_above_what_a_client_can__the_rest_is_missed_and_counted(self):
         server = self.stalling(0.2)
         code, report, text = self.load(server.bound, "-c", 1, "-d", "1s", "-r", 200000, "--kill", "none", "--timeout", "5s")

@@ -1,3 +1,4 @@
+/* wrap: uv_thread_create calloc */
 /* Whole runs against a server in this process: what is right passes, and every fault is found and named. */
 #include "loadtool/engine.h"
 
@@ -7,6 +8,26 @@
 #include "loadtool/verdict.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/unit/test_loadtool_server.h"
+
+static bool no_threads;
+static int allocations_left = -1; /* until one fails; -1 = none does */
+
+int __real_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *argument);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *argument);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *argument)
+{
+    return no_threads ? UV_EAGAIN : __real_uv_thread_create(thread, entry, argument);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (allocations_left == 0)
+        return NULL;
+    allocations_left -= allocations_left > 0;
+    return __real_calloc(count, size);
+}
 
 struct trial {
     struct server server;
@@ -501,6 +522,40 @@ static void run__sigint__ends_at_once_with_a_report(void **state)
     assert_int_equal(trial.outcome.control.lost, 0);
 }
 
+static void run__a_thread_cannot_be_had__is_told_and_everything_is_closed(void **state)
+{
+    (void)state;
+    trial.settings.threads = 3;
+    server_start(&trial.server, SERVER_UPPER, 0);
+    aim();
+    no_threads = true;
+    assert_int_equal(engine_run(&trial.engine, &trial.settings, &trial.target, &trial.outcome), UV_EAGAIN);
+    no_threads = false;
+    server_stop(&trial.server);
+}
+
+static void run__no_memory_at_any_point_of_the_set_up__is_told(void **state)
+{
+    int failures = 0;
+
+    server_start(&trial.server, SERVER_UPPER, 0);
+    for (int allowed = 0; allowed < 8; allowed++) {
+        struct server server = trial.server;
+        fresh(state);
+        trial.server = server;
+        trial.settings.threads = 2;
+        trial.settings.churn_per_s = 10;
+        trial.settings.think_ms_min = trial.settings.think_ms_max = 1;
+        kill_by("10%");
+        aim();
+        allocations_left = allowed;
+        failures += engine_run(&trial.engine, &trial.settings, &trial.target, &trial.outcome) == -ENOMEM;
+        allocations_left = -1;
+    }
+    assert_int_equal(failures, 8);
+    server_stop(&trial.server);
+}
+
 static void run__three_loops_interrupted__all_end(void **state)
 {
     (void)state;
@@ -523,6 +578,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(run__messages_of_three_loops__come_out_of_one_budget, fresh),
         cmocka_unit_test_setup(run__three_loops_and_nobody_answers__are_given_up, fresh),
         cmocka_unit_test_setup(run__three_loops_interrupted__all_end, fresh),
+        cmocka_unit_test_setup(run__a_thread_cannot_be_had__is_told_and_everything_is_closed, fresh),
+        cmocka_unit_test_setup(run__no_memory_at_any_point_of_the_set_up__is_told, fresh),
         cmocka_unit_test_setup(run__large_messages_and_slow_readers__come_whole, fresh),
         cmocka_unit_test_setup(run__unix_socket__passes_with_all_kills, fresh),
         cmocka_unit_test_setup(run__everybody_a_victim__passes_by_recovery_alone, fresh),
