@@ -35,8 +35,8 @@ enum plan_took { TOOK_UNSEEN, TOOK_NOTICED, TOOK_ANSWERED, TOOK_TIMED_OUT, TOOK_
     X(DRIBBLE, "dribble", false, PLAN_IN_ORDER, "a message at one byte every 5 ms, then fin")                \
     X(MUTE, "mute", false, PLAN_IN_ORDER, "connect, say nothing, close after a life")                        \
     X(STORM, "storm", false, PLAN_ABRUPT, "RST of all at once, every second; all connect again at once")     \
-    X(STOP, "stop", false, PLAN_ABRUPT, "its process stopped for 500 ms, goes on, is answered, is killed")   \
-    X(VANISH, "vanish", false, PLAN_ABRUPT, "gone without a packet (TCP_REPAIR), idle; needs CAP_NET_ADMIN")
+    X(STOP, "stop", false, PLAN_ABRUPT, "stop its process for 500 ms, be answered after, SIGKILL")           \
+    X(VANISH, "vanish", false, PLAN_ABRUPT, "gone without a packet (TCP_REPAIR); needs CAP_NET_ADMIN")
 
 #define X(id, name, by_default, manner, definition) PLAN_##id,
 enum plan_mode { PLAN_MODES(X) PLAN_MODE_COUNT };

@@ -82,7 +82,7 @@ static const struct {
     measure_fn *measure;
     const char *sentence;
 } measures[] = {
-    {"p50", TIME, p50, "latency from due (closed loop: from sent), 50th percentile"},
+    {"p50", TIME, p50, "latency from due (closed loop: from sent)"},
     {"p90", TIME, p90, "likewise, 90th"},
     {"p99", TIME, p99, "likewise, 99th"},
     {"p99.9", TIME, p99_9, "likewise, 99.9th"},
@@ -92,14 +92,14 @@ static const struct {
     {"connect-p50", TIME, connect_p50, "time to connect"},
     {"connect-p99", TIME, connect_p99, "likewise"},
     {"connect-max", TIME, connect_max, "likewise, the longest"},
-    {"silence", TIME, silence, "the longest wait of any control client for its next reply byte"},
-    {"outage", TIME, outage, "the longest time in which nobody of the control group was answered, to 10 ms"},
-    {"recovery", TIME, recovery, "from the last disconnect to a new client's right reply"},
+    {"silence", TIME, silence, "the longest wait of a control client for a byte"},
+    {"outage", TIME, outage, "the longest time without a right reply of anybody"},
+    {"recovery", TIME, recovery, "from the last disconnect to a new client's reply"},
     {"rate", COUNT, rate, "right replies per second"},
     {"messages", COUNT, messages, "right replies in all"},
-    {"missed", COUNT, missed, "arrivals and short connections that were due and never begun"},
+    {"missed", COUNT, missed, "arrivals and short connections never begun"},
     {"not-done", COUNT, not_done, "planned kills that did not happen"},
-    {"busy", PERCENT, busy, "share of the time in which loadtool's loop had work"},
+    {"busy", PERCENT, busy, "share of the time in which a loop had work"},
 };
 
 enum { MEASURE_COUNT = sizeof(measures) / sizeof(measures[0]) };

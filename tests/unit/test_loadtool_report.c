@@ -163,6 +163,102 @@ static void text__a_rate__says_what_was_asked_for(void **state)
     assert_non_null(strstr(text, "  from sent\n"));
 }
 
+static void text__what_the_server_and_the_others_did__stands_below_the_mode(void **state)
+{
+    (void)state;
+    outcome.took[PLAN_FIN][TOOK_ANSWERED] = 180;
+    outcome.took[PLAN_FIN][TOOK_TIMED_OUT] = 9;
+    outcome.felt[PLAN_FIN] =
+        (struct felt_result){.replies = 500, .p99_ns = 3000000, .p99_ratio = 1.5, .wrong = 2};
+    write_text(0);
+    assert_non_null(strstr(
+        text, "server: 180 answered all, 9 timed out;  others: p99 3.00 ms (1.50 of calm), 2 wrong\n"));
+}
+
+static void text__outages__have_times_and_losses(void **state)
+{
+    (void)state;
+    outcome.outages = (struct timeline_outages){.count = 2, .longest_gap_ms = 300, .kept = 2};
+    outcome.outages.list[0] = (struct timeline_outage){
+        .last_good_ms = 1000, .gap_ms = 300, .is_over = true, .is_normal = true, .normal_ms = 40};
+    outcome.outages.list[1] = (struct timeline_outage){.last_good_ms = 5000, .gap_ms = 100, .lost = 7};
+    write_text(0);
+    assert_non_null(
+        strstr(text, "outages      2;  the longest time without a right reply of anybody: 300 ms\n"));
+    assert_non_null(strstr(text, "1.00 s to 1.30 s, 0 lost, normal 40 ms after the first reply\n"));
+    assert_non_null(strstr(text, "5.00 s to 5.10 s, 7 lost, until the end\n"));
+}
+
+static void text__the_server_and_ourselves__are_told_of(void **state)
+{
+    (void)state;
+    outcome.health = (struct health){.is_watched = true, .pid = 77};
+    outcome.health.before = outcome.health.after =
+        (struct health_sample){.is_there = true, .descriptors = 20, .processes = 5};
+    outcome.self =
+        (struct selfcheck){.has_looked = true, .busy_share = 0.5, .ports = 28232, .descriptors_left = 900};
+    write_text(0);
+    assert_non_null(strstr(text, "server       process 77, before the load and 2 s after it:\n"));
+    assert_non_null(strstr(text, "20 -> 20 descriptors, 0 -> 0 in CLOSE-WAIT, 5 -> 5 processes"));
+    assert_non_null(strstr(text, "self-check   busy 50 %, Little 0.00, 28,232 ports, 900 descriptors left"));
+}
+
+static void text__an_open_loop_out_of_breath__begins_with_unreliable_and_has_no_note(void **state)
+{
+    (void)state;
+    settings.rate_per_s = 1000;
+    outcome.self = (struct selfcheck){.is_open_loop = true,
+                                      .has_looked = true,
+                                      .busy_share = 0.97,
+                                      .descriptors_left = 900,
+                                      .lag_p99_ns = 1000000};
+    write_text(0);
+    assert_memory_equal(text, "UNRELIABLE  loadtool was the bottleneck (busy 97 %)",
+                        strlen("UNRELIABLE  loadtool was the bottleneck (busy 97 %)"));
+    assert_null(strstr(text, "\n  note "));
+    assert_non_null(strstr(text, "lag p99 1.00 ms"));
+}
+
+static void text__short_connections__are_counted(void **state)
+{
+    (void)state;
+    settings.churn_per_s = 100;
+    outcome.churn.due = 1000;
+    outcome.churn.done = 990;
+    outcome.churn.failed = 3;
+    outcome.churn.missed = 7;
+    write_text(0);
+    assert_non_null(strstr(text, "1,000 short connections due, 990 answered right, 3 failed, 7 missed\n"));
+    assert_non_null(strstr(text, "FAIL  3 short connections were refused, ended or left unanswered\n"));
+}
+
+static void json__outages_server_and_self_check__have_their_values(void **state)
+{
+    const char *after = NULL, *bad = NULL;
+    int gap = 0, pid = 0, descriptors = 0, timed_out = 0;
+
+    (void)state;
+    outcome.took[PLAN_FIN][TOOK_TIMED_OUT] = 9;
+    outcome.outages = (struct timeline_outages){.count = 1, .longest_gap_ms = 300, .kept = 1};
+    outcome.outages.list[0] = (struct timeline_outage){.gap_ms = 300, .modes = 1U << PLAN_RST};
+    outcome.health = (struct health){.is_watched = true, .pid = 77};
+    outcome.health.after.descriptors = 21;
+    outcome.self.busy_share = 0.99;
+    json_t *object = write_json();
+    assert_int_equal(json_unpack(object, "{s:{s:[{s:i s:[s]}]} s:{s:i s:{s:i}} s:{s:[s]} s:{s:{s:{s:i}}}}",
+                                 "outages", "longest", "gap_ms", &gap, "after", &after, "server", "pid", &pid,
+                                 "after", "descriptors", &descriptors, "self_check", "bad", &bad,
+                                 "disconnects", "fin", "took", "timed_out", &timed_out),
+                     0);
+    assert_int_equal(gap, 300);
+    assert_string_equal(after, "rst");
+    assert_int_equal(pid, 77);
+    assert_int_equal(descriptors, 21);
+    assert_int_equal(timed_out, 9);
+    assert_non_null(strstr(bad, "busy 99 %"));
+    json_decref(object);
+}
+
 static void json__any_run__has_exactly_the_promised_keys(void **state)
 {
     static const char *const keys[] = {
@@ -266,6 +362,13 @@ int main(void)
         cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),
         cmocka_unit_test_setup(text__a_rate__says_what_was_asked_for, fresh),
         cmocka_unit_test_setup(json__any_run__has_exactly_the_promised_keys, fresh),
+        cmocka_unit_test_setup(text__what_the_server_and_the_others_did__stands_below_the_mode, fresh),
+        cmocka_unit_test_setup(text__outages__have_times_and_losses, fresh),
+        cmocka_unit_test_setup(text__the_server_and_ourselves__are_told_of, fresh),
+        cmocka_unit_test_setup(text__an_open_loop_out_of_breath__begins_with_unreliable_and_has_no_note,
+                               fresh),
+        cmocka_unit_test_setup(text__short_connections__are_counted, fresh),
+        cmocka_unit_test_setup(json__outages_server_and_self_check__have_their_values, fresh),
         cmocka_unit_test_setup(json__a_good_run__has_its_values, fresh),
         cmocka_unit_test_setup(json__a_bad_run__has_the_first_wrong_bytes_and_the_errors, fresh),
         cmocka_unit_test_setup(json__a_command_that_is_no_utf_8__is_still_json, fresh),
