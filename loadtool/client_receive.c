@@ -34,7 +34,7 @@ static void keep_example(struct client *client, enum finding kind, const uint8_t
                                     .got_count = before + after};
     oracle_expect(&world->oracle, client->key, example->shown_offset, example->expected, example->count);
     memcpy(example->got, example->expected, before); /* these had been compared */
-    if (after > 0)
+    if (got != NULL && after > 0)
         memcpy(example->got + before, got, after);
 }
 

@@ -55,7 +55,7 @@ static int list_processes(struct health_process **list, size_t *count)
     size_t room = 256;
 
     *count = 0;
-    *list = malloc(room * sizeof(**list));
+    *list = calloc(room, sizeof(**list));
     DIR *proc = *list == NULL ? NULL : opendir("/proc");
     if (proc == NULL)
         return *list == NULL ? -ENOMEM : -errno;

@@ -12,12 +12,7 @@ enum { WORD_BYTES = 80, HOST_BITS_MAX = 32 };
 /* The part of the address that counts: at most its last 32 bits. */
 static uint32_t host_part(const struct source *source)
 {
-    uint32_t tail = 0;
-
-    if (source->family == AF_INET)
-        return ntohl(source->first.v4.s_addr);
-    memcpy(&tail, (const uint8_t *)&source->first.v6 + 12, sizeof(tail));
-    return ntohl(tail);
+    return ntohl(source->family == AF_INET ? source->first.v4.s_addr : source->first.v6.s6_addr32[3]);
 }
 
 int source_parse(const char *word, struct source *source)
@@ -65,7 +60,7 @@ int source_bind(const struct source *source, int fd, uint64_t n)
         from.v4.sin_addr.s_addr = tail;
     } else {
         from.v6.sin6_addr = source->first.v6;
-        memcpy((uint8_t *)&from.v6.sin6_addr + 12, &tail, sizeof(tail));
+        from.v6.sin6_addr.s6_addr32[3] = tail;
     }
     if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
         return -errno;

@@ -1,4 +1,4 @@
-/* wrap: malloc opendir */
+/* wrap: calloc opendir */
 #include "loadtool/health_parts.h"
 
 #include <dirent.h>
@@ -15,11 +15,11 @@
 
 static const char *failing;
 
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
 {
-    return failing != NULL && strcmp(failing, "malloc") == 0 ? NULL : __real_malloc(size);
+    return failing != NULL && strcmp(failing, "calloc") == 0 ? NULL : __real_calloc(count, size);
 }
 
 DIR *__real_opendir(const char *path);
@@ -27,7 +27,7 @@ DIR *__wrap_opendir(const char *path);
 DIR *__wrap_opendir(const char *path)
 {
     errno = EACCES;
-    return failing != NULL && strncmp(path, failing, strlen(failing)) == 0 && strcmp(failing, "malloc") != 0
+    return failing != NULL && strncmp(path, failing, strlen(failing)) == 0 && strcmp(failing, "calloc") != 0
                ? NULL
                : __real_opendir(path);
 }
@@ -139,7 +139,7 @@ static void look__a_call_fails__is_told(void **state)
     struct health_sample sample;
 
     (void)state;
-    failing = "malloc";
+    failing = "calloc";
     assert_int_equal(health_look(getpid(), 1, &sample), -ENOMEM);
     failing = "/proc";
     assert_int_equal(health_look(getpid(), 1, &sample), -EACCES);
