@@ -195,6 +195,30 @@ static void going_out__both_keepers_die__another_slot_and_not_taken_back(void **
     assert_non_null(policy_action(&f, ACTION_KEEPER, 3));
 }
 
+static void going_out__all_three_die__not_begun_anew(void **state)
+{
+    (void)state;
+    policy_request(&f, OPERATION_SCALE, 2);
+    policy_worker_died(&f, 2, DEATH_KILL, true);
+    policy_keeper_died(&f, 2, KEEPER_A, (struct policy_made){.twin = true});
+    policy_keeper_died(&f, 2, KEEPER_B, (struct policy_made){0});
+    assert_non_null(policy_action(&f, ACTION_TABLE_LOST, 2));
+    assert_null(policy_action(&f, ACTION_KEEPER, 2));
+    assert_int_equal(s->slots[2].phase, SLOT_UNUSED);
+}
+
+static void going_out__taken_back_between_two_images__nobody_is_there_to_be_told(void **state)
+{
+    (void)state;
+    policy_upgrade(&f);
+    policy_swap_to_exec(&f, 0);
+    s->slots[0].out = 1; /* the last slots go first; this one has waited for the others */
+    policy_request(&f, OPERATION_SCALE, 3);
+    assert_int_equal(s->slots[0].out, 0);
+    assert_null(policy_action(&f, ACTION_SERVE, 0));
+    assert_int_equal(s->slots[0].phase, SLOT_SWAPPING);
+}
+
 static void resume__going_out__told_again_to_leave(void **state)
 {
     (void)state;
@@ -397,6 +421,8 @@ int main(void)
         TEST(going_out__first_keeper_cannot_be_made__ends),
         TEST(going_out__first_keeper_dies__ends),
         TEST(going_out__both_keepers_die__another_slot_and_not_taken_back),
+        TEST(going_out__all_three_die__not_begun_anew),
+        TEST(going_out__taken_back_between_two_images__nobody_is_there_to_be_told),
         TEST(resume__going_out__told_again_to_leave),
         TEST(most__wanted__fits_the_actions_of_one_step),
         TEST(renew__many_slots__never_two_at_a_time),

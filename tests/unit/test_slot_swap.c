@@ -84,6 +84,17 @@ static void killed__told_to_make_room__goes_over_all_the_same(void **state)
     assert_non_null(policy_action(&f, ACTION_EXEC, 0));
 }
 
+static void left__the_service_stops__its_clients_are_drained_by_the_old_image(void **state)
+{
+    (void)state;
+    policy_feed_kind(&f, SUPERVISOR_STOP);
+    policy_worker_died(&f, 0, DEATH_LEFT, true);
+    assert_int_equal(slot->phase, SLOT_STARTING);
+    assert_int_equal(f.seen[ACTION_EXEC], 0);
+    expect_spawn_by(KEEPER_A);
+    assert_int_equal(slot->image, 1);
+}
+
 static void left__a_keeper_has_just_died__its_twin_first(void **state)
 {
     (void)state;
@@ -469,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HANDING(left__room_was_made__one_keeper_is_told_to_become_it),
         HANDING(killed__told_to_make_room__goes_over_all_the_same),
+        HANDING(left__the_service_stops__its_clients_are_drained_by_the_old_image),
         HANDING(left__a_keeper_has_just_died__its_twin_first),
         HANDING(left__both_keepers_are_being_made__spawns_as_it_is),
         EXECING(execing__ready_as_the_old_image__is_a_late_word),

@@ -130,6 +130,31 @@ static void hang__only_keeper_still_being_made__waits_for_it(void **state)
     assert_non_null(policy_action(&f, ACTION_KILL, 0));
 }
 
+static void hang__only_the_second_keeper_lives__killed(void **state)
+{
+    (void)state;
+    policy_keeper_died(&f, 0, KEEPER_A, BOTH);
+    claim_hang(0, KILL_HANG_BUSY);
+    assert_non_null(policy_action(&f, ACTION_KILL, 0));
+}
+
+static void hang__unprotected__killed(void **state)
+{
+    (void)state;
+    claim_hang(1, KILL_HANG_SILENT);
+    assert_non_null(policy_action(&f, ACTION_KILL, 1));
+}
+
+/* Nobody could take its clients over, but a hung worker serves them no more than a dead one. */
+static void hang__of_one_that_lost_its_keepers__killed(void **state)
+{
+    (void)state;
+    keepers_die(0);
+    assert_int_equal(s->slots[0].phase, SLOT_LEAVING);
+    claim_hang(0, KILL_HANG_BUSY);
+    assert_non_null(policy_action(&f, ACTION_KILL, 0));
+}
+
 static void hang__of_an_older_generation__ignored(void **state)
 {
     (void)state;
@@ -261,6 +286,24 @@ static void stop_now__while_serving__as_a_second_stop(void **state)
     policy_feed_kind(&f, SUPERVISOR_STOP_NOW);
     policy_feed_kind(&f, SUPERVISOR_STOP);
     assert_int_equal(f.actions.count, 0);
+}
+
+static void stop_now__a_slot_rests_and_another_is_being_made__both_end(void **state)
+{
+    (void)state;
+    policy_crash_until_rest(&f, 0);
+    policy_request(&f, OPERATION_SCALE, 3);
+    policy_feed_kind(&f, SUPERVISOR_STOP_NOW);
+    assert_null(policy_action(&f, ACTION_KILL, 0));
+    assert_null(policy_action(&f, ACTION_KILL, 2));
+    assert_int_equal(s->slots[0].phase, SLOT_ENDED);
+    policy_worker_died(&f, 1, DEATH_ORDER, true);
+    keepers_die(0);
+    keepers_die(1);
+    assert_int_equal(s->stage, STAGE_ENDING);
+    policy_keeper_ready(&f, 2, KEEPER_A);
+    policy_keeper_died(&f, 2, KEEPER_A, NOTHING);
+    assert_int_equal(f.seen[ACTION_FINISH], 1);
 }
 
 static void stop_now__keepers_die_first__the_worker_is_waited_for(void **state)
@@ -569,7 +612,8 @@ static void names__every_phase_and_reason__has_its_word(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup(test, start_serving)
+#define UNPROTECTED(test) cmocka_unit_test_setup(test, start_unprotected)
+#define TEST(test)        cmocka_unit_test_setup(test, start_serving)
     const struct CMUnitTest tests[] = {
         TEST(serving__every_slot_for_the_first_time__said_once),
         TEST(serving__two_slots__know_nothing_of_each_other),
@@ -578,6 +622,9 @@ int main(void)
         TEST(hang__serving_worker__killed_for_that_reason),
         TEST(hang__another_kill_under_way__waits),
         TEST(hang__only_keeper_still_being_made__waits_for_it),
+        TEST(hang__only_the_second_keeper_lives__killed),
+        UNPROTECTED(hang__unprotected__killed),
+        TEST(hang__of_one_that_lost_its_keepers__killed),
         TEST(hang__of_an_older_generation__ignored),
         TEST(hang__worker_that_starts__has_its_own_limit),
         TEST(stop__first__every_worker_is_told_to_drain),
@@ -589,6 +636,7 @@ int main(void)
         TEST(stop__no_drain_timeout__waits_for_ever),
         TEST(stop__second__everybody_is_ended),
         TEST(stop_now__while_serving__as_a_second_stop),
+        TEST(stop_now__a_slot_rests_and_another_is_being_made__both_end),
         TEST(stop_now__keepers_die_first__the_worker_is_waited_for),
         TEST(stop_now__in_whatever_order_they_die__nothing_is_said_to_be_lost),
         TEST(stop_now__worker_ordered_and_never_made__ends_with_its_keepers),
