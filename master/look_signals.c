@@ -1,5 +1,9 @@
 #include "master/reactor_state.h"
 #include "master/request.h"
+#include "worker/clock.h"
+
+#define RELOAD_PAUSE_MS                                                                                      \
+    100 /* between two reloads by signal: a storm of them would renew workers without end */
 
 static uint32_t pending(struct reactor *r, enum order_signal kind)
 {
@@ -30,6 +34,16 @@ static void look_for_scale(struct reactor *r)
     request_scale(r, (uint32_t)(count > SLOT_COUNT_MAX ? SLOT_COUNT_MAX : count));
 }
 
+/* Those that come in the pause are one, after it. */
+static void look_for_reload(struct reactor *r)
+{
+    int64_t now_ms = clock_now_ms();
+    if (now_ms < r->next_reload_ms || !pending(r, SIGNAL_HUP))
+        return;
+    r->next_reload_ms = now_ms + RELOAD_PAUSE_MS;
+    request_reload(r);
+}
+
 /* The others mean the same however often they come. */
 void look_for_signals(struct reactor *r)
 {
@@ -39,8 +53,7 @@ void look_for_signals(struct reactor *r)
     look_for_scale(r);
     if (pending(r, SIGNAL_USR1))
         logsink_reopen(&r->sink);
-    if (pending(r, SIGNAL_HUP))
-        request_reload(r);
+    look_for_reload(r);
     if (pending(r, SIGNAL_USR2))
         request_upgrade(r, NULL);
 }

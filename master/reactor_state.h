@@ -44,6 +44,7 @@ struct reactor {
     int64_t next_tick_ms;
     int64_t last_tick_ms;
     int64_t next_progress_ms;
+    int64_t next_reload_ms;                   /* by signal, at the earliest */
     uint32_t accepts_seen;                    /* sum over all slots at the last tick */
     uint32_t stray_slot;                      /* who is poked next for a connection that nobody takes */
     int64_t drain_ms;                         /* when the drain began; 0: before this supervisor */

@@ -266,7 +266,7 @@ class Reload(ConfigCase):
         server.wait_event("operation_done", operation="reload")
         self.assertEqual(ask(sock), b"HELLO")
         self.assertEqual(ask(self.connect(server)), b"HELLO")
-        self.assertLess(len(server.events("reloaded")), 1000)
+        self.assertLess(len(server.events("reloaded")), 50)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,22 @@ static void signals__of_reload__one_event_for_all(void **state)
     assert_null(seen[0].why);
 }
 
+static void signal_of_reload__soon_after_the_last_one__waits(void **state)
+{
+    (void)state;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 1);
+    look_around(&reactor);
+    assert_true(reactor.next_reload_ms > 0);
+    reactor.next_reload_ms = INT64_MAX;
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_HUP], 500);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 1);
+    reactor.next_reload_ms = 0;
+    look_around(&reactor);
+    look_around(&reactor);
+    assert_int_equal(seen_count, 2);
+}
+
 static void signal_of_reload__another_number_of_workers__a_scale_follows(void **state)
 {
     (void)state;
@@ -323,6 +339,7 @@ int main(void)
         TEST(nothing_happened__no_event),
         TEST(signals__of_stop__as_many_events),
         TEST(signals__of_reload__one_event_for_all),
+        TEST(signal_of_reload__soon_after_the_last_one__waits),
         TEST(signal_of_reload__another_number_of_workers__a_scale_follows),
         TEST(signal_of_reload__bad_file__refused_and_nothing_follows),
         TEST(signals__of_scale__their_sum),
