@@ -189,11 +189,15 @@ sockets() { ss -Htan state "$1" "( sport = :$server_port )" 2>/dev/null | wc -l;
 sockets_at_least() { [[ $(sockets "$1") -ge $2 ]]; }
 sockets_none() { [[ $(sockets established) -eq 0 && $(sockets close-wait) -eq 0 ]]; }
 
-# server_state: "title<TAB>descriptors<TAB>memory" of every process of the server, sorted by title.
+# server_state: "title<TAB>descriptors<TAB>memory" of every process of the server, sorted by title. Where slots are given up
+# and others made in their place, slot_numbers=any leaves the numbers out.
+slot_numbers=same
 server_state() {
-    local pid
+    local pid title
     for pid in $(server_processes); do
-        printf '%s\t%d\t%d\n' "$(process_title "$pid")" "$(process_descriptors "$pid")" "$(process_memory_kb "$pid")"
+        title=$(process_title "$pid")
+        [[ $slot_numbers == same ]] || title=${title//[0-9]/}
+        printf '%s\t%d\t%d\n' "$title" "$(process_descriptors "$pid")" "$(process_memory_kb "$pid")"
     done | sort
 }
 
@@ -249,6 +253,39 @@ worker_pids() {
         { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
         [[ $title != 'prefork-upper: worker '* ]] || echo "$pid"
     done
+}
+
+# ---- An operator -----------------------------------------------------------------------------------------------
+
+# operate WORDS...: a subcommand to a server that was started with --control "$work/control.sock"; its exit code. What it
+# said is kept in operated.txt.
+operate() { "$BUILD/prefork-upper" "$@" --control "$work/control.sock" --timeout 30s >>"$work/operated.txt" 2>&1; }
+
+image() { echo "$BUILD/images/$1"; } # see tests/images/README.md
+
+# all_run FILE: every process of the server runs this program. Which one it is, its bytes say: the copies have no name.
+all_run() {
+    local pid
+    for pid in $(server_processes); do cmp -s "$1" "/proc/$pid/exe" || return 1; done
+}
+
+# upgrade_to FILE: done, and everybody runs it; else 1.
+upgrade_to() { operate upgrade "$1" && wait_until 10000 all_run "$1"; }
+
+# server_start_upgraded ARGS...: a server of four workers that has been upgraded once, so that the copy of a program that
+# each upgrade leaves in the place of the one before is there already when remember_state looks.
+server_start_upgraded() {
+    server_start -w 4 --control "$work/control.sock" "$@" && workers_ready 4
+    upgrade_to "$(image next)" || { echo 'FAIL the upgrade before the load was not done'; cat "$work/operated.txt"; exit 1; }
+    remember_state
+}
+
+# long_lived_clients_noticed_nothing COUNT: the check of every scenario that operates the server under load.
+long_lived_clients_noticed_nothing() {
+    hit "of $1 clients that stay $(json .control.lost) were lost; loadtool says $(json .verdict)" same "$load_code" 0
+    hit 'no byte was wrong, doubled or missing' no_wrong_bytes
+    recovered 'a new client is served' serves
+    echo "     the longest silence that a client felt was $(json '.silence_ms.max | floor') ms"
 }
 
 # ---- The load --------------------------------------------------------------------------------------------------

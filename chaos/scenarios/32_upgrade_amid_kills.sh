@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Ten upgrades under 500 long-lived clients while workers, keepers and the supervisor die one after the other: nobody notices.
+# Ten upgrades and more under 500 long-lived clients while workers, keepers and the supervisor die one after the other: nobody notices.
 
 # look: sets supervisor, and for each slot that is whole (a worker and both keepers) its three pids.
 look() {
@@ -11,6 +11,7 @@ look() {
         title=''
         { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
         title=${title#prefork-upper: }
+        [[ -n $title ]] || continue # it dies just now
         [[ $title != supervisor ]] || supervisor=$pid
         found[$title]=$pid
     done
@@ -23,27 +24,31 @@ look() {
 
 is_whole() { look && [[ -n $supervisor && ${#slots[@]} -ge 4 ]]; }
 
-# kill_one_by_one FILE: until the file is there, SIGKILL for a process of chance, whenever all are there that should be. Two
-# at once could be a worker and the only keeper that it has while its slot goes over, and that is beyond the promise.
+# kill_one_by_one: until the file "enough" is there, SIGKILL for a process of chance, whenever all are there that should be;
+# a line in "sent" for each. Two at once could be a worker and the only keeper that it has while its slot goes over, and that
+# is beyond the promise.
 kill_one_by_one() {
-    local victims sent=0
-    while [[ ! -e $1 ]]; do
+    local victims
+    while [[ ! -e $work/enough ]]; do
         wait_until 5000 is_whole || break
         read -r -a victims <<<"${slots[RANDOM % ${#slots[@]}]} $supervisor"
-        kill -KILL "${victims[RANDOM % 4]}" 2>/dev/null && sent=$((sent + 1))
+        kill -KILL "${victims[RANDOM % 4]}" 2>/dev/null && echo x >>"$work/sent"
         pause_ms $((RANDOM % 60))
     done
-    echo "$sent"
 }
+
+kills_sent() { wc -l <"$work/sent"; }
 
 scenario() {
     slot_numbers=any # a keeper that dies as the only one of its slot has another slot made in its place
     server_start_upgraded
-    local i killing done=0 failed=0
+    local i killing done=0 failed=0 end
     load_start -c 500 -d 26s --kill none
     load_is_on 500
-    kill_one_by_one "$work/enough" >"$work/sent" & killing=$!
-    for i in {1..10}; do
+    : >"$work/sent"
+    kill_one_by_one & killing=$!
+    end=$(($(now_ms) + 18000))
+    for ((i = 1; i <= 10 || ($(kills_sent) < 50 && $(now_ms) < end); i++)); do
         if operate upgrade "$(image "$( ((i % 2)) && echo after_next || echo next)")"; then
             done=$((done + 1))
         else
@@ -58,8 +63,8 @@ scenario() {
     recovered 'one more upgrade, amid no kills, is done' operate upgrade "$(image next)"
     load_wait
     happened "$(deaths_logged) workers, $(event_count keeper_died) keepers and $(event_count supervisor_died) supervisors died" \
-        is "$(<"$work/sent")" -ge 30
-    happened "of ten upgrades $done were done, $failed called off" is "$done" -ge 5
+        is "$(kills_sent)" -ge 30
+    happened "$done upgrades were done, $failed called off" is "$done" -ge 10
     long_lived_clients_noticed_nothing 500
     recovered "no client waited for 5 s" is "$(json .silence_ms.max)" -lt 5000
     nothing_left
