@@ -109,14 +109,15 @@ static json_t *disconnects_of(const struct settings *settings, const struct outc
         if (!plan_has(&settings->plan, (enum plan_mode)i))
             continue;
         json_object_set_new(object, plan_mode_name((enum plan_mode)i),
-                            json_pack("{ss sf so so so so s{so sf sf so}}", "definition",
+                            json_pack("{ss sf so so so so s{so sf sf so so}}", "definition",
                                       plan_mode_definition((enum plan_mode)i), "share",
                                       settings->plan.share_per_10000[i] / 100.0, "rate_per_s",
                                       number(settings->plan.rate_per_s[i]), "done", number(outcome->done[i]),
                                       "not_done", number(outcome->not_done[i]), "took",
                                       took_of(outcome->took[i]), "felt", "replies", number(felt->replies),
                                       "p99_us", (double)felt->p99_ns / 1e3, "p99_ratio", felt->p99_ratio,
-                                      "wrong_replies", number(felt->wrong)));
+                                      "wrong_replies", number(felt->wrong), "longest_gap_ms",
+                                      number(outcome->outages.gap_ms[i])));
     }
     return object;
 }

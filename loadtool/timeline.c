@@ -164,6 +164,10 @@ static void take_gap(const struct timeline *timeline, size_t from, size_t to, si
         outages->longest_gap_ms = outage.gap_ms;
         outages->longest_modes = outage.modes;
     }
+    for (uint32_t left = outage.modes; left != 0; left &= left - 1) {
+        uint64_t *longest_ms = &outages->gap_ms[__builtin_ctz(left)];
+        *longest_ms = outage.gap_ms > *longest_ms ? outage.gap_ms : *longest_ms;
+    }
     if (to - from < least)
         return;
     for (size_t i = from > 0 ? from - 1 : 0; i < to; i++)

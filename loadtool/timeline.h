@@ -15,7 +15,7 @@
 
 #define TIMELINE_BUCKET_NS UINT64_C(10000000)
 
-enum { TIMELINE_BUCKETS = 360000, TIMELINE_OUTAGES_MAX = 8 };
+enum { TIMELINE_BUCKETS = 360000, TIMELINE_OUTAGES_MAX = 8, TIMELINE_MODES_MAX = 32 };
 
 struct timeline_bucket {
     uint32_t replies; /* right ones */
@@ -44,7 +44,9 @@ struct timeline_outages {
     uint64_t count;
     uint64_t longest_gap_ms; /* without a right reply of anybody, outage or not */
     uint32_t longest_modes;  /* deaths within the 100 ms before that gap */
-    size_t kept;             /* the longest ones, in order of time */
+    uint64_t
+        gap_ms[TIMELINE_MODES_MAX]; /* likewise, the longest one with such a death of each mode before it */
+    size_t kept;                    /* the longest ones, in order of time */
     struct timeline_outage list[TIMELINE_OUTAGES_MAX];
 };
 

@@ -76,6 +76,8 @@ static void find__a_gap__has_place_length_lost_modes_and_return_to_normal(void *
     assert_true(outage->is_over && outage->is_normal);
     assert_int_equal(outage->normal_ms, 40);
     assert_int_equal(outages.longest_modes, 1U << 1);
+    assert_int_equal(outages.gap_ms[1], 200);
+    assert_int_equal(outages.gap_ms[0], 0);
 }
 
 static void find__to_the_end__is_not_over(void **state)
