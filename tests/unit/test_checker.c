@@ -2,7 +2,7 @@
  * Is a program fit to take over? The checker runs as it does in the server, on programs that are scripts, and
  * the test is its supervisor and the master that gets what is good.
  */
-/* wrap: fork pipe2 poll */
+/* wrap: fork pipe2 poll __poll_chk */
 #include "tests/support/cmocka_all.h"
 
 #include "master/checker.h"
@@ -57,6 +57,14 @@ int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
 int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms)
 {
     return time_is_over ? 0 : __real_poll(polled, count, timeout_ms);
+}
+
+/* What poll is called where the compiler does not see how long its array is (feature_test_macros(7)). */
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size);
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size)
+{
+    (void)size;
+    return __wrap_poll(polled, count, timeout_ms);
 }
 
 /* ---- help ---- */

@@ -2,7 +2,7 @@
  * The supervisor as a process: how it begins, what it waits for, how it ends. It runs in a child; what it
  * looks at and what it feeds the policy with is the test's.
  */
-/* wrap: feed feed_load_memory look_around look_on_tick keeper_probe poll */
+/* wrap: feed feed_load_memory look_around look_on_tick keeper_probe poll __poll_chk */
 #include "tests/support/cmocka_all.h"
 
 #include "master/options.h"
@@ -108,6 +108,14 @@ int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms)
     if (count > 1)
         seen->wait_ms = timeout_ms;
     return __real_poll(polled, count, timeout_ms);
+}
+
+/* What poll is called where the compiler does not see how long its array is (feature_test_macros(7)). */
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size);
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size)
+{
+    (void)size;
+    return __wrap_poll(polled, count, timeout_ms);
 }
 
 /* ---- help ---- */
