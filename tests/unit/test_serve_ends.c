@@ -270,6 +270,48 @@ static void end_all__open_and_lingering__each_ended_once(void **state)
     assert_int_equal(w->conns.open_count, 0);
 }
 
+/* They lie in the table by their numbers, and some of those are free again. */
+static void end_all__gaps_between_the_connections__none_is_passed_over(void **state)
+{
+    int clients[5], servers[5];
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        servers[i] = worker_fixture_admit(&fixture, &clients[i]);
+    close(clients[0]);
+    close(clients[1]);
+    close(clients[3]);
+    while (w->conns.open_count > 2)
+        worker_fixture_turn(&fixture);
+    serve_end_all(w);
+    assert_int_equal(counter(COUNTER_closed_drain), 2);
+    assert_true(worker_fixture_state_is(&fixture, servers[0], CONN_CLOSED));
+    socket_expect_end(clients[2]);
+    socket_expect_end(clients[4]);
+    assert_int_equal(w->conns.open_count, 2); /* they linger */
+}
+
+static void end_all__no_connections__nothing(void **state)
+{
+    (void)state;
+    serve_end_all(w);
+    assert_int_equal(counter(COUNTER_closed_drain), 0);
+    assert_int_equal(w->conns.ready_count, 0);
+}
+
+static void end_all__table_full_to_its_last_number__that_one_too(void **state)
+{
+    int client, last = -1;
+
+    (void)state;
+    for (uint32_t i = 0; i < w->conns.capacity; i++)
+        last = worker_fixture_admit(&fixture, &client);
+    assert_int_equal(last, FIRST_CONNECTION + (int)w->conns.capacity - 1);
+    serve_end_all(w);
+    assert_int_equal(counter(COUNTER_closed_drain), w->conns.capacity);
+    socket_expect_end(client);
+}
+
 static void end_all__blocked_with_input__thrown_away(void **state)
 {
     int client, server = worker_fixture_admit(&fixture, &client);
@@ -310,6 +352,9 @@ int main(void)
         IMPATIENT(linger__time_is_up__closed),
         PLAIN(linger__more_input_than_a_turn_takes__goes_on_later),
         IMPATIENT(end_all__open_and_lingering__each_ended_once),
+        PLAIN(end_all__gaps_between_the_connections__none_is_passed_over),
+        PLAIN(end_all__no_connections__nothing),
+        PLAIN(end_all__table_full_to_its_last_number__that_one_too),
         SMALL(end_all__blocked_with_input__thrown_away),
         PLAIN(reset__any_socket__client_sees_a_reset),
     };

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct worker_fixture fixture;
 static struct worker *const w = &fixture.worker;
@@ -217,6 +218,42 @@ static void settle__more_answered_than_came__impossible_and_logged(void **state)
     assert_memory_equal(line, "event=position_broken slot=0 ", 29);
 }
 
+static void set_linger(int seconds)
+{
+    const struct linger linger = {.l_onoff = 1, .l_linger = seconds};
+
+    assert_int_equal(setsockopt(server, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+}
+
+/* Its predecessor died between the two calls of a reset. */
+static void settle__was_being_reset__closed_and_the_client_sees_the_reset(void **state)
+{
+    (void)state;
+    come_and_give("hello", "HELLO");
+    set_linger(0);
+    assert_int_equal(settle(), SETTLE_CLOSED);
+    assert_int_equal(socket_queued(server), 5); /* nothing is settled for nobody */
+    expect_owed(0, 0);
+    char bytes[5];
+    assert_int_equal(__real_recv(server, bytes, sizeof bytes, 0), 5); /* unread input would reset by itself */
+    close(server);
+    socket_expect_reset(client);
+}
+
+/* Somebody who was given the listener by a service manager may have set this for reasons of his own. */
+static void settle__linger_time_of_another_length__no_reset(void **state)
+{
+    (void)state;
+    come_and_give("hello", "HEL");
+    set_linger(5);
+    assert_int_equal(settle(), SETTLE_DONE);
+    assert_int_equal(socket_queued(server), 2);
+    set_linger(0);
+    const struct linger off = {.l_onoff = 0, .l_linger = 0};
+    assert_int_equal(setsockopt(server, SOL_SOCKET, SO_LINGER, &off, sizeof off), 0);
+    assert_int_equal(settle(), SETTLE_DONE);
+}
+
 static void settle__no_tcp_socket__closed(void **state)
 {
     (void)state;
@@ -248,6 +285,8 @@ int main(void)
         TCP(settle__traffic_at_every_look__later),
         TCP(settle__we_had_ended_it__lingers_and_drops_nothing),
         TCP(settle__more_answered_than_came__impossible_and_logged),
+        TCP(settle__was_being_reset__closed_and_the_client_sees_the_reset),
+        TCP(settle__linger_time_of_another_length__no_reset),
         TCP(settle__no_tcp_socket__closed),
         UNIX(unix_settle__nothing_to_be_asked__done),
     };
