@@ -239,6 +239,13 @@ static int terminal_hangs_up(struct pollfd *keyboard)
     return NO_WAIT;
 }
 
+static int false_alarm(struct pollfd *keyboard)
+{
+    keyboard->revents = POLLIN;
+    waited = 1;
+    return NO_WAIT;
+}
+
 static int keyboard_is_broken(struct pollfd *keyboard)
 {
     int folder = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -563,6 +570,15 @@ static void live__other_keys__nothing(void **state)
     assert_null(strstr(screen, "xyz"));
 }
 
+/* A read that waits there would hold frames and signals back. */
+static void live__woken_for_no_key__goes_on(void **state)
+{
+    (void)state;
+    script[0] = false_alarm;
+    assert_int_equal(run_live(), EXIT_DONE);
+    assert_int_equal(shared->wait_count, 2);
+}
+
 static void live__signals__the_terminal_is_put_back(void **state)
 {
     static int (*const signals[])(struct pollfd *) = {sigterm_comes, sighup_comes, sigint_comes};
@@ -669,6 +685,7 @@ int main(void)
         TEST(live__frame_each_second_until_q),
         TEST(live__ended_by_a_key__the_terminal_is_put_back),
         TEST(live__other_keys__nothing),
+        TEST(live__woken_for_no_key__goes_on),
         TEST(live__signals__the_terminal_is_put_back),
         TEST(live__terminal_changes_its_size__drawn_anew_at_once),
         TEST(live__terminal_hangs_up__ends),
