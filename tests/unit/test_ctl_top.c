@@ -341,9 +341,9 @@ static void read_screen(void)
 }
 
 /* Exit code of `top`, its standard streams at those descriptors. */
-static int run_at(int in, int out, bool once)
+static int run_with(char *option, int in, int out)
 {
-    char name[] = "top", once_option[] = "--once", *argv[] = {name, once ? once_option : NULL, NULL};
+    char name[] = "top", *argv[] = {name, option, NULL};
     FILE *errors = tmpfile();
     int status = -1;
 
@@ -357,7 +357,7 @@ static int run_at(int in, int out, bool once)
         dup2(in, STDIN_FILENO);
         dup2(out, STDOUT_FILENO);
         dup2(fileno(errors), STDERR_FILENO);
-        _exit(subcommand_top(once ? 2 : 1, argv));
+        _exit(subcommand_top(option ? 2 : 1, argv));
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
@@ -365,6 +365,13 @@ static int run_at(int in, int out, bool once)
     complained[fread(complained, 1, sizeof complained - 1, errors)] = '\0';
     fclose(errors);
     return WEXITSTATUS(status);
+}
+
+static int run_at(int in, int out, bool once)
+{
+    char option[] = "--once";
+
+    return run_with(once ? option : NULL, in, out);
 }
 
 static int run_live(void)
@@ -487,6 +494,16 @@ static void start__no_terminal__64_and_no_server_is_looked_for(void **state)
     assert_string_equal(complained, "prefork-upper top: this is no terminal; --once prints one frame\n");
     assert_int_equal(shared->found, 0);
     close(null);
+}
+
+static void start__help_or_wrong_usage__no_server_is_looked_for(void **state)
+{
+    char help[] = "--help", foreign[] = "--now";
+
+    (void)state;
+    assert_int_equal(run_with(help, terminal_fd, terminal_fd), EXIT_DONE);
+    assert_int_equal(run_with(foreign, terminal_fd, terminal_fd), EXIT_USAGE);
+    assert_int_equal(shared->found, 0);
 }
 
 static void start__no_server__its_code(void **state)
@@ -679,6 +696,7 @@ int main(void)
         TEST(once__no_status__its_code_and_no_frame),
         TEST(once__nowhere_to_write__1),
         TEST(start__no_terminal__64_and_no_server_is_looked_for),
+        TEST(start__help_or_wrong_usage__no_server_is_looked_for),
         TEST(start__no_server__its_code),
         TEST(start__no_status__its_code_and_the_screen_untouched),
         TEST(start__terminal_refuses__1_and_why),
