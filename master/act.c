@@ -1,4 +1,5 @@
 #include "master/checker.h"
+#include "master/listener.h"
 #include "master/reactor_state.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
@@ -169,7 +170,12 @@ static void act_drain(struct reactor *r, uint32_t slot)
 
 static void act_exec(struct reactor *r, const struct supervisor_action *action)
 {
-    order(r, action, &shared_board(r->pages, action->slot)->order_exec);
+    struct board *board = shared_board(r->pages, action->slot);
+    uint64_t word = keeper_order(action->letter, action->keeper_generation, action->generation);
+    if (atomic_load(&board->order_exec) !=
+        word) /* what failed before, failed before; the keeper has no order now */
+        atomic_store(&board->exec_failed[action->letter], 0);
+    order(r, action, &board->order_exec);
 }
 
 static void act_go(struct reactor *r, const struct supervisor_action *action)
@@ -210,10 +216,9 @@ static void act_handover(struct reactor *r, const struct supervisor_action *acti
 
 /* ---- the listener ---- */
 
-/* listen(2) on one that was shut down: the socket, its address and its options are still there. */
 static void act_listen(struct reactor *r)
 {
-    r->listen_result = listen(FD_LISTENER, r->setup->backlog_granted) < 0 ? -errno : 0;
+    r->listen_result = listener_open_again(FD_LISTENER, r->setup->backlog_granted);
     r->listen_untold = true; /* an event for the next look */
 }
 

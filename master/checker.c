@@ -20,7 +20,7 @@
 
 #define LINE_FORMAT "prefork-upper-image layout=%016llx build=%016llx"
 #define OUTPUT_SIZE 256
-#define IMAGE_FD    (FD_SHARED + 1) /* in the process that is checked: all above is closed */
+#define IMAGE_FD    (STDERR_FILENO + 1) /* in the process that is checked: all else is closed */
 
 struct check {
     struct shared_pages *pages;
@@ -58,10 +58,12 @@ _Noreturn static void be_checked(const struct check *c, int output, pid_t checke
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != checker)
         _exit(1);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC),
+        image = fcntl(c->image_fd, F_DUPFD, FIRST_CONNECTION);
+    dup2(nothing, STDIN_FILENO); /* nothing of ours is for a program of which nothing is known */
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    dup2(c->image_fd, IMAGE_FD);
-    close_range(STDERR_FILENO + 1, FD_SHARED - 1, 0);
+    dup2(image, IMAGE_FD);
     close_range(IMAGE_FD + 1, ~0u, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -142,11 +144,24 @@ static int judge(struct check *c)
 
 /* ---- the checker ---- */
 
+/* Keepers find the copy in the master's /proc/PID/fd, which the kernel shows only to whom it would let trace
+ * it (proc(5)). */
+static bool sees_master(const struct check *c)
+{
+    char path[48], target[2];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)c->pages->orders.master_pid, FD_SHARED);
+    return readlink(path, target, sizeof target) > 0;
+}
+
 static int check(struct check *c)
 {
     char why[IMAGE_WHY_SIZE / 2];
     if (image_find(c->pages, atomic_load(&c->pages->orders.master_image)) < 0)
         return refuse(c, "the server has no copy of itself to go back to");
+    if (!sees_master(c))
+        return refuse(c,
+                      "the kernel lets nobody look at the master's descriptors (does the program have file "
+                      "capabilities?): it needs a restart");
     c->image_fd = imagefile_copy(c->path, why, sizeof why);
     if (c->image_fd < 0)
         return refuse(c, "%s", why);

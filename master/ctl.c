@@ -1,6 +1,6 @@
 /*
  * The subcommands that change something: each asks for one operation, shows the log of the attempt on stderr
- * and says the outcome. (Those that show something: ctl_status.c, ctl_incidents.c, ctl_top.c.)
+ * and says the outcome. (Those that show something: ctl_status.c, ctl_top.c.)
  */
 #include "master/ctl.h"
 #include <limits.h>

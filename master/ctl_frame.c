@@ -86,14 +86,14 @@ static void print_totals(struct printer *p)
     const json_t *now = json_object_get(p->frame->now, "totals"),
                  *queue = json_object_get(p->frame->now, "accept_queue");
     const json_t *before = json_object_get(p->frame->before, "totals");
-    char connections[CTL_TEXT_SIZE], messages[CTL_TEXT_SIZE], in[CTL_TEXT_SIZE], waiting[64] = "";
+    char connections[CTL_TEXT_SIZE], messages[CTL_TEXT_SIZE], bytes[CTL_TEXT_SIZE], waiting[64] = "";
     ctl_count((double)ctl_number_at(now, "connections"), connections);
     ctl_count(rate(p, now, before, "answered"), messages);
-    ctl_bytes(rate(p, now, before, "bytes_out"), in);
+    ctl_bytes(rate(p, now, before, "bytes_out"), bytes);
     if (json_is_object(queue))
         snprintf(waiting, sizeof waiting, "  accept queue %lld of %lld",
                  (long long)ctl_number_at(queue, "waiting"), (long long)ctl_number_at(queue, "limit"));
-    line(p, STYLE_NONE, "%s connections  %s messages/s  %s/s%s  deaths %lld", connections, messages, in,
+    line(p, STYLE_NONE, "%s connections  %s messages/s  %s/s%s  deaths %lld", connections, messages, bytes,
          waiting, (long long)ctl_number_at(now, "deaths"));
 }
 

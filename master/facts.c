@@ -18,8 +18,9 @@ void facts_tidy_up(const struct service_facts *facts)
 {
     control_socket_remove(&facts->setup.control);
     listener_remove_path(&facts->listener);
-    if (facts->pid_file[0])
-        pidfile_remove(facts->pid_file);
+    struct options options;
+    options_unpack(&options, &facts->options);
+    pidfile_remove(options.pid_file);
 }
 
 uint64_t facts_layout(void)

@@ -9,13 +9,14 @@
 #define MASTER_FACTS_H
 
 #include "master/listener.h"
+#include "master/options_pack.h"
 #include "master/reactor.h"
 #include "worker/board.h"
 
 struct service_facts {
     struct service_setup setup; /* its pointers are the writer's own */
     struct listener listener;
-    char pid_file[SETTINGS_PATH_SIZE]; /* empty: none */
+    struct options_packed options; /* of the start */
 };
 
 static_assert(sizeof(struct service_facts) <= FACTS_BYTES, "the facts fit their room in the shared pages");

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LETTERS_PER_TURN_MAX 16 /* more than the socket holds of them at a time */
+
 struct letter {
     uint32_t number;
     uint64_t build;
@@ -72,7 +74,8 @@ static int descriptor_of(struct msghdr *message)
     return fd;
 }
 
-void imagepost_receive(struct shared_pages *pages)
+/* True: there was a message. */
+static bool receive_one(struct shared_pages *pages)
 {
     struct letter letter = {0};
     struct iovec text = {.iov_base = &letter, .iov_len = sizeof letter};
@@ -81,14 +84,19 @@ void imagepost_receive(struct shared_pages *pages)
         .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
     ssize_t n = recvmsg(FD_IMAGE_IN, &message, MSG_DONTWAIT);
     int fd = n < 0 ? -1 : descriptor_of(&message);
-    if (fd < 0)
-        return;
-    if (n != sizeof letter) {
-        close(fd);
-        return;
-    }
     int own = image_find(pages, atomic_load(&pages->orders.master_image));
-    keep(pages, own == 0 ? 1 : 0, fd, &letter);
+    if (fd >= 0 && n == sizeof letter)
+        keep(pages, own == 0 ? 1 : 0, fd, &letter);
+    else if (fd >= 0)
+        close(fd);
+    return n >= 0;
+}
+
+/* The signal for one may have been lost: then the next one brings both, and the last one counts. */
+void imagepost_receive(struct shared_pages *pages)
+{
+    for (int i = 0; i < LETTERS_PER_TURN_MAX && receive_one(pages); i++)
+        ;
 }
 
 int imagepost_keep_own(struct shared_pages *pages, char why[], size_t why_size)

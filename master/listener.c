@@ -304,3 +304,11 @@ void listener_remove_path(const struct listener *listener)
     if (listener->is_unix)
         unix_path_remove(listener->bound + strlen("unix:"), listener->dev, listener->ino);
 }
+
+int listener_open_again(int fd, int backlog)
+{
+    if (listen(fd, backlog) < 0)
+        return -errno;
+    disable_fast_open(fd);
+    return 0;
+}

@@ -56,4 +56,8 @@ int listener_set_write_timeout(int fd, int64_t write_timeout_ms);
 /* Removes the path of a UNIX listener while it is still our own inode; nothing for all others. */
 void listener_remove_path(const struct listener *listener);
 
+/* Listens again on a TCP listener that was shut down: its address and its options are still there. Supervisor.
+ * Returns 0 or a negative errno: -EADDRINUSE, when somebody has taken the address meanwhile. */
+int listener_open_again(int fd, int backlog);
+
 #endif

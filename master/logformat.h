@@ -2,9 +2,8 @@
  * logformat: one event of the log as one line, in the form that its reader wants.
  *
  *     text     2026-11-22T09:26:51.123Z info  event=worker_died slot=0 cause=SIGKILL
- *     json
- * {"time":"2026-11-22T09:26:51.123Z","level":"info","event":"worker_died","slot":0,"cause":"SIGKILL"} journal
- * <6>event=worker_died slot=0 cause=SIGKILL     (sd-daemon(3): priority; the journal has its own time)
+ *     json     {"time":"2026-11-22T09:26:51.123Z","level":"info","event":"worker_died","slot":0,"cause":"SIGKILL"}
+ *     journal  <6>event=worker_died slot=0 cause=SIGKILL     (sd-daemon(3): priority; the journal has its own time)
  *
  * The text of an event is `key=value ...` by worker/log.h. In JSON the keys keep their order; a bare value
  * that is a plain decimal number is a number, everything else a string, without the quotes and escapes of the

@@ -22,6 +22,20 @@ static bool queue_is_empty(void)
     return poll(&listener, 1, 0) == 0;
 }
 
+/* While a slot is between two workers nobody knows how many clients it holds. */
+static bool nobody_is_left(const struct reactor *r)
+{
+    for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
+        uint32_t phase = r->state.slots[slot].phase;
+        if (phase != SLOT_SERVING && phase != SLOT_LEAVING && phase != SLOT_RESTING && phase != SLOT_UNUSED &&
+            phase != SLOT_ENDED)
+            return false;
+        if (slot_lives(&r->state.slots[slot]) && board_worker_pid(shared_board(r->pages, slot)) == 0)
+            return false; /* it has died, and its death is not dealt with yet */
+    }
+    return announce_connections(r) == 0;
+}
+
 /* Shut down once nobody waits in it any more (a client that does would be reset), in any case after a while.
  */
 static void look_after_held(struct reactor *r, int64_t now_ms)
@@ -30,7 +44,7 @@ static void look_after_held(struct reactor *r, int64_t now_ms)
         return;
     if (listens() && (queue_is_empty() || now_ms - r->hold_ms >= LISTENER_DRAIN_MS))
         shutdown(FD_LISTENER, SHUT_RDWR);
-    else if (!listens() && announce_connections(r) == 0)
+    else if (!listens() && nobody_is_left(r))
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_EMPTY});
 }
 

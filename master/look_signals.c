@@ -41,6 +41,8 @@ static void look_for_reload(struct reactor *r)
     if (now_ms < r->next_reload_ms || !pending(r, SIGNAL_HUP))
         return;
     r->next_reload_ms = now_ms + RELOAD_PAUSE_MS;
+    /* The signal is remembered first, whatever reading the file does to us. */
+    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_NOTHING});
     request_reload(r);
 }
 

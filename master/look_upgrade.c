@@ -13,10 +13,8 @@
 
 static void end_check(struct reactor *r, const char *why)
 {
-    if (r->checker_pid > 0) {
+    if (r->checker_pid > 0)
         kill(r->checker_pid, SIGKILL); /* our own child, not reaped yet */
-        waitpid(r->checker_pid, NULL, 0);
-    }
     r->checker_pid = 0;
     feed(r,
          &(struct supervisor_event){.kind = SUPERVISOR_CHECKED, .generation = r->check_number, .why = why});
@@ -105,6 +103,8 @@ static void note_program(struct reactor *r)
 void look_for_upgrade(struct reactor *r)
 {
     look_for_check(r);
+    if (r->checker_pid <= 0)
+        waitpid(-1, NULL, WNOHANG); /* one that hangs in a dead disk is reaped whenever it ends */
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         look_for_proof(r, slot);
         for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)

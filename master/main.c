@@ -16,6 +16,7 @@
 #include "master/master.h"
 #include "master/options.h"
 #include "master/pidfile.h"
+#include "master/program.h"
 #include "master/roles.h"
 #include "master/subcommand.h"
 #include "worker/board.h"
@@ -93,13 +94,14 @@ static int open_control(struct service_setup *setup, char error[ERROR_SIZE])
 }
 
 /* For the master of another image, should there be one. */
-static void keep_facts(const struct service_setup *setup, const struct listener *listener)
+static int keep_facts(const struct service_setup *setup, const struct listener *listener)
 {
     static struct service_facts facts;
     facts = (struct service_facts){.setup = *setup, .listener = *listener};
-    if (setup->options->pid_file)
-        snprintf(facts.pid_file, sizeof facts.pid_file, "%s", setup->options->pid_file);
-    facts_write(setup->pages, &facts);
+    int error = options_pack(&facts.options, setup->options);
+    if (!error)
+        facts_write(setup->pages, &facts);
+    return error;
 }
 
 static void keep_own_image(struct shared_pages *pages)
@@ -124,7 +126,9 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     }
     setup->pages->orders.start_ns = clock_now_ns();
     setup->pages->orders.layout = facts_layout();
-    keep_facts(setup, listener);
+    error = keep_facts(setup, listener);
+    if (error)
+        return fail(EXIT_USAGE, "the paths of the options are too long together");
     log_init(FD_LOG, setup->options->log_level);
     log_share_level(&setup->pages->orders.log_level);
     log_set_level(setup->options->log_level);
@@ -173,6 +177,7 @@ static int start(struct options *options, int argc, char **argv)
         return fail(EXIT_FAILED, why);
     }
     struct listener listener;
+    program_path(argv[0], setup.program, sizeof setup.program);
     int exit_code = open_listener(&listener, options, why);
     if (exit_code)
         return fail(exit_code, why);

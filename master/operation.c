@@ -10,7 +10,14 @@ static struct operation *place_of(struct operations *all, uint32_t number)
 
 struct operation *operation_begin(struct operations *all, enum operation_kind kind, uint32_t goal)
 {
-    struct operation *operation = place_of(all, ++all->last_number);
+    uint32_t number = all->last_number + 1;
+    while (number < all->last_number + OPERATION_COUNT_MAX &&
+           place_of(all, number)->state == OPERATION_RUNNING)
+        number++; /* somebody waits for that one */
+    if (place_of(all, number)->state == OPERATION_RUNNING)
+        number = all->last_number + 1;
+    all->last_number = number;
+    struct operation *operation = place_of(all, number);
     *operation = (struct operation){
         .number = all->last_number, .kind = kind, .state = OPERATION_RUNNING, .goal = goal};
     return operation;

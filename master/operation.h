@@ -44,7 +44,8 @@ struct operations {
     struct operation items[OPERATION_COUNT_MAX]; /* of number n: [n % OPERATION_COUNT_MAX] */
 };
 
-/* Begins one, running. Never fails: the oldest is forgotten. */
+/* Begins one, running. Never fails: the oldest that has ended is forgotten; when all are running, the oldest.
+ * So numbers may be left out. */
 struct operation *operation_begin(struct operations *all, enum operation_kind kind, uint32_t goal);
 
 /* Ends one that runs; `why` NULL: nothing to say. */

@@ -21,6 +21,21 @@
 
 /* ---- time ---- */
 
+/* What we are, and with it whether the master has become what it was told to: an upgrade is done when its
+ * supervisor has gone round its loop once, not when it was born (master.c, is_no_good()). */
+static void say_image(struct reactor *r)
+{
+    struct orders *orders = &r->pages->orders;
+    bool failed = atomic_load(&orders->exec_failed_image) == r->state.upgrade.target;
+    int error = atomic_load(&orders->exec_failed_error); /* 0: it became that image, and came back */
+    const char *why = error ? strerrordesc_np(error) : "its supervisors died or hung at their start";
+    feed(r, &(struct supervisor_event){
+                .kind = SUPERVISOR_IMAGE,
+                .generation = atomic_load(&orders->master_image),
+                .why = failed ? why : NULL,
+            });
+}
+
 static void tick(struct reactor *r)
 {
     int64_t now_ms = clock_now_ms();
@@ -31,6 +46,10 @@ static void tick(struct reactor *r)
     r->last_tick_ms = now_ms;
     atomic_store_explicit(&r->pages->orders.supervisor_tick_ns, clock_now_ns(), memory_order_release);
     r->next_tick_ms = now_ms + REACTOR_TICK_MS;
+    if (r->image_untold) {
+        r->image_untold = false;
+        say_image(r);
+    }
 }
 
 static int wait_ms(const struct reactor *r)
@@ -106,20 +125,6 @@ static bool may_protect(struct reactor *r)
     return false;
 }
 
-/* What we are, and with it whether the master has become what it was told to. */
-static void say_image(struct reactor *r)
-{
-    struct orders *orders = &r->pages->orders;
-    bool failed = atomic_load(&orders->exec_failed_image) == r->state.upgrade.target;
-    int error = atomic_load(&orders->exec_failed_error); /* 0: it became that image, and came back */
-    const char *why = error ? strerrordesc_np(error) : "its supervisors died or hung at their start";
-    feed(r, &(struct supervisor_event){
-                .kind = SUPERVISOR_IMAGE,
-                .generation = atomic_load(&orders->master_image),
-                .why = failed ? why : NULL,
-            });
-}
-
 /* The policy has told the master to become another image; that begins with our end. */
 static void give_way(struct reactor *r)
 {
@@ -127,6 +132,7 @@ static void give_way(struct reactor *r)
         return;
     while (logsink_drain(&r->sink) >= LOGSINK_RECORDS_PER_TURN)
         ;
+    control_flush(&r->control);
     _exit(0);
 }
 
@@ -147,13 +153,12 @@ static void begin(struct reactor *r, uint32_t generation)
     if (feed_load_memory(r)) {
         say_started(r, generation);
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
-        say_image(r);
+        r->image_untold = true;
         return;
     }
     r->settings = r->setup->settings;
     supervisor_init(&r->state, r->settings.worker_count, may_protect(r), r->settings.drain_timeout_ms, seed);
-    if (readlink("/proc/self/exe", r->programs.current, sizeof r->programs.current - 1) < 0)
-        r->programs.current[0] = '\0';
+    memcpy(r->programs.current, r->setup->program, sizeof r->programs.current);
     say_image(r);
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
 }

@@ -27,7 +27,8 @@ struct service_setup {
     int backlog_granted;
     bool listener_is_unix;
     char bound[PEER_TEXT_SIZE];
-    int ready_fd; /* -1: none, or told already */
+    char program[SETTINGS_PATH_SIZE]; /* that it was started from (program.h); empty: unknown */
+    int ready_fd;                     /* -1: none, or told already */
     struct control_socket control;
     char control_missing[CONTROL_WHY_SIZE]; /* why there is none although it was not forbidden; else empty */
 };

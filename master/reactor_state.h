@@ -56,6 +56,7 @@ struct reactor {
     pid_t checker_pid; /* 0: none; negative: errno of a fork that failed */
     uint32_t check_number;
     int64_t check_begin_ms;
+    bool image_untold;                 /* to the policy */
     bool gives_way;                    /* to a supervisor of another image, at the end of this turn */
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];

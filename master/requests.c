@@ -19,16 +19,23 @@ void requests_end(struct policy *p, struct operation *operation, const char *fai
     say(p, operation, false);
 }
 
-/* The newest running one of that kind; NULL: none. */
+/* The newest running one of that kind, however many were begun since; NULL: none. */
 static struct operation *running(struct policy *p, enum operation_kind kind)
 {
-    struct operations *all = &p->state->operations;
-    for (uint32_t back = 0; back < OPERATION_COUNT_MAX && back < all->last_number; back++) {
-        struct operation *operation = operation_find(all, all->last_number - back);
-        if (operation && operation->kind == kind && operation->state == OPERATION_RUNNING)
-            return operation;
+    struct operation *newest = NULL;
+    for (uint32_t i = 0; i < OPERATION_COUNT_MAX; i++) {
+        struct operation *operation = &p->state->operations.items[i];
+        bool is_one = operation->kind == kind && operation->state == OPERATION_RUNNING;
+        if (is_one && (!newest || operation->number > newest->number))
+            newest = operation;
     }
-    return NULL;
+    return newest;
+}
+
+static void end_all(struct policy *p, enum operation_kind kind, const char *failure)
+{
+    for (struct operation *operation = running(p, kind); operation; operation = running(p, kind))
+        requests_end(p, operation, failure);
 }
 
 /* ---- requests ---- */
@@ -95,9 +102,8 @@ void requests_take(struct policy *p, const struct supervisor_event *event)
 
 void requests_empty(struct policy *p)
 {
-    struct operation *operation = running(p, OPERATION_DRAIN);
-    if (operation && p->state->held)
-        requests_end(p, operation, NULL);
+    if (p->state->held)
+        end_all(p, OPERATION_DRAIN, NULL);
 }
 
 static void serve_again(struct policy *p)
@@ -110,11 +116,9 @@ static void serve_again(struct policy *p)
 
 void requests_listening(struct policy *p, const char *why)
 {
-    struct operation *operation = running(p, OPERATION_UNDRAIN);
     if (!why)
         serve_again(p);
-    if (operation)
-        requests_end(p, operation, why);
+    end_all(p, OPERATION_UNDRAIN, why);
 }
 
 static bool any_rests(const struct supervisor *s)

@@ -6,8 +6,8 @@
  *
  *     deaths in a row   1 .. RESET_ALL - 1   go on (without the suspect, once it is blamed often enough)
  *                       RESET_ALL .. REST-1  go on with all of the slot's connections reset
- *                       REST and more        rest: no worker until a back-off is over, doubled each time,
- * with jitter
+ *                       REST and more        rest: no worker until a back-off is over, doubled each time, with
+ *                                            jitter
  *
  * A SIGKILL from elsewhere says nothing about the service, so it is not part of that count and costs no
  * connection, however often and whenever it comes: after many in a row without an answer the successor is
@@ -36,10 +36,9 @@ enum {
     RESTART_DELAY_MS_MIN = 20,     /* after one more; then doubled */
     RESTART_DELAY_MS_MAX = 1000,
     BLAME_CRASH_COUNT = 2, /* crashes of one suspect without an answered byte between */
-    BLAME_LOOP_COUNT =
-        3,               /* deaths in a row from which on a crash inside the service is proof enough: several
+    BLAME_LOOP_COUNT = 3, /* deaths in a row from which on a crash inside the service is proof enough: several
                             poisonous connections would else take turns, and none of them come to its second */
-    BLAME_OOM_COUNT = 5, /* ends for want of memory, likewise: somebody else may have used the memory up */
+    BLAME_OOM_COUNT = 5,  /* ends for want of memory, likewise: somebody else may have used the memory up */
 };
 
 /* How a worker ended, as far as blame goes. */

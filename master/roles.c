@@ -2,7 +2,6 @@
 #include "master/checker.h"
 #include "master/facts.h"
 #include "master/master.h"
-#include "master/options_table.h"
 #include "master/subcommand.h"
 #include "worker/heritage.h"
 #include "worker/image.h"
@@ -38,17 +37,6 @@ static int play_check(int argc, char **argv)
 
 /* ---- master ---- */
 
-/* A file that has become bad since the check must not end a service that is well. */
-static void options_of_old(struct options *options, int argc, char **argv)
-{
-    char why[OPTIONS_ERROR_SIZE], quoted[2 * OPTIONS_ERROR_SIZE];
-    if (options_parse_again(options, argc, argv, why) == 0)
-        return;
-    log_quote(quoted, sizeof quoted, why);
-    log_event(LOG_LEVEL_WARN, "event=failed what=options why=%s", quoted);
-    options_set_defaults(options);
-}
-
 static int play_master(struct shared_pages *pages, uint32_t image, int argc, char **argv)
 {
     static struct service_facts facts;
@@ -57,7 +45,7 @@ static int play_master(struct shared_pages *pages, uint32_t image, int argc, cha
     log_init(FD_LOG, LOG_LEVEL_INFO);
     log_share_level(&pages->orders.log_level);
     atomic_store_explicit(&pages->orders.master_image, image, memory_order_release);
-    options_of_old(&options, argc, argv);
+    options_unpack(&options, &facts.options); /* a file may have become bad since */
     facts.setup.pages = pages;
     facts.setup.options = &options;
     facts.setup.argc = argc;

@@ -10,6 +10,14 @@ static bool due(const struct supervisor *s, const struct slot_memory *memory)
     return memory->phase == SLOT_SERVING && slot_is_outdated(s, memory);
 }
 
+static uint32_t count(const struct supervisor *s)
+{
+    uint32_t sum = 0;
+    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
+        sum += rolling_counts(&s->slots[slot]);
+    return sum;
+}
+
 bool rolling_is_settled(const struct supervisor *s)
 {
     for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
@@ -19,18 +27,10 @@ bool rolling_is_settled(const struct supervisor *s)
         if (memory->phase != SLOT_SERVING || due(s, memory))
             return false;
     }
-    return true;
+    return count(s) == s->wanted_count;
 }
 
 /* ---- as many as wanted ---- */
-
-static uint32_t count(const struct supervisor *s)
-{
-    uint32_t sum = 0;
-    for (uint32_t slot = 0; slot < s->slot_limit; slot++)
-        sum += rolling_counts(&s->slots[slot]);
-    return sum;
-}
 
 /* One that is going out is the nearest at hand, and its clients need not leave it after all. */
 static bool take_back_one(struct policy *p)
@@ -82,9 +82,20 @@ static bool in_between(const struct supervisor *s, const struct slot_memory *mem
            memory->phase == SLOT_SWAPPING;
 }
 
+/* Without keepers an outdated slot goes out, and nothing is won if none can take its place. */
+static bool has_room(const struct supervisor *s)
+{
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX && !s->protect; slot++)
+        if (slot_is_free(&s->slots[slot]))
+            return true;
+    return s->protect;
+}
+
 static void renew_next(struct policy *p)
 {
     const struct supervisor *s = p->state;
+    if (!has_room(s))
+        return;
     for (uint32_t slot = 0; slot < s->slot_limit; slot++)
         if (rolling_counts(&s->slots[slot]) && in_between(s, &s->slots[slot]))
             return;

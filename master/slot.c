@@ -16,6 +16,11 @@ bool slot_lives(const struct slot_memory *memory)
     return memory->phase == SLOT_STARTING || memory->phase == SLOT_SERVING || memory->phase == SLOT_LEAVING;
 }
 
+bool slot_is_free(const struct slot_memory *memory)
+{
+    return memory->phase == SLOT_UNUSED && keepers_gone(memory);
+}
+
 bool slot_is_gone(const struct slot_memory *memory)
 {
     return (memory->phase == SLOT_ENDED || memory->phase == SLOT_UNUSED) && keepers_gone(memory);
@@ -39,7 +44,7 @@ void slot_begin_another(struct policy *p)
 {
     for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
         struct slot_memory *memory = memory_of(p, slot);
-        if (memory->phase != SLOT_UNUSED || !keepers_gone(memory))
+        if (!slot_is_free(memory))
             continue;
         if (slot >= p->state->slot_limit)
             p->state->slot_limit = slot + 1;

@@ -54,6 +54,9 @@ void slot_kill(struct policy *p, uint32_t slot, enum kill_reason reason);
 /* One that is between two images gets a worker at once, of whichever image can make one. */
 void slot_swap_abort(struct policy *p, uint32_t slot);
 
+/* Can it be begun? */
+bool slot_is_free(const struct slot_memory *memory);
+
 /* Nothing of the slot is left: no worker, no keeper. */
 bool slot_is_gone(const struct slot_memory *memory);
 

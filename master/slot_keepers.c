@@ -198,6 +198,7 @@ void slot_keeper_died(struct policy *p, const struct supervisor_event *event)
         slot_emit_spawn(p, event->slot);
     else
         gate_go_on(p, event->slot);
+    keepers_want_twin(p, event->slot);
 }
 
 void slot_first_keeper_failed(struct policy *p, uint32_t slot)

@@ -75,9 +75,11 @@ void keeper_exec(struct policy *p, uint32_t slot, enum keeper_letter letter);
  *
  *     its worker makes room             both keepers hold the connections
  *     one keeper becomes the new image  with a table of its own, a copy: exec does that (execve(2)); the
- * other one still holds the old table, and can take everything back it makes the next worker          which
- * waits at a gate: while two tables hold a connection, closing it in one would end nothing the other keeper
- * leaves           now the new table alone counts; the gate opens the new keeper makes a new twin   as ever
+ *                                       other one still holds the old table, and can take everything back
+ *     it makes the next worker          which waits at a gate: while two tables hold a connection, closing
+ *                                       it in one would end nothing
+ *     the other keeper leaves           now the new table alone counts; the gate opens
+ *     the new keeper makes a new twin   as ever
  *
  * So there are always two processes that hold every connection, but for the moment between the last two.
  */

@@ -221,7 +221,7 @@ static bool judge_image(struct policy *p, const struct supervisor_event *event)
         return false;
     upgrade_call_off(p, "its first worker died before it had answered anything");
     memory->swap = memory->image != p->state->upgrade.target;
-    return memory->swap_tries < SWAP_TRIES_MAX;
+    return memory->swap && memory->swap_tries < SWAP_TRIES_MAX; /* else there is no other one to go back to */
 }
 
 void slot_worker_died(struct policy *p, const struct supervisor_event *event)

@@ -31,7 +31,7 @@ const struct subcommand *subcommand_at(size_t index);
  * EXIT_USAGE. */
 int subcommand_run(int argc, char **argv);
 
-/* The others talk to a running server: ctl.c, ctl_status.c, ctl_incidents.c, ctl_top.c. */
+/* The others talk to a running server: ctl.c, ctl_status.c, ctl_top.c. */
 int subcommand_status(int argc, char **argv);
 int subcommand_top(int argc, char **argv);
 int subcommand_incidents(int argc, char **argv);

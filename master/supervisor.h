@@ -169,7 +169,7 @@ enum supervisor_event_kind {
     SUPERVISOR_EXEC_FAILED, /* slot, letter, generation, why: the keeper runs on as it was */
     SUPERVISOR_CHECKED,     /* generation: image number; why: NULL, or what is wrong with it */
     SUPERVISOR_IMAGE,     /* generation: the image that this supervisor and its master run; why: NULL, or the
-                             reason     for which the master could not become the one that it was told to */
+                             reason for which the master could not become the one that it was told to */
     SUPERVISOR_LISTENING, /* why: NULL, or the reason for which the listener could not be opened again */
 };
 

@@ -45,15 +45,20 @@ void upgrade_checked(struct policy *p, const struct supervisor_event *event)
     forget_tries(p->state);
 }
 
-void upgrade_call_off(struct policy *p, const char *why)
+static void go_back(struct policy *p, const char *why)
 {
     struct upgrade_memory *upgrade = &p->state->upgrade;
-    if (upgrade->stage != UPGRADE_SLOTS && upgrade->stage != UPGRADE_MASTER)
-        return;
     upgrade->stage = UPGRADE_BACK;
     upgrade->target = upgrade->image;
     snprintf(upgrade->why, sizeof upgrade->why, "%s", why);
     forget_tries(p->state);
+}
+
+/* Once the master was told, it decides. */
+void upgrade_call_off(struct policy *p, const char *why)
+{
+    if (p->state->upgrade.stage == UPGRADE_SLOTS)
+        go_back(p, why);
 }
 
 static void exec_master(struct policy *p)
@@ -66,14 +71,16 @@ void upgrade_image(struct policy *p, const struct supervisor_event *event)
 {
     struct upgrade_memory *upgrade = &p->state->upgrade;
     if (upgrade->image == 0)
-        upgrade->image = upgrade->target = upgrade->last_number = event->generation;
+        upgrade->last_number = event->generation;
+    if (upgrade->stage == UPGRADE_NONE) /* whatever we believed: this is what first keepers are of */
+        upgrade->image = upgrade->target = event->generation;
     if (upgrade->stage != UPGRADE_MASTER)
         return;
     if (event->generation == upgrade->target) {
         upgrade->image = upgrade->target;
         end(p, NULL);
     } else if (event->why) {
-        upgrade_call_off(p, event->why);
+        go_back(p, event->why);
     } else {
         exec_master(p); /* it was not told yet */
     }

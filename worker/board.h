@@ -207,7 +207,7 @@ struct check_cell {
 };
 
 /* Room for what a master that is another image must know of its own past (master/facts.h). */
-#define FACTS_BYTES 8192
+#define FACTS_BYTES 16384
 
 /* Room for the supervisor's memory (master/supervisor.h asserts that it fits); two copies, so that a death in
  * mid-write leaves the older one whole. */

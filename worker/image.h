@@ -9,7 +9,7 @@
  * private copy (execve(2)), and the process number, the parent and the signal mask stay as they were.
  *
  * What a process is to be stands in its first argument: IMAGE_ROLE "keeper:SLOT:LETTER:GENERATION:IMAGE",
- * "worker:SLOT:GENERATION:IMAGE", "master:IMAGE" or "check"; the arguments of the service follow.
+ * "worker:SLOT:GENERATION", "master:IMAGE" or "check"; the arguments of the service follow.
  */
 #ifndef WORKER_IMAGE_H
 #define WORKER_IMAGE_H
@@ -25,8 +25,8 @@
 /* Who this program is: the first bytes of the build id that the linker gave it; 0: it has none. */
 uint64_t image_build(void);
 
-/* What must be the same in two images that work on the same pages: a sum over the layout of everything that
- * is shared. `memory_bytes`: size of what the supervisor stores, which this layer does not know. */
+/* What must be the same in two images that work on the same pages: a sum over version and sizes of everything
+ * that is shared. (Who gives a field another meaning raises BOARD_VERSION.) `memory_bytes`: size of what the supervisor stores, which this layer does not know. */
 uint64_t image_layout(size_t memory_bytes);
 
 /* The place (0 or 1) of the image with that number, or -ENOENT. */

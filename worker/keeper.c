@@ -25,7 +25,6 @@ struct keeper {
     enum keeper_letter letter;
     uint32_t generation;
     uint32_t image;
-    uint32_t exec_failed; /* the last one that it could not become */
 };
 
 _Noreturn static void keeper_main(struct keeper keeper);
@@ -84,10 +83,10 @@ static void obey_exec(struct keeper *k)
 {
     uint32_t image = asked_of(k, &k->board->order_exec);
     char role[IMAGE_ROLE_SIZE];
-    if (image == 0 || image == k->image || image == k->exec_failed)
+    if (image == 0 || image == k->image ||
+        atomic_load_explicit(&k->board->exec_failed[k->letter], memory_order_acquire) == image)
         return;
     snprintf(role, sizeof role, "keeper:%u:%d:%u:%u", k->slot, (int)k->letter, k->generation, image);
-    k->exec_failed = image;
     atomic_store(&k->board->exec_error[k->letter], -image_exec(k->pages, image, role));
     atomic_store_explicit(&k->board->exec_failed[k->letter], image, memory_order_release);
 }

@@ -52,7 +52,7 @@ int worker_prepare_table(void)
         error = heritage_place(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), FD_TICK);
     close(FD_LOG_READ);
     close_range(FD_TICK + 1, FD_POKE - 1, 0);
-    close_range(FIRST_CONNECTION, ~0u, 0);
+    close_range(FD_POKE + SLOT_COUNT_MAX, ~0u, 0); /* whatever the supervisor has open just now */
     return error ? error : fill_low_numbers();
 }
 

@@ -225,10 +225,9 @@ static void obey_exec(struct world_process *k, struct board *board)
     uint32_t image = asked_of(k, &board->order_exec);
 
     k->step = STEP_KEEPER_WAIT;
-    if (image == 0 || image == k->image || image == k->exec_failed)
+    if (image == 0 || image == k->image || atomic_load(&board->exec_failed[k->letter]) == image)
         return;
     if (world.images[image % WORLD_IMAGE_COUNT_MAX] == IMAGE_NOT_EXECUTED) {
-        k->exec_failed = image;
         atomic_store(&board->exec_failed[k->letter], image);
         return;
     }

@@ -75,7 +75,6 @@ struct world_process {
     uint32_t asked;        /* keeper: the generation that it is making */
     uint32_t image;        /* that it runs */
     uint32_t table;        /* that it holds; a number of its own since an exec */
-    uint32_t exec_failed;  /* keeper: the image that it could not become */
     bool gated;            /* worker */
     bool woken, retries;   /* keeper */
     bool frozen;           /* stopped by somebody; SIGCONT or SIGKILL ends that */

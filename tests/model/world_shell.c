@@ -280,7 +280,7 @@ static void begin(struct reactor *r)
     if (feed_load_memory(r)) {
         world_trace("a supervisor resumes");
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
-        say_image(r);
+        r->image_untold = true;
         return;
     }
     r->settings = world.setup.settings;
@@ -360,6 +360,10 @@ static void turn(struct reactor *r)
         return;
     world.next_tick_ms = world.now_ms + REACTOR_TICK_MS;
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_TICK});
+    if (r->image_untold) {
+        r->image_untold = false;
+        say_image(r);
+    }
 }
 
 void world_run_supervisor(void)

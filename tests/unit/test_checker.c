@@ -211,15 +211,16 @@ static void good__another_build__its_own_id_is_noted(void **state)
     assert_true(pages->orders.images[1].build == 0xdeadbeef);
 }
 
-/* It is given no descriptor of the server but the pages. (10 is where sh has its script.) */
+/* It is given no descriptor of the server, and reads nothing of its input. (3 is the program itself, 10 is where
+ * sh has its script.) */
 static void good__descriptors_of_the_server__are_not_the_programs(void **state)
 {
     char line[128];
 
     (void)state;
     checker_line(line, sizeof line);
-    make_script("for fd in 3 4 5 6 7 11 12 13 14; do [ -e /proc/self/fd/$fd ] && exit $fd; done\n"
-                "[ -e /proc/self/fd/8 ] || exit 2\necho '%s'\n",
+    make_script("for fd in 4 5 6 7 8 9 11 12 13 14; do [ -e /proc/self/fd/$fd ] && exit $fd; done\n"
+                "[ \"$(readlink /proc/self/fd/0)\" = /dev/null ] || exit 2\necho '%s'\n",
                 line);
     check();
     assert_string_equal(pages->orders.check.why, "");

@@ -62,6 +62,13 @@ static void expect_there(const char *path, bool there)
     assert_int_equal(access(path, F_OK) == 0, there);
 }
 
+static void use_pid_file(const char *path)
+{
+    const struct options options = {.pid_file = path, .service = service_at(0)};
+
+    assert_int_equal(options_pack(&facts.options, &options), 0);
+}
+
 /* ---- kept and read ---- */
 
 static void written__read_by_another_image__the_same(void **state)
@@ -72,7 +79,7 @@ static void written__read_by_another_image__the_same(void **state)
     facts.setup.connection_count_max = 4711;
     facts.listener.is_unix = true;
     snprintf(facts.setup.bound, sizeof facts.setup.bound, "unix:/somewhere");
-    snprintf(facts.pid_file, sizeof facts.pid_file, "/run/it.pid");
+    use_pid_file("/run/it.pid");
     facts_write(pages, &facts);
     memset(&read_back, 0xff, sizeof read_back);
     facts_read(pages, &read_back);
@@ -83,13 +90,14 @@ static void written__read_by_another_image__the_same(void **state)
 
 static void tidy_up__everything_was_made__removed(void **state)
 {
-    char number[32], socket_path[100], listener_path[100];
+    char number[32], socket_path[100], listener_path[100], pid_file[100];
     struct stat status;
 
     (void)state;
     snprintf(number, sizeof number, "%d\n", (int)getpid());
-    path_in_directory(facts.pid_file, sizeof facts.pid_file, "pid");
-    make_file(facts.pid_file, number);
+    path_in_directory(pid_file, sizeof pid_file, "pid");
+    make_file(pid_file, number);
+    use_pid_file(pid_file);
 
     path_in_directory(socket_path, sizeof socket_path, "control.sock");
     status = make_file(socket_path, "");
@@ -105,26 +113,27 @@ static void tidy_up__everything_was_made__removed(void **state)
     facts.listener.ino = status.st_ino;
 
     facts_tidy_up(&facts);
-    expect_there(facts.pid_file, false);
+    expect_there(pid_file, false);
     expect_there(socket_path, false);
     expect_there(listener_path, false);
 }
 
 static void tidy_up__made_anew_by_another_server__left_alone(void **state)
 {
-    char path[100];
+    char path[100], pid_file[100];
 
     (void)state;
     path_in_directory(path, sizeof path, "control.sock");
     make_file(path, "");
     snprintf(facts.setup.control.path, sizeof facts.setup.control.path, "%s", path);
-    path_in_directory(facts.pid_file, sizeof facts.pid_file, "pid");
-    make_file(facts.pid_file, "1\n");
+    path_in_directory(pid_file, sizeof pid_file, "pid");
+    make_file(pid_file, "1\n");
+    use_pid_file(pid_file);
     facts_tidy_up(&facts); /* inode 0 is nobody's */
     expect_there(path, true);
-    expect_there(facts.pid_file, true);
+    expect_there(pid_file, true);
     unlink(path);
-    unlink(facts.pid_file);
+    unlink(pid_file);
 }
 
 static void tidy_up__nothing_was_made__nothing(void **state)

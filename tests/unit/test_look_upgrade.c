@@ -103,9 +103,11 @@ static void expect_nothing(void)
     assert_int_equal(seen_count, 0);
 }
 
-/* The check of our number is over, and nobody is left of it. `why` NULL: it is good. */
+/* The check of our number is over, and nobody is left of it once it has ended. `why` NULL: it is good. */
 static void expect_checked(const char *why)
 {
+    siginfo_t info;
+
     look();
     assert_int_equal(seen_count, 1);
     assert_int_equal(seen[0].event.kind, SUPERVISOR_CHECKED);
@@ -113,9 +115,10 @@ static void expect_checked(const char *why)
     assert_int_equal(seen[0].has_why, why != NULL);
     assert_string_equal(seen[0].why, why ? why : "");
     assert_int_equal(reactor.checker_pid, 0);
+    waitid(P_ALL, 0, &info, WEXITED | WNOWAIT); /* until it has ended, or was reaped already */
+    expect_nothing();
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
-    expect_nothing();
 }
 
 /* ---- the check ---- */

@@ -108,7 +108,10 @@ int __wrap_options_parse_again(struct options *options, int argc, char **argv, c
 void __wrap_facts_tidy_up(const struct service_facts *facts);
 void __wrap_facts_tidy_up(const struct service_facts *facts)
 {
-    seen->tidied = strcmp(facts->pid_file, "/run/ours.pid") == 0;
+    struct options options;
+
+    options_unpack(&options, &facts->options);
+    seen->tidied = strcmp(options.pid_file, "/run/ours.pid") == 0;
 }
 
 int __real_fflush(FILE *stream);
@@ -122,10 +125,12 @@ int __wrap_fflush(FILE *stream)
 
 static int begin_all(void **state)
 {
-    struct service_facts facts = {.setup = {.connection_count_max = CONNECTIONS},
-                                  .pid_file = "/run/ours.pid"};
+    static struct service_facts facts = {.setup = {.connection_count_max = CONNECTIONS}};
+    const struct options options = {.pid_file = "/run/ours.pid", .service = service_at(0)};
 
     (void)state;
+    if (options_pack(&facts.options, &options) < 0)
+        return -1;
     seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (seen == MAP_FAILED || shared_pages_create(&pages) < 0)
         return -1;
@@ -285,8 +290,6 @@ static void master__configuration_has_become_bad__goes_on_with_what_all_slots_ha
     options_are_bad = true;
     assert_int_equal(play("master:2"), SERVICE_CODE);
     assert_true(seen->has_options);
-    assert_string_equal(output + sizeof(struct log_record_header),
-                        "event=failed what=options why=\"line 3: what is \\\"that\\\"?\"");
 }
 
 /* ---- what is refused ---- */

@@ -99,10 +99,10 @@ static void left__a_keeper_has_just_died__its_twin_first(void **state)
 {
     (void)state;
     policy_keeper_died(&f, 0, KEEPER_B, BOTH);
+    assert_non_null(policy_action(&f, ACTION_TWIN, 0));
     policy_worker_died(&f, 0, DEATH_LEFT, true);
     assert_int_equal(slot->phase, SLOT_SWAPPING);
     assert_null(policy_action(&f, ACTION_EXEC, 0));
-    assert_non_null(policy_action(&f, ACTION_TWIN, 0));
     policy_keeper_ready(&f, 0, KEEPER_B);
     assert_int_equal(policy_action(&f, ACTION_EXEC, 0)->letter, KEEPER_A);
 }

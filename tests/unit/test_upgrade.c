@@ -397,8 +397,10 @@ static void going_out__its_new_image_crashes__goes_back_for_its_clients(void **s
     policy_upgrade(&f);
     swap_and_prove(0);
     policy_swap(&f, 1);
+    policy_worker_died(&f, 0, DEATH_KILL, true); /* else the upgrade would be over with the next request */
     policy_request(&f, OPERATION_SCALE, 1);
     assert_true(s->slots[1].out);
+    expect_stage(UPGRADE_SLOTS);
     crash_unanswered(1);
     expect_stage(UPGRADE_BACK);
     assert_int_equal(policy_action(&f, ACTION_EXEC, 1)->generation, 1);
@@ -540,14 +542,34 @@ static void resume__serving_was_to_be_said__said_before_the_image_is_told(void *
 
 /* ---- what is forgotten ---- */
 
-/* Sixteen later requests push its operation out of memory; the upgrade itself goes on to its end. */
+/* Once the master was told, it alone decides. */
+static void master__was_told_and_a_slot_crashes__goes_on_with_the_new_image(void **state)
+{
+    uint32_t number;
+
+    (void)state;
+    policy_start_serving(&f, 3, true);
+    number = policy_upgrade(&f);
+    swap_and_prove(0);
+    swap_and_prove(1);
+    policy_swap(&f, 2);
+    policy_request(&f, OPERATION_SCALE, 2);
+    expect_stage(UPGRADE_MASTER);
+    crash_unanswered(2);
+    expect_stage(UPGRADE_MASTER);
+    assert_non_null(policy_action(&f, ACTION_SPAWN, 2));
+    policy_resume_as(&f, 2);
+    expect_done(number);
+}
+
+/* When all that are remembered run, the oldest is forgotten; the upgrade itself goes on to its end. */
 static void operation__forgotten_meanwhile__the_upgrade_ends_all_the_same(void **state)
 {
     uint32_t number = upgrade_all_slots();
 
     (void)state;
     for (int i = 0; i < OPERATION_COUNT_MAX; i++)
-        policy_request(&f, OPERATION_SCALE, 2);
+        policy_request(&f, OPERATION_DRAIN, 0);
     assert_int_equal(policy_operation_state(&f, number), OPERATION_NONE);
     policy_resume_as(&f, 2);
     expect_stage(UPGRADE_NONE);
@@ -602,6 +624,7 @@ int main(void)
         TEST(one_rests__the_others_suffice),
         TEST(stopping__neither_goes_on_nor_back),
         TEST(master__could_not_become_it__all_slots_go_back),
+        TEST(master__was_told_and_a_slot_crashes__goes_on_with_the_new_image),
         TEST(master__supervisor_died_before_it_was_told__told_again),
         TEST(image__told_again_with_nothing_under_way__nothing),
         TEST(resume__checking__checked_again),
