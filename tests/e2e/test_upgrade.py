@@ -1,5 +1,6 @@
 """Upgrades to good programs: the pid stays, every process runs the new one, and no client notices."""
 
+import json
 import os
 import pathlib
 import re
@@ -17,10 +18,15 @@ class Good(UpgradeCase):
     def test_next_version__same_pid__all_processes_run_it__clients_notice_nothing(self):
         server = self.start(workers=2)
         talk = self.talk(server)
+        before = self.status()
         result = self.upgrade(self.image("next"))
         self.assertEqual(result.stdout, f"upgrade {self.image('next')}: done\n")
         self.all_run(server, self.image("next"), 2)
-        self.assertEqual(self.status()["pid"], server.pid)
+        after = self.status()
+        self.assertEqual(after["pid"], server.pid)
+        self.assertNotEqual(after["build"], before["build"])
+        self.assertEqual((before["image"], after["image"], after["image_wanted"]), (1, 2, 2))
+        self.assertEqual({slot["image"] for slot in after["slots"]}, {2})
         self.assertEqual(server.events("worker_died") + server.events("keeper_died") + server.events("supervisor_died"), [])
         talk.go_on()
 
@@ -45,6 +51,24 @@ class Good(UpgradeCase):
         os.replace(self.copy_of("next", "fresh"), path)
         server.send_signal(signal.SIGUSR2)
         self.all_run(server, self.image("next"), 1)
+
+    def test_usr2__a_hundred_at_once__no_harm(self):
+        server = self.start(workers=2)
+        talk = self.talk(server)
+        for _ in range(100):
+            server.send_signal(signal.SIGUSR2)
+        server.wait_event("upgraded")
+        self.all_run(server, SERVER, 2)
+        talk.go_on()
+
+    def test_log_file__goes_on_in_the_new_one__with_its_format(self):
+        server = self.start("--log-file", "server.log", "--log-format", "json", workers=1)
+        self.upgrade(self.image("next"))
+        self.all_run(server, self.image("next"), 1)
+        lines = pathlib.Path(self.folder, "server.log").read_text().splitlines()
+        events = [json.loads(line)["event"] for line in lines]
+        for event in ("operation_begun", "upgraded", "operation_done"):
+            self.assertEqual(events.count(event), 1, lines)
 
     def test_then_scale_then_supervisor_killed__remade_as_ever(self):
         server = self.start(workers=2)
