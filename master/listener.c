@@ -281,7 +281,7 @@ int listener_probe(const struct address *address, const struct listener_settings
                    size_t error_size)
 {
     struct listener_settings probing = *settings;
-    struct listener listener;
+    struct listener listener = {.fd = -1};
 
     probing.probes = true;
 
