@@ -48,7 +48,7 @@ class Scale(ResizeCase):
             server.send_signal(signal.SIGTTOU)
             self.wait_workers(count)
         server.send_signal(signal.SIGTTOU)
-        server.wait_event("operation_done", count=6, operation="scale")
+        server.wait_event("operation_done", number=6)
         self.assertEqual(self.status()["workers"], 1)
         talk.go_on()
         talk.stop()
