@@ -3,7 +3,7 @@
  * happens during a wait is the test's script; statuses and frames are told, not made.
  */
 /* wrap: ctl_find ctl_session_ask ctl_session_ask_json ctl_session_open ctl_session_close */
-/* wrap: ctl_frame_print poll clock_gettime tcsetattr */
+/* wrap: ctl_frame_print poll __poll_chk clock_gettime tcsetattr */
 #include "tests/support/cmocka_all.h"
 
 #include "master/ctl.h"
@@ -289,6 +289,14 @@ int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms)
     int ready = __real_poll(polled, count, patience_ms);
     clock_offset_ms += ready == 0 ? timeout_ms : 0;
     return ready;
+}
+
+/* What poll is called where the compiler does not see how long its array is (feature_test_macros(7)). */
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size);
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size)
+{
+    (void)size;
+    return __wrap_poll(polled, count, timeout_ms);
 }
 
 /* ---- setup ---- */
