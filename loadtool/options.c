@@ -23,6 +23,12 @@ int options_complain(const char *option, const char *value, const char *accepted
     return EINVAL;
 }
 
+int options_refuse(const char *option, const char *value, const char *why)
+{
+    fprintf(stderr, "loadtool: %s %s: %s\n", option, value, why);
+    return EINVAL;
+}
+
 static int take_target(struct parsed *parsed, const char *word)
 {
     if (parsed->has_target)
@@ -74,7 +80,7 @@ static int read_script(const char *path, struct script *script)
 
     FILE *in = fopen(path, "re");
     if (in == NULL)
-        return options_complain("--script", path, strerror(errno));
+        return options_refuse("--script", path, strerror(errno));
     int rc = script_read(script, in, &line);
     fclose(in);
     if (rc == 0)
@@ -92,14 +98,14 @@ static int finish_script(struct parsed *parsed)
     struct script *script = &settings->dialogue.script;
 
     if ((parsed->send == NULL) != (parsed->expect == NULL))
-        return options_complain("--send and --expect", parsed->send == NULL ? parsed->expect : parsed->send,
-                                "both or neither");
+        return parsed->send == NULL ? options_refuse("--expect", parsed->expect, "--send is missing")
+                                    : options_refuse("--send", parsed->send, "--expect is missing");
     if (settings->script_path != NULL && parsed->send != NULL)
         return options_complain("--script", settings->script_path, "one of --script and --send");
     if (settings->script_path != NULL && read_script(settings->script_path, script) != 0)
         return EINVAL;
     if (parsed->send != NULL && script_make(script, parsed->send, parsed->expect) < 0)
-        return options_complain("--send and --expect", parsed->send,
+        return options_complain("one of --send and --expect:", parsed->send,
                                 "text with \\r \\n \\t \\0 \\\\ \\xHH, not empty, at most 32 KiB");
     /* The texts say what must come: comparing with the request would be something else. */
     if (script->count > 0 && settings->check != ORACLE_NONE) {

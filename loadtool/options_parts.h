@@ -35,4 +35,7 @@ char *options_filter_help(int key, const char *text, void *input);
 /* One line on stderr. Returns EINVAL. */
 int options_complain(const char *option, const char *value, const char *accepted);
 
+/* The same, where the value is not the matter. */
+int options_refuse(const char *option, const char *value, const char *why);
+
 #endif

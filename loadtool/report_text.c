@@ -276,7 +276,7 @@ static void write_outages(const struct page *page, const struct outcome *outcome
         if (outage->is_over && outage->is_normal)
             snprintf(after, sizeof(after), "normal %" PRIu64 " ms after the first reply", outage->normal_ms);
         else if (outage->is_over)
-            snprintf(after, sizeof(after), "never normal again");
+            snprintf(after, sizeof(after), "not normal again before the end of the run");
         report_line(page, "", "%.2f s to %.2f s, %s lost, %s", (double)outage->last_good_ms / 1e3,
                     (double)(outage->last_good_ms + outage->gap_ms) / 1e3, count(&number, outage->lost),
                     after);
@@ -307,16 +307,18 @@ static void write_self(const struct page *page, const struct outcome *outcome)
     const struct selfcheck *self = &outcome->self;
     char findings[SELFCHECK_FINDINGS_MAX][SELFCHECK_FINDING_BYTES];
     struct text lag, ports, descriptors;
-    char late[64] = "";
+    char late[64] = "", little[32] = "";
 
+    if (self->little_ratio > 0) /* with next to nothing outstanding it says nothing */
+        snprintf(little, sizeof(little), "Little %.2f, ", self->little_ratio);
     if (self->is_open_loop && self->has_looked)
         snprintf(late, sizeof(late), "lag p99 %s, ", units_format_ns(&lag, self->lag_p99_ns));
     if (self->has_looked)
-        report_line(
-            page, "self-check",
-            "busy %.0f %%, %sLittle %.2f, %s ports, %s descriptors left, waited %.0f %%, steal %.0f %%",
-            self->busy_share * 100, late, self->little_ratio, count(&ports, self->ports),
-            count(&descriptors, self->descriptors_left), self->waited_share * 100, self->steal_share * 100);
+        report_line(page, "self-check",
+                    "busy %.0f %%, %s%s%s ports, %s descriptors left, waited %.0f %%, steal %.0f %%",
+                    self->busy_share * 100, late, little, count(&ports, self->ports),
+                    count(&descriptors, self->descriptors_left), self->waited_share * 100,
+                    self->steal_share * 100);
     if (self->is_open_loop)
         return; /* what is bad stands in the verdict */
     size_t bad = selfcheck_find(self, findings);

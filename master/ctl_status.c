@@ -46,7 +46,8 @@ static void print_totals(FILE *out, const json_t *status)
         fprintf(out, ", %lld waiting (at most %lld)", (long long)ctl_number_at(queue, "waiting"),
                 (long long)ctl_number_at(queue, "limit"));
     fprintf(out,
-            "\n  answered     %s messages, %s\n  deaths       %lld of workers; %lld connections continued\n",
+            "\n  answered     %s messages, %s\n  deaths       %lld of workers\n"
+            "  continued    %lld connections, by successors of workers that died or made room\n",
             answered, bytes, (long long)ctl_number_at(totals, "deaths"),
             (long long)ctl_number_at(counters, "continued"));
 }

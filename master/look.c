@@ -84,7 +84,7 @@ static void raise_oom_score(struct board *board, uint32_t generation)
     close(fd);
 }
 
-/* When the worker died whom this generation follows; 0: it follows none. A supervisor that was made since
+/* When the worker died, or made room, whom this generation follows; 0: it follows none. A supervisor that was made since
  * knows only what the board still says. */
 static int64_t death_before(struct reactor *r, uint32_t slot, uint32_t generation)
 {
@@ -93,6 +93,8 @@ static int64_t death_before(struct reactor *r, uint32_t slot, uint32_t generatio
     int64_t told_ns = atomic_load(&board->worker_death.time_ns);
     bool still =
         atomic_load_explicit(&board->worker_death.generation, memory_order_acquire) == generation - 1;
+    if (r->state.slots[slot].fresh)
+        return 0;
     return known_ns == 0 && generation > 1 && still ? told_ns : known_ns;
 }
 

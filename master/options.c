@@ -175,7 +175,8 @@ static error_t handle_key(int key, char *value, struct argp_state *state)
     if (spec)
         return apply_option(parse, spec, value);
     if (key == ARGP_KEY_ARG) {
-        tell(parse, "\"%s\": only options are accepted; --help lists them", value);
+        tell(parse, "\"%s\": only options are accepted here; a subcommand comes first; --help lists both",
+             value);
         return EINVAL;
     }
     if (key == ARGP_KEY_ERROR)

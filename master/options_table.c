@@ -125,7 +125,8 @@ static const struct option_spec table[] = {
      .offset = FIELD(incident_dir),
      .accepted = "a directory",
      .default_shown = "",
-     .sentence = "Write a report of every death to a file in DIR; the last 64 are kept."},
+     .sentence = "Write a report of every death to a file in DIR, which is made if need be; the last 64 are "
+                 "kept."},
     {.name = "incident-bytes",
      .argument = "N",
      .kind = OPTION_NUMBER,

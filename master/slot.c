@@ -49,6 +49,7 @@ void slot_begin_another(struct policy *p)
         if (slot >= p->state->slot_limit)
             p->state->slot_limit = slot + 1;
         memory->restart = (struct restart){0};
+        memory->fresh = 1;
         slot_begin(p, slot);
         return;
     }

@@ -229,6 +229,7 @@ void slot_worker_died(struct policy *p, const struct supervisor_event *event)
     struct slot_memory *memory = memory_of(p, event->slot);
     bool left = event->death.kind == DEATH_LEFT;
     bool image_is_bad = judge_image(p, event);
+    memory->fresh = 0;
     if (!left && memory->kill_reason != KILL_STOP)
         memory->death_count++;
     if (memory->phase == SLOT_LEAVING) {

@@ -101,6 +101,7 @@ struct slot_memory {
     int32_t suspect;      /* for that generation; 0: none */
     uint32_t death_count;
     uint32_t settings_number; /* of the settings by which that generation serves */
+    uint32_t fresh;           /* that generation follows nobody: the slot was unused */
     uint32_t renew;           /* a next generation was asked for, whatever the settings */
     uint32_t handing;         /* that generation was told to make room for the next one */
     uint32_t image;           /* that generation runs */

@@ -79,7 +79,8 @@ static void page__whole_server__fits_and_says_it_all(void **state)
     expect("2 workers of service upper, protected; settings 3\n");
     expect("500 now, 600 accepted, 1 waiting (at most 4096)\n");
     expect("1.23M messages, 79.0MB\n");
-    expect("4 of workers; 375 connections continued\n");
+    expect("4 of workers\n");
+    expect("375 connections, by successors");
     expect("   0  serving         12  4194303  1m40s    250      999   0.21ms   410kB      4\n");
 }
 

@@ -244,6 +244,22 @@ static void worker_died__before_this_supervisor_knew_it__taken_without_a_word(vo
     log_capture_expect_nothing();
 }
 
+/* Symptom: a slot that was taken into use again told a gap of as long as nobody had needed it. */
+static void worker_born__in_a_slot_that_was_unused__replaces_nobody(void **state)
+{
+    (void)state;
+    memory->phase = SLOT_STARTING;
+    memory->fresh = 1;
+    die(&board->worker_death, 3); /* long ago, of one that went out */
+    atomic_store(&board->death_taken, 3);
+    atomic_store(&board->worker.generation, 4);
+    atomic_store(&board->worker.pid, 1);
+    atomic_store(&board->ready_generation, 4);
+    look_around(&reactor);
+    log_capture_expect("worker_started");
+    log_capture_expect_nothing();
+}
+
 static void worker_born__made_then_ready(void **state)
 {
     (void)state;
@@ -348,6 +364,7 @@ int main(void)
         TEST(signal_usr1__several__log_opened_anew_once),
         TEST(worker_died__told_and_taken_once),
         TEST(worker_died__before_this_supervisor_knew_it__taken_without_a_word),
+        TEST(worker_born__in_a_slot_that_was_unused__replaces_nobody),
         TEST(worker_born__made_then_ready),
         TEST(clone_failed__told_once),
         TEST(keeper_ready__only_the_one_that_is_awaited),
