@@ -206,7 +206,7 @@ LOADS = {
     "blocked": Load(clients=["-c", "20", "-r", "500", "--kill", "fin:30%"], crowd=Ticking,
                     sure=["timerfd_settime"]),
     # The server ends silent clients; with patience, since a load tool without processor time is silent too.
-    "idle": Load(server=["--idle-timeout", "3s"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Silent,
+    "idle": Load(server=["--idle-timeout", "3s"], clients=["-c", "40", "-r", "400", "--kill", "fin:30%"], crowd=Silent,
                  seconds=4.0),
     # The server refuses clients.
     "full": Load(server=["--max-connections", "60"], clients=["-c", "40", "-r", "2000", "--kill", "none"], crowd=Full),
