@@ -38,6 +38,7 @@ struct options {
     const char *pid_file; /* NULL: none */
     const char *control;  /* path of the socket for commands; NULL: the usual place, "off": none */
     mode_t unix_mode;
+    bool batch;                            /* workers are scheduled as SCHED_BATCH */
     bool core;                             /* let a dying worker write a core dump */
     bool protect;                          /* keep a worker's connections beyond its death */
     int64_t hang_timeout_ms;               /* 0: off */

@@ -77,6 +77,15 @@ static const struct option_spec table[] = {
      .default_text = "10000",
      .default_shown = "10000, or fewer to fit the limit of open descriptors",
      .sentence = "Hold at most N connections in each worker."},
+    {.name = "batch",
+     .argument = "on|off",
+     .kind = OPTION_SWITCH,
+     .scope = SCOPE_LIVE,
+     .offset = FIELD(batch),
+     .default_text = "on",
+     .sentence =
+         "Schedule workers as SCHED_BATCH: a busy machine answers more for less; with off a single answer "
+         "may come sooner where other programs compete for the processors."},
     {.name = "idle-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,

@@ -38,6 +38,7 @@ int settings_from_options(struct service_settings *settings, const struct option
         .hang_timeout_ms = options->hang_timeout_ms,
         .service_index = index_of(options->service),
         .log_level = (uint32_t)options->log_level,
+        .batch = options->batch,
         .core = options->core,
         .incident_bytes = options->incident_bytes,
     };
@@ -60,6 +61,7 @@ static void present_options(const struct service_settings *settings, const struc
     present->hang_timeout_ms = settings->hang_timeout_ms;
     present->service = service_at(settings->service_index);
     present->log_level = (enum log_level)settings->log_level;
+    present->batch = settings->batch;
     present->core = settings->core;
     present->incident_bytes = settings->incident_bytes;
     present->incident_dir = settings_incident_dir(settings);

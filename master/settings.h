@@ -26,6 +26,7 @@ struct service_settings {
     int64_t idle_timeout_ms, write_timeout_ms, drain_timeout_ms, hang_timeout_ms; /* 0: off */
     uint32_t service_index;                                                       /* service_at() */
     uint32_t log_level;                                                           /* enum log_level */
+    uint32_t batch;                                                               /* workers as SCHED_BATCH */
     uint32_t core;                                                                /* core dumps allowed */
     uint32_t incident_bytes;
     char incident_dir[SETTINGS_PATH_SIZE]; /* empty: none */

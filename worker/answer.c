@@ -93,11 +93,10 @@ enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
         transform(a, (size_t)n);
         mark_giving(a, fd);
         ssize_t w = give(fd, a->out, (size_t)n);
-        int error = errno;
-        bool taken = w < 0 || take(a, fd, (size_t)w);
+        bool taken = w >= 0 && take(a, fd, (size_t)w);
         mark_giving(a, 0);
         if (w < 0)
-            return not_given(error);
+            return not_given(errno); /* a mark is a plain store and leaves it alone */
         if (!taken)
             return ANSWER_BROKEN;
         count(a, (size_t)w);

@@ -40,6 +40,7 @@ struct worker_settings {
     int64_t drain_timeout_ms;
     uint32_t service_index; /* service_at() */
     uint32_t listener_is_unix;
+    uint32_t batch; /* be scheduled as SCHED_BATCH */
     uint32_t core;  /* core dumps allowed */
     uint32_t gated; /* wait for go_generation before anything else */
     /* How this generation treats what it finds in the slot's table. */

@@ -126,15 +126,23 @@ static void block(struct worker *w, struct conn *conn)
     set_deadline(w, conn, DEADLINE_WRITE);
 }
 
+/* A suspect that is answered once has shown that it was not the cause. */
+static enum answer_end answer_of(struct worker *w, struct conn *conn, int fd, bool until_empty)
+{
+    if (!(conn->flags & CONN_SUSPECT))
+        return answer_turn(&w->answerer, fd, until_empty);
+    uint64_t answered = counter_get(w->cell, COUNTER_answered);
+    enum answer_end end = answer_turn(&w->answerer, fd, until_empty);
+    if (counter_get(w->cell, COUNTER_answered) != answered)
+        clear_suspect(w, conn);
+    return end;
+}
+
 static void turn(struct worker *w, struct conn *conn, bool until_empty)
 {
     int fd = conn_fd(&w->conns, conn);
     mark(w, fd, PHASE_ANSWERING);
-    uint64_t answered = counter_get(w->cell, COUNTER_answered);
-    enum answer_end end = answer_turn(&w->answerer, fd, until_empty);
-    if ((conn->flags & CONN_SUSPECT) && counter_get(w->cell, COUNTER_answered) != answered)
-        clear_suspect(w, conn);
-    switch (end) {
+    switch (answer_of(w, conn, fd, until_empty)) {
     case ANSWER_AGAIN:
         conn_ready_push(&w->conns, conn);
         set_deadline(w, conn, DEADLINE_IDLE);

@@ -91,6 +91,7 @@ static void parse__nothing__the_defaults(void **state)
     assert_int_equal(options.ready_fd, -1);
     assert_null(options.pid_file);
     assert_int_equal(options.unix_mode, 0660);
+    assert_true(options.batch);
     assert_false(options.core);
 }
 
@@ -100,7 +101,7 @@ static void parse__every_option__its_field(void **state)
     assert_int_equal(dup2(STDERR_FILENO, 9), 9);
     check_parsed("-w 3 -b :80 --backlog 5 --max-connections 10000 --idle-timeout 1m --write-timeout=250ms "
                  "--drain-timeout 2 --service faulty --log-level debug --ready-fd 9 --pid-file /x.pid "
-                 "--unix-mode 600 --core --log-format json --log-file /x.log");
+                 "--unix-mode 600 --batch off --core --log-format json --log-file /x.log");
     assert_int_equal(options.worker_count, 3);
     assert_string_equal(options.bind, ":80");
     assert_int_equal(options.backlog, 5);
@@ -117,6 +118,7 @@ static void parse__every_option__its_field(void **state)
     close(9);
     assert_string_equal(options.pid_file, "/x.pid");
     assert_int_equal(options.unix_mode, 0600);
+    assert_false(options.batch);
     assert_true(options.core);
 }
 

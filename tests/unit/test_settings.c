@@ -24,6 +24,7 @@ static struct options usual(void)
         .hang_timeout_ms = 4,
         .service = service_at(2),
         .log_level = LOG_LEVEL_WARN,
+        .batch = true,
         .core = true,
         .incident_bytes = 99,
         .incident_dir = "/var/incidents",
@@ -47,6 +48,7 @@ static void from_options__all_given__all_taken(void **state)
     assert_int_equal(taken.hang_timeout_ms, 4);
     assert_int_equal(taken.service_index, 2);
     assert_int_equal(taken.log_level, LOG_LEVEL_WARN);
+    assert_int_equal(taken.batch, 1);
     assert_int_equal(taken.core, 1);
     assert_int_equal(taken.incident_bytes, 99);
     assert_string_equal(settings_incident_dir(&taken), "/var/incidents");
@@ -169,23 +171,25 @@ static void reload__live_options__taken_and_named(void **state)
 {
     (void)state;
     start("workers = 2\n", NULL);
-    check_reload("workers = 2\nidle-timeout = 1s\nwrite-timeout = 2s\ndrain-timeout = 3s\nhang-timeout = 4s\n"
-                 "service = echo\nlog-level = debug\ncore = on\nincident-bytes = 5\nincident-dir = /x\n",
-                 "service idle-timeout write-timeout drain-timeout hang-timeout incident-dir incident-bytes "
-                 "log-level core",
-                 "");
+    check_reload(
+        "workers = 2\nidle-timeout = 1s\nwrite-timeout = 2s\ndrain-timeout = 3s\nhang-timeout = 4s\n"
+        "service = echo\nbatch = off\nlog-level = debug\ncore = on\nincident-bytes = 5\nincident-dir = /x\n",
+        "service batch idle-timeout write-timeout drain-timeout hang-timeout incident-dir incident-bytes "
+        "log-level core",
+        "");
     assert_int_equal(settings.idle_timeout_ms, 1000);
     assert_int_equal(settings.write_timeout_ms, 2000);
     assert_int_equal(settings.drain_timeout_ms, 3000);
     assert_int_equal(settings.hang_timeout_ms, 4000);
     assert_ptr_equal(service_at(settings.service_index), &service_echo);
     assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(settings.batch, 0);
     assert_int_equal(settings.core, 1);
     assert_int_equal(settings.incident_bytes, 5);
     assert_string_equal(settings.incident_dir, "/x");
     /* Compared with what was loaded last, not with the start; what is not named is the default again. */
     check_reload("workers = 2\nidle-timeout = 1s\nservice = echo\nincident-dir = /x\n",
-                 "write-timeout drain-timeout hang-timeout incident-bytes log-level core", "");
+                 "batch write-timeout drain-timeout hang-timeout incident-bytes log-level core", "");
     check_reload("workers = 2\n", "service idle-timeout incident-dir", "");
     assert_null(settings_incident_dir(&settings));
 }
@@ -197,7 +201,7 @@ static void reload__every_option_of_the_table__in_the_list_of_its_scope(void **s
         {"service", "echo"},      {"max-connections", "77"}, {"idle-timeout", "77"}, {"write-timeout", "77"},
         {"drain-timeout", "77"},  {"protect", "off"},        {"hang-timeout", "77"}, {"incident-dir", "/77"},
         {"incident-bytes", "77"}, {"log-level", "error"},    {"log-format", "json"}, {"log-file", "/77"},
-        {"pid-file", "/77"},      {"control", "/77"},        {"core", "on"},
+        {"pid-file", "/77"},      {"control", "/77"},        {"core", "on"},         {"batch", "off"},
     };
     size_t seen = 0, accepted = 0;
     char line[128];

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,6 +373,43 @@ static void core__wanted__limit_as_inherited(void **state)
     assert_int_equal(core_limit(), INHERITED_CORE_BYTES);
 }
 
+/* ---- how it is scheduled ---- */
+
+/* The policy of a worker that was born under `inherited`. */
+static int policy_of_worker(int inherited)
+{
+    const struct sched_param none = {0};
+
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+    assert_int_equal(sched_setscheduler(0, inherited, &none), 0);
+    start_worker();
+    wait_ready();
+    assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
+    return sched_getscheduler(fixture.loop_pid);
+}
+
+static void schedule__batch__throughput_before_wakeups(void **state)
+{
+    (void)state;
+    board->settings.batch = 1;
+    assert_int_equal(policy_of_worker(SCHED_OTHER), SCHED_BATCH);
+}
+
+static void schedule__not_batch__as_inherited(void **state)
+{
+    (void)state;
+    board->settings.batch = 0;
+    assert_int_equal(policy_of_worker(SCHED_OTHER), SCHED_OTHER);
+}
+
+static void schedule__another_policy_inherited__kept(void **state)
+{
+    (void)state;
+    board->settings.batch = 1;
+    /* Out of the idle policy a process gets back by itself, since Linux 2.6.39. */
+    assert_int_equal(policy_of_worker(SCHED_IDLE), SCHED_IDLE);
+}
+
 /* ---- a start that fails ---- */
 
 static void expect_no_start(const char *why)
@@ -455,6 +493,9 @@ int main(void)
         TEST(signals__a_fatal_one__is_noted_and_ends_it),
         TEST(core__not_wanted__limit_of_one_byte),
         TEST(core__wanted__limit_as_inherited),
+        TEST(schedule__batch__throughput_before_wakeups),
+        TEST(schedule__not_batch__as_inherited),
+        TEST(schedule__another_policy_inherited__kept),
         TEST(start__no_buffers__said_and_left),
         TEST(start__no_connection_table__said_and_left),
         TEST(start__epoll_takes_no_timer__said_and_left),
