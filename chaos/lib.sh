@@ -335,13 +335,16 @@ errors_of() { json "[.errors[]? | select(.class == \"$1\") | .count] | add // 0"
 # kill_storm LOAD_ARGS...: a whole scenario. A random worker dies every 5 ms for 8 s under a verifying load.
 # It proves something only if so many died, so often with bytes answered but not yet taken, so often in mid-accept. A
 # machine that is busy with other things kills too few: the storm comes again, at most three times, and all are added
-# up; what a client notices in any of them is a failure.
+# up; what a client notices in any of them is a failure. storm_servers: options of the server in each round; as many
+# rounds as there are must be.
 deaths_min=300 owed_min=20 adopted_min=0
+storm_servers=('')
 kill_storm() {
     local round
     for round in 1 2 3; do
+        storm_options=${storm_servers[(round - 1) % ${#storm_servers[@]}]}
         one_storm "$@"
-        ! storm_was_enough || break
+        [[ $round -lt ${#storm_servers[@]} ]] || ! storm_was_enough || break
     done
     happened "$(summed deaths) workers died in $round storms" is "$(summed deaths)" -ge "$deaths_min"
     happened "bytes were owed $(summed owed) times" is "$(summed owed)" -ge "$owed_min"
@@ -360,7 +363,8 @@ summed() { cat "$work"/server.*.log | sed -n "s/.* event=slot_summary .* $1=\([0
 beside_storm() { :; }
 
 one_storm() {
-    server_start -w 4 && workers_ready 4
+    # shellcheck disable=SC2086  # words, or nothing
+    server_start -w 4 $storm_options && workers_ready 4
     remember_state
     load_start -d 10s "$@"
     wait_until 5000 sockets_at_least established 50
