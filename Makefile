@@ -1,10 +1,12 @@
 # prefork-upper: one Makefile, no recursion into folders. `make help` says what each target does.
 #   BUILD=dir     where everything is built (default build)       V=1           show the commands
 #   FLAVOUR=asan  compile with the sanitizers (see `make asan`)   NO_INSTALL=1  name missing packages, install none
+#   FAULTS=0      leave out the faults of trials (`--fault`); built in build/nofaults
 
 VERSION := 0.1.0
 FLAVOUR ?=
-BUILD   ?= build
+FAULTS  ?= 1
+BUILD   ?= $(if $(filter 0,$(FAULTS)),build/nofaults,build)
 PREFIX  ?= /usr/local
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -22,6 +24,9 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Ws
 HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE -fno-common \
 	-fno-strict-aliasing -ftrivial-auto-var-init=pattern
 CPPFLAGS += -D_GNU_SOURCE -DPREFORK_UPPER_VERSION='"$(VERSION)"' -I.
+ifneq ($(FAULTS),0)
+CPPFLAGS += -DWITH_FAULTS
+endif
 CFLAGS   ?= -O2 -g
 ifeq ($(FLAVOUR),asan)
 FLAVOUR_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -98,6 +103,15 @@ $(BUILD)/images/%: $(BUILD)/obj/tests/images/%.o $(BUILD)/obj/master/main.o $(BU
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/images/$(@F).c) -o $@ $^ $(MASTER_LIBS)
 
+# The server of FAULTS=0, for tests: only what makes one of those calls is compiled another way.
+FAULT_OBJS := $(patsubst %.c,$(BUILD)/faultless/%.o,$(shell grep -l '"worker/fault.h"' worker/*.c master/*.c))
+$(BUILD)/faultless/%.o: %.c | deps
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -DWITH_FAULTS,$(CPPFLAGS)) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/images/faultless: $(BUILD)/obj/master/main.o $(FAULT_OBJS) $(BUILD)/libmaster.a $(BUILD)/libworker.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(MASTER_LIBS)
+
 # What the runners below need to know: where the programs are.
 export BUILD
 TESTED := all images deps-test
@@ -109,7 +123,7 @@ test: $(TESTED) unit-binaries steps-server ## Run unit tests, end-to-end tests, 
 unit: unit-binaries ## Run the unit tests alone
 	$(Q)tests/run unit
 unit-binaries: $(UNIT_TESTS)
-images: $(IMAGES)
+images: $(IMAGES) $(BUILD)/images/faultless
 e2e: $(TESTED) ## Run the end-to-end tests alone: real processes, real sockets
 	$(Q)tests/run e2e
 chaos: $(TESTED) ## Run every chaos scenario: faults under load, each with its proof

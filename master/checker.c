@@ -3,6 +3,7 @@
 #include "master/imagefile.h"
 #include "master/imagepost.h"
 #include "worker/clock.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/image.h"
 #include "worker/title.h"
@@ -178,6 +179,7 @@ _Noreturn static void checker_main(struct check *c, pid_t parent)
     if (getppid() != parent)
         _exit(1);
     title_set("prefork-upper: checker");
+    fault_disarm();
     struct check_cell *cell = &c->pages->orders.check;
     cell->is_good = check(c) == 0;
     memcpy(cell->why, c->why, sizeof cell->why);
@@ -191,7 +193,7 @@ pid_t checker_start(struct shared_pages *pages, const char *path, uint32_t numbe
     struct check c = {.pages = pages, .path = path, .number = number, .image_fd = -1};
     pid_t parent = getpid();
     atomic_store(&pages->orders.check.number, 0);
-    pid_t pid = fork();
+    pid_t pid = fault_fails(FAULT_fork) ? -1 : fork();
     if (pid == 0)
         checker_main(&c, parent);
     return pid < 0 ? -errno : pid;

@@ -1,5 +1,7 @@
 #include "master/logoutput.h"
 
+#include "worker/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -134,7 +136,9 @@ size_t logoutput_write(const struct logoutput *output, const char *bytes, size_t
     struct pollfd poll_fd = {.fd = output->fd, .events = POLLOUT};
     ssize_t written;
 
-    if (output->is_socket)
+    if (fault_fails_sized(FAULT_output, &byte_count))
+        written = -1;
+    else if (output->is_socket)
         written = send(output->fd, bytes, byte_count, MSG_DONTWAIT | MSG_NOSIGNAL);
     else if (output->is_owned || (poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT)))
         written = write(output->fd, bytes, byte_count);

@@ -3,6 +3,7 @@
 #include "master/oom.h"
 #include "master/reactor_state.h"
 #include "worker/clock.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/keeper.h"
 #include "worker/log.h"
@@ -193,6 +194,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     r->oom_kills_seen = r->oom_kills_before = oom_kill_count();
     setpgid(0, 0); /* a Ctrl-C in the terminal is the master's alone */
     title_set("prefork-upper: supervisor");
+    fault_arm(r->pages, FAULT_SUPERVISOR, 0, generation);
     log_init(FD_LOG, setup->options->log_level);
     log_share_level(&r->pages->orders.log_level);
     reactor_open_log(&r->sink, setup);
@@ -204,7 +206,8 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
             [POLL_LOG] = {.fd = FD_LOG_READ, .events = POLLIN},
             [POLL_MASTER] = {.fd = FD_MASTER, .events = POLLIN}};
         control_poll(&r->control, polled + POLL_CONTROL);
-        poll(polled, POLL_CONTROL + CONTROL_POLL_COUNT, wait_ms(r));
+        if (!fault_fails(FAULT_poll)) /* what has not been asked for has not happened */
+            poll(polled, POLL_CONTROL + CONTROL_POLL_COUNT, wait_ms(r));
         uint64_t pokes;
         ssize_t n = read(FD_SUPERVISOR, &pokes, sizeof pokes);
         (void)n;

@@ -2,6 +2,7 @@
 #include "worker/accept_share.h"
 #include "worker/clock.h"
 #include "worker/context.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include "worker/peer.h"
@@ -13,19 +14,35 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void listener_add(struct worker *w)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = FD_LISTENER};
-    epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, FD_LISTENER, &event);
-    w->acceptor.state = LISTENER_IN;
-    STEP(LISTENER_ADDED);
-}
-
 static void listener_remove(struct worker *w, enum listener_state state)
 {
     epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, FD_LISTENER, NULL);
     w->acceptor.state = state;
     STEP(LISTENER_REMOVED);
+}
+
+static void pause_accepting(struct worker *w, int error)
+{
+    uint64_t suppressed;
+    counter_add(w->cell, COUNTER_accept_pauses, 1);
+    if (w->acceptor.state == LISTENER_IN)
+        listener_remove(w, LISTENER_PAUSED);
+    w->acceptor.state = LISTENER_PAUSED;
+    w->acceptor.until_ms = clock_now_ms() + ACCEPT_PAUSE_MS;
+    if (burst_allow(&w->acceptor.log_pauses, clock_now_ms(), &suppressed))
+        log_event(LOG_LEVEL_WARN, "event=accept_paused slot=%u why=%s for_ms=%d connections=%u", w->slot,
+                  strerrorname_np(error), ACCEPT_PAUSE_MS, w->conns.open_count);
+}
+
+/* Without it nobody would ever wake us for a connection again, so where the kernel has no memory for it we come back. */
+static void listener_add(struct worker *w)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = FD_LISTENER};
+    bool is_in = fault_epoll_ctl(EPOLL_CTL_ADD, FD_LISTENER, &event) == 0 || errno == EEXIST;
+    w->acceptor.state = is_in ? LISTENER_IN : LISTENER_OUT;
+    if (!is_in)
+        pause_accepting(w, errno);
+    STEP(LISTENER_ADDED);
 }
 
 static void set_accepting(struct worker *w, bool accepting)
@@ -60,20 +77,18 @@ static void log_accepted(struct worker *w, int fd, const struct sockaddr_storage
               quoted);
 }
 
-static void pause_accepting(struct worker *w, int error)
+/* accept(2) passes errors of the one connection on, which is gone with them; they say nothing about the next. With every
+ * other error it is still queued, and trying again at once would only spin. */
+static bool is_of_one_connection(int error)
 {
-    uint64_t suppressed;
-    counter_add(w->cell, COUNTER_accept_pauses, 1);
-    if (w->acceptor.state == LISTENER_IN)
-        listener_remove(w, LISTENER_PAUSED);
-    w->acceptor.state = LISTENER_PAUSED;
-    w->acceptor.until_ms = clock_now_ms() + ACCEPT_PAUSE_MS;
-    if (burst_allow(&w->acceptor.log_pauses, clock_now_ms(), &suppressed))
-        log_event(LOG_LEVEL_WARN, "event=accept_paused slot=%u why=%s for_ms=%d connections=%u", w->slot,
-                  strerrorname_np(error), ACCEPT_PAUSE_MS, w->conns.open_count);
+    static const int passed_on[] = {ECONNABORTED, EPROTO,    ENETDOWN,     ENOPROTOOPT, EHOSTDOWN,
+                                    ENONET,       ETIMEDOUT, EHOSTUNREACH, EOPNOTSUPP,  ENETUNREACH};
+    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
+        if (passed_on[i] == error)
+            return true;
+    return false;
 }
 
-/* accept(2) passes errors of the one connection on; they say nothing about the next. */
 static void accept_failed(struct worker *w, int error)
 {
     if (error == EAGAIN || error == EINTR)
@@ -83,7 +98,7 @@ static void accept_failed(struct worker *w, int error)
         return;
     }
     counter_add(w->cell, COUNTER_accept_errors, 1);
-    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+    if (!is_of_one_connection(error))
         pause_accepting(w, error);
 }
 
@@ -110,7 +125,7 @@ static bool accept_one(struct worker *w)
     socklen_t length = sizeof peer;
     atomic_store_explicit(&w->board->current, PHASE_ACCEPTING, memory_order_relaxed);
     STEP(ACCEPT_BEGIN);
-    int fd = accept4(FD_LISTENER, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK);
+    int fd = fault_accept(FD_LISTENER, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK);
     if (fd < 0) {
         int error = errno;
         accept_failed(w, error);

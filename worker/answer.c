@@ -1,16 +1,19 @@
 #include "worker/answer.h"
 #include "worker/board.h"
+#include "worker/fault.h"
 #include "worker/service.h"
 #include "worker/steps.h"
 #include <errno.h>
 #include <sys/socket.h>
 
-static ssize_t look(int fd, unsigned char *in)
+/* `asked`: a whole chunk, or less in a trial of faults. A result that is shorter has emptied the queue (epoll(7)). */
+static ssize_t look(int fd, unsigned char *in, size_t *asked)
 {
     ssize_t n;
     do {
         STEP(PEEK);
-        n = recv(fd, in, CHUNK_BYTES_MAX, MSG_PEEK | MSG_DONTWAIT);
+        *asked = CHUNK_BYTES_MAX;
+        n = fault_peek(fd, in, asked, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     STEP(PEEKED);
     return n;
@@ -26,30 +29,34 @@ static void transform(struct answerer *a, size_t n)
     STEP(TRANSFORMED);
 }
 
-static ssize_t give(int fd, const unsigned char *out, size_t n)
+/* `asked`: n, or less in a trial of faults. A result that is shorter has filled the queue (epoll(7)). */
+static ssize_t give(int fd, const unsigned char *out, size_t n, size_t *asked)
 {
     ssize_t w;
-    do
-        w = send(fd, out, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (w < 0 && errno == EINTR);
+    do {
+        *asked = n;
+        w = fault_send(fd, out, asked, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (w < 0 && errno == EINTR);
     STEP(GIVEN);
     return w;
 }
 
-/* Drops what was answered from the receive queue. A recv may stop short at an urgent mark, hence the loop. */
-static bool take(const struct answerer *a, int fd, size_t left)
+/* Drops what was answered from the receive queue. A recv may stop short at an urgent mark, hence the loop. Returns 0, or
+ * a negative errno while some is left. */
+static int take(const struct answerer *a, int fd, size_t left)
 {
+    unsigned char *in = a->is_unix ? a->in : NULL;
+    int flags = a->is_unix ? MSG_DONTWAIT : MSG_DONTWAIT | MSG_TRUNC;
     while (left > 0) {
-        ssize_t n =
-            a->is_unix ? recv(fd, a->in, left, MSG_DONTWAIT) : recv(fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT);
+        ssize_t n = fault_recv(FAULT_take, fd, in, left, flags);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return false;
+            return n < 0 ? -errno : -ECONNRESET;
         left -= (size_t)n;
     }
     STEP(TAKEN);
-    return true;
+    return 0;
 }
 
 static enum answer_end ended(ssize_t n)
@@ -67,6 +74,13 @@ static enum answer_end not_given(int error)
     if (error == EAGAIN)
         return ANSWER_BLOCKED;
     return error == ENOMEM || error == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
+}
+
+/* A UNIX socket has no sums by which the rest could be found again. */
+static enum answer_end not_taken(const struct answerer *a, int error)
+{
+    bool passes = error == -ENOMEM || error == -ENOBUFS;
+    return passes && !a->is_unix ? ANSWER_OWING : ANSWER_BROKEN;
 }
 
 static void count(const struct answerer *a, size_t given)
@@ -87,22 +101,23 @@ static void mark_giving(const struct answerer *a, int fd)
 enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
 {
     for (int chunk = 0; chunk < TURN_CHUNK_COUNT_MAX; chunk++) {
-        ssize_t n = look(fd, a->in);
+        size_t asked, offered;
+        ssize_t n = look(fd, a->in, &asked);
         if (n <= 0)
             return ended(n);
         transform(a, (size_t)n);
         mark_giving(a, fd);
-        ssize_t w = give(fd, a->out, (size_t)n);
-        bool taken = w >= 0 && take(a, fd, (size_t)w);
+        ssize_t w = give(fd, a->out, (size_t)n, &offered);
+        int untaken = w >= 0 ? take(a, fd, (size_t)w) : 0;
         mark_giving(a, 0);
         if (w < 0)
             return not_given(errno); /* a mark is a plain store and leaves it alone */
-        if (!taken)
-            return ANSWER_BROKEN;
+        if (untaken)
+            return not_taken(a, untaken);
         count(a, (size_t)w);
-        if (w < n)
+        if ((size_t)w < offered)
             return ANSWER_BLOCKED;
-        if (n == CHUNK_BYTES_MAX)
+        if (w < n || (size_t)n == asked)
             return ANSWER_AGAIN;
         /* A look at a UNIX socket stops behind a message that carried descriptors: never the whole for sure.
          */

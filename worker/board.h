@@ -17,6 +17,7 @@
 #ifndef WORKER_BOARD_H
 #define WORKER_BOARD_H
 
+#include "worker/fault_plan.h"
 #include "worker/limits.h"
 #include "worker/peer.h"
 #include <stdalign.h>
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 1u
+#define BOARD_VERSION 2u
 
 typedef _Atomic(uint32_t) shared_u32;
 typedef _Atomic(int32_t) shared_i32;
@@ -156,6 +157,11 @@ struct board {
     char check_note[CHECK_NOTE_BYTES];
     struct recovered recovered;
     struct suspect_note suspect_note;
+
+    /* Shots of a trial (fault.h), a cell a call: by the slot's workers; by both its keepers, who add with a locked
+     * instruction. */
+    shared_u32 worker_shots[FAULT_CALL_COUNT];
+    shared_u32 keeper_shots[FAULT_CALL_COUNT];
 };
 
 /* A slot's counters, in the order of counters.def. Written by the slot's worker alone. */
@@ -217,6 +223,18 @@ struct check_cell {
 /* Room for the last incidents (master/incident_ring.h asserts that they fit). */
 #define INCIDENT_RING_BYTES 16384
 
+/*
+ * The faults of a trial (fault_plan.h). Written by the supervisor, before the first one by the master. Each process looks
+ * at `armed` at each of its calls, so what changes often lies elsewhere.
+ */
+struct fault_page {
+    alignas(64) shared_u32 armed; /* 1 << enum fault_call, for each call of the plan; 0: no trial */
+    shared_u32 number;            /* of the plan, counted in twos; odd: it is being written */
+    struct fault_plan plan;
+    char spec[FAULT_SPEC_SIZE];                                /* as it was asked for; for people */
+    alignas(64) shared_u32 supervisor_shots[FAULT_CALL_COUNT]; /* a cell a call */
+};
+
 struct orders {
     uint32_t version; /* master, once */
     int32_t master_pid;
@@ -243,7 +261,8 @@ struct orders {
     shared_u64 log_lost_seen;      /* of what the workers lost: is counted in log_lost below, or told */
     shared_u64 log_lost;           /* lines that are lost and not told yet; by whoever reads the log pipe */
     shared_u32 log_level;          /* enum log_level, of all processes; first written by the master */
-    shared_u32 memory_current;     /* 0: none yet, else 1 + index of the copy that holds */
+    struct fault_page faults;
+    shared_u32 memory_current; /* 0: none yet, else 1 + index of the copy that holds */
     alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];
 };
 

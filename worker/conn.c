@@ -1,5 +1,6 @@
 #include "worker/conn.h"
 #include "worker/check.h"
+#include "worker/fault.h"
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -13,8 +14,7 @@ static uint32_t ticks(int64_t ms)
 
 int conn_table_init(struct conn_table *table, uint32_t capacity, struct conn_timeouts timeouts)
 {
-    void *memory = mmap(NULL, (size_t)capacity * sizeof(struct conn), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = fault_mmap((size_t)capacity * sizeof(struct conn), MAP_NORESERVE);
     if (memory == MAP_FAILED)
         return -errno;
     *table = (struct conn_table){.conns = memory, .capacity = capacity};

@@ -1,4 +1,5 @@
 #include "worker/heritage.h"
+#include "worker/fault.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ int heritage_place(int fd, int number)
 
 static void add(int fd, uint64_t value)
 {
-    ssize_t n = write(fd, &value, sizeof value);
+    ssize_t n = fault_fails(FAULT_poke) ? -1 : write(fd, &value, sizeof value);
     (void)n;
 }
 

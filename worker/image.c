@@ -1,4 +1,5 @@
 #include "worker/image.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/title.h"
 #include <elf.h>
@@ -105,5 +106,7 @@ int image_exec(struct shared_pages *pages, uint32_t number, const char *role)
         return place;
     snprintf(role_argument, sizeof role_argument, IMAGE_ROLE "%s", role);
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pages->orders.master_pid, FD_IMAGE + place);
+    if (fault_fails(FAULT_exec))
+        return -errno;
     return image_exec_path(path, name, role_argument, title_arguments());
 }

@@ -1,4 +1,5 @@
 #include "worker/keeper.h"
+#include "worker/fault.h"
 #include "worker/image.h"
 #include "worker/log.h"
 #include "worker/process.h"
@@ -126,6 +127,8 @@ _Noreturn static void keeper_main(struct keeper keeper)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != keeper.pages->orders.master_pid)
         _exit(0);
+    /* A letter more in the number, since both count generations of their own. */
+    fault_arm(keeper.pages, FAULT_KEEPER, keeper.slot, KEEPER_COUNT * keeper.generation + keeper.letter);
     title_set("prefork-upper: keeper %u %c", keeper.slot, keeper.letter == KEEPER_A ? 'a' : 'b');
     say_ready(&keeper);
     while (!told_to_leave(&keeper)) {

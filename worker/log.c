@@ -1,5 +1,7 @@
 #include "worker/log.h"
 
+#include "worker/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -105,7 +107,7 @@ void log_event(enum log_level level, const char *format, ...)
     };
     /* Whole or not at all, since it is below PIPE_BUF. Whatever the reason, a line not written is a line
      * lost. */
-    if (write(log_fd, &record, sizeof record.header + text_length) < 0)
+    if (fault_fails(FAULT_log) || write(log_fd, &record, sizeof record.header + text_length) < 0)
         lost_count++;
     errno = errno_before;
 }

@@ -2,6 +2,7 @@
 #include "worker/acceptor.h"
 #include "worker/clock.h"
 #include "worker/context.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include "worker/serve.h"
@@ -17,7 +18,7 @@ static int watch(int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)fd};
     epoll_ctl(FD_EPOLL, EPOLL_CTL_DEL, fd, NULL);
-    return epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+    return fault_epoll_ctl(EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
 int loop_init(struct worker *w)
@@ -103,7 +104,7 @@ static void look_at_board(struct worker *w)
 static void poked(struct worker *w)
 {
     uint64_t value;
-    if (read(FD_POKE + (int)w->slot, &value, sizeof value) != sizeof value)
+    if (fault_read(FD_POKE + (int)w->slot, &value) != sizeof value)
         return;
     if (value >= POKE_LOOK)
         look_at_board(w);
@@ -153,7 +154,7 @@ void loop_run(struct worker *w)
     struct epoll_event events[LOOP_EVENT_COUNT_MAX];
     while (!w->handing_over && (!w->draining || w->conns.open_count > 0)) {
         atomic_store_explicit(&w->board->current, 0, memory_order_relaxed);
-        int count = epoll_wait(FD_EPOLL, events, LOOP_EVENT_COUNT_MAX, sleep_ms(w));
+        int count = fault_epoll_wait(events, LOOP_EVENT_COUNT_MAX, sleep_ms(w));
         for (int i = 0; i < count; i++)
             dispatch(w, &events[i]);
         serve_ready(w);

@@ -1,4 +1,5 @@
 #include "worker/process.h"
+#include "worker/fault.h"
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,7 +11,7 @@ int process_clone(unsigned long flags, struct birth_cell *cell, uint32_t generat
 {
     atomic_store(&cell->pid, 0);
     atomic_store(&cell->generation, generation);
-    long pid = syscall(SYS_clone, flags, NULL, &cell->pid, NULL, NULL);
+    long pid = fault_fails(FAULT_clone) ? -1 : syscall(SYS_clone, flags, NULL, &cell->pid, NULL, NULL);
     return pid < 0 ? -errno : (int)pid;
 }
 
@@ -19,7 +20,7 @@ int process_signal(struct birth_cell *cell, struct death_cell *death, uint32_t g
     int32_t pid = board_living_pid(cell, death);
     if (pid <= 0 || atomic_load(&cell->generation) != generation)
         return -ESRCH;
-    int fd = pidfd_open(pid, 0);
+    int fd = fault_fails(FAULT_pidfd) ? -1 : pidfd_open(pid, 0);
     if (fd < 0)
         return -errno;
     int result = -ESRCH;

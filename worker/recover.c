@@ -1,5 +1,6 @@
 #include "worker/recover.h"
 #include "worker/context.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/peer.h"
 #include "worker/position.h"
@@ -54,7 +55,7 @@ static bool is_connection(int fd)
 static void close_strange(struct worker *w, int fd)
 {
     recovered_count(w->cell, COUNTER_recover_closed, &w->board->recovered.closed);
-    close(fd);
+    fault_close(fd);
 }
 
 /* The number behind the table's last: a full worker died between accepting it and resetting it. */

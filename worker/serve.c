@@ -1,5 +1,6 @@
 #include "worker/serve.h"
 #include "worker/check.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/settle.h"
 #include "worker/steps.h"
@@ -37,7 +38,7 @@ void serve_reset(int fd)
 {
     const struct linger none = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    close(fd);
+    fault_close(fd);
 }
 
 /* Recovery looks only up to the highest number that stands on the board, and one beyond it. So every number
@@ -55,7 +56,7 @@ bool serve_admit(struct worker *w, int fd)
     record(w, fd);
     STEP(ACCEPT_RECORDED);
     struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
-    if (epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0) {
+    if (fault_epoll_ctl(EPOLL_CTL_ADD, fd, &event) < 0) {
         counter_add(w->cell, COUNTER_accept_errors, 1);
         serve_reset(fd);
         return false;
@@ -72,7 +73,7 @@ bool serve_rearm(struct worker *w, int fd, int operation)
     struct conn *conn = conn_find(&w->conns, fd);
     CHECK(conn != NULL);
     struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
-    if (epoll_ctl(FD_EPOLL, operation, fd, &event) < 0)
+    if (fault_epoll_ctl(operation, fd, &event) < 0)
         return false;
     record(w, fd);
     conn_open(&w->conns, conn);
@@ -99,7 +100,7 @@ static void finish(struct worker *w, struct conn *conn, bool reset)
     if (reset)
         serve_reset(fd);
     else
-        close(fd);
+        fault_close(fd);
     STEP(CLOSED);
     conn_close(&w->conns, conn);
     serve_publish(w);
@@ -150,6 +151,11 @@ static void turn(struct worker *w, struct conn *conn, bool until_empty)
     case ANSWER_WAIT:
         set_deadline(w, conn, DEADLINE_IDLE);
         break;
+    case ANSWER_OWING: /* what a dead worker would leave to its successor, left to our own next turn */
+        conn->flags |= CONN_UNSETTLED;
+        conn_ready_push(&w->conns, conn);
+        set_deadline(w, conn, DEADLINE_IDLE);
+        break;
     case ANSWER_BLOCKED:
         block(w, conn);
         break;
@@ -168,7 +174,7 @@ static void discard(struct worker *w, struct conn *conn)
 {
     int fd = conn_fd(&w->conns, conn);
     for (int chunk = 0; chunk < TURN_CHUNK_COUNT_MAX; chunk++) {
-        ssize_t n = recv(fd, w->answerer.in, CHUNK_BYTES_MAX, MSG_DONTWAIT);
+        ssize_t n = fault_recv(FAULT_discard, fd, w->answerer.in, CHUNK_BYTES_MAX, MSG_DONTWAIT);
         if (n > 0 || (n < 0 && errno == EINTR))
             continue;
         if (n == 0 || errno != EAGAIN)
@@ -181,7 +187,7 @@ static void discard(struct worker *w, struct conn *conn)
 /* What still comes is thrown away until the linger time is over. */
 static void linger_on(struct worker *w, struct conn *conn)
 {
-    shutdown(conn_fd(&w->conns, conn), SHUT_WR);
+    fault_shutdown(conn_fd(&w->conns, conn), SHUT_WR);
     conn->state = CONN_LINGERING;
     conn->flags &= (uint8_t)~CONN_BLOCKED;
     set_deadline(w, conn, DEADLINE_LINGER);

@@ -1,5 +1,6 @@
 #include "worker/settle.h"
 #include "worker/context.h"
+#include "worker/fault.h"
 #include "worker/log.h"
 #include "worker/position.h"
 #include "worker/steps.h"
@@ -16,26 +17,30 @@ static bool was_being_reset(int fd)
            linger.l_linger == 0;
 }
 
-static bool drop_unanswered(int fd, size_t left)
+/* Want of memory passes: the sums say then how much is still owed. */
+static enum settle_result drop_unanswered(int fd, size_t left)
 {
     while (left > 0) {
         STEP(SETTLE_TAKE);
-        ssize_t n = recv(fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT);
+        ssize_t n = fault_recv(FAULT_take, fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && (errno == ENOMEM || errno == ENOBUFS))
+            return SETTLE_LATER;
         if (n <= 0)
-            return false;
+            return SETTLE_CLOSED;
         left -= (size_t)n;
     }
-    return true;
+    return SETTLE_DONE;
 }
 
 static enum settle_result settle_owed(struct worker *w, int fd, uint32_t owed)
 {
     if (owed == 0)
         return SETTLE_DONE;
-    if (!drop_unanswered(fd, owed))
-        return SETTLE_CLOSED;
+    enum settle_result result = drop_unanswered(fd, owed);
+    if (result != SETTLE_DONE)
+        return result;
     STEP(SETTLED);
     recovered_count(w->cell, COUNTER_owed, &w->board->recovered.owed);
     counter_add(w->cell, COUNTER_owed_bytes, owed);

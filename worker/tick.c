@@ -1,6 +1,7 @@
 #include "worker/tick.h"
 #include "worker/clock.h"
 #include "worker/context.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -10,11 +11,11 @@ static void update(struct worker *w)
     w->now_tick = (uint32_t)(clock_now_ms() / TICK_MS);
 }
 
-static void set_interval(int64_t interval_ms)
+static bool set_interval(int64_t interval_ms)
 {
     struct timespec interval = {.tv_sec = interval_ms / 1000, .tv_nsec = interval_ms % 1000 * 1000000};
     struct itimerspec spec = {.it_interval = interval, .it_value = interval};
-    timerfd_settime(FD_TICK, 0, &spec, NULL);
+    return fault_timerfd_settime(&spec) == 0;
 }
 
 void tick_start(struct worker *w)
@@ -22,20 +23,18 @@ void tick_start(struct worker *w)
     if (w->tick_running)
         return;
     update(w);
-    set_interval(TICK_MS);
-    w->tick_running = true;
+    w->tick_running = set_interval(TICK_MS);
 }
 
 void tick_read(struct worker *w)
 {
     uint64_t expirations;
-    ssize_t n = read(FD_TICK, &expirations, sizeof expirations);
+    ssize_t n = fault_read(FD_TICK, &expirations);
     (void)n; /* not expired after all: the clock says what time it is */
     update(w);
 }
 
 void tick_stop(struct worker *w)
 {
-    set_interval(0);
-    w->tick_running = false;
+    w->tick_running = !set_interval(0);
 }

@@ -4,6 +4,7 @@
 #include "worker/clock.h"
 #include "worker/context.h"
 #include "worker/crash.h"
+#include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include "worker/loop.h"
@@ -76,8 +77,7 @@ static void set_signals(const struct board *board)
 
 static unsigned char *chunk_buffers(void)
 {
-    void *memory = mmap(NULL, (size_t)2 * CHUNK_BYTES_MAX, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    void *memory = fault_mmap((size_t)2 * CHUNK_BYTES_MAX, MAP_POPULATE);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -160,6 +160,7 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     set_signals(w->board);
     check_init(w->board, generation);
     crash_handler_install(w->board, generation);
+    fault_arm(pages, FAULT_WORKER, slot, generation);
     title_set("prefork-upper: worker %u", slot);
     log_init(FD_LOG, LOG_LEVEL_INFO);
     log_share_level(&pages->orders.log_level);

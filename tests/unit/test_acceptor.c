@@ -21,6 +21,7 @@ static struct worker_fixture fixture;
 static struct worker *const w = &fixture.worker;
 static int accept_error;         /* with which the next accepts fail */
 static unsigned accept_failures; /* so many of them */
+static int add_error;            /* with which the next registration of the listener fails; 0: none */
 static char listener_calls[16];  /* what was done with the listener's registration: A(dd), D(el) */
 
 int __real_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags);
@@ -43,6 +44,11 @@ int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 
     if (fd == FD_LISTENER && count < sizeof listener_calls - 1)
         listener_calls[count] = operation == EPOLL_CTL_ADD ? 'A' : 'D';
+    if (fd == FD_LISTENER && operation == EPOLL_CTL_ADD && add_error) {
+        errno = add_error;
+        add_error = 0;
+        return -1;
+    }
     return __real_epoll_ctl(set, operation, fd, event);
 }
 
@@ -55,6 +61,7 @@ static int open_with(struct fixture_options options)
 {
     worker_fixture_open(&fixture, options);
     accept_failures = 0;
+    add_error = 0;
     acceptor_start(w);
     forget_calls();
     return 0;
@@ -513,13 +520,14 @@ static void poked__all_full_and_listener_left__comes_back_and_refuses(void **sta
 
 /* ---- accept fails ---- */
 
-static void event__no_descriptor_or_memory__pauses_and_says_so_once(void **state)
+static void event__error_that_leaves_it_queued__pauses_and_says_so_once(void **state)
 {
-    const int errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    /* With EPERM and EIO the connection stays queued too (net/socket.c asks before it takes one out). */
+    const int errors[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EIO};
 
     (void)state;
     connect_clients(1);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         fail_accepts(errors[i], 1);
         acceptor_event(w);
         expect_state(LISTENER_PAUSED);
@@ -538,6 +546,39 @@ static void event__no_descriptor_or_memory__pauses_and_says_so_once(void **state
     assert_int_equal(w->conns.open_count, 1);
 }
 
+/* It would never be woken for a connection again. */
+static void event__no_memory_to_watch_the_listener__comes_back(void **state)
+{
+    (void)state;
+    connect_clients(2);
+    add_error = ENOMEM;
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 1);
+    expect_state(LISTENER_PAUSED);
+    assert_int_equal(acceptor_timeout_ms(w), ACCEPT_PAUSE_MS);
+    assert_int_equal(counter(COUNTER_accept_pauses), 1);
+    assert_int_equal(log_lines_with("event=accept_paused slot=0 why=ENOMEM"), 1);
+    add_error = ENOMEM;
+    w->acceptor.until_ms = 0;
+    acceptor_check(w);
+    expect_state(LISTENER_PAUSED);
+    w->acceptor.until_ms = 0;
+    acceptor_check(w);
+    expect_state(LISTENER_IN);
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 2);
+}
+
+static void check__listener_stands_in_the_set_already__is_in(void **state)
+{
+    (void)state;
+    w->acceptor.state = LISTENER_PAUSED;
+    w->acceptor.until_ms = 0;
+    add_error = EEXIST;
+    acceptor_check(w);
+    expect_state(LISTENER_IN);
+}
+
 static void poked__no_descriptor_while_away__pauses(void **state)
 {
     (void)state;
@@ -550,7 +591,7 @@ static void poked__no_descriptor_while_away__pauses(void **state)
 /* accept(2): errors that are already pending on the new socket are passed on by accept. */
 static void event__error_of_the_one_connection__next_one_accepted(void **state)
 {
-    const int errors[] = {ECONNABORTED, EPROTO, EPERM, ENETDOWN};
+    const int errors[] = {ECONNABORTED, EPROTO, EHOSTUNREACH, ENETDOWN};
 
     (void)state;
     connect_clients(1);
@@ -744,7 +785,9 @@ int main(void)
         THREE(event__full_and_another_has_room__listener_left_until_one_ends),
         THREE(event__all_full__least_loaded_accepts_and_resets),
         THREE(poked__all_full_and_listener_left__comes_back_and_refuses),
-        ALONE(event__no_descriptor_or_memory__pauses_and_says_so_once),
+        ALONE(event__error_that_leaves_it_queued__pauses_and_says_so_once),
+        ALONE(event__no_memory_to_watch_the_listener__comes_back),
+        ALONE(check__listener_stands_in_the_set_already__is_in),
         THREE(poked__no_descriptor_while_away__pauses),
         ALONE(event__error_of_the_one_connection__next_one_accepted),
         ALONE(event__another_was_faster__nothing),

@@ -3,6 +3,7 @@
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
+#include "worker/fault.h"
 #include "worker/service.h"
 
 #include <errno.h>
@@ -338,6 +339,69 @@ static void turn__take_fails__broken(void **state)
     assert_int_equal(turn(false), ANSWER_BROKEN);
 }
 
+/* They are owed now, as if a worker had died. */
+static void turn__no_memory_to_take__owing(void **state)
+{
+    const int errors[] = {ENOMEM, ENOBUFS};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        bent.take = (struct bend){.error = errors[i], .failure_count = 1};
+        send_to_server("hello");
+        assert_int_equal(turn(false), ANSWER_OWING);
+        expect_counters(0, 0);
+        socket_expect_text(client, "HELLO");
+        assert_int_equal(__real_recv(server, NULL, 5, MSG_TRUNC), 5);
+    }
+}
+
+/* ---- a trial asks for less than there is (fault.h) ---- */
+
+#ifdef WITH_FAULTS
+
+static void shorten(enum fault_call call)
+{
+    struct fault_page *page = &fixture.pages->orders.faults;
+
+    page->plan = (struct fault_plan){
+        .processes = 1u << FAULT_WORKER,
+        .slot = -1,
+        .rule_count = 1,
+        .rules = {{.calls = 1u << call, .kind = FAULT_SHORT, .value = 1, .one_in = 1}},
+    };
+    page->number += 2;
+    page->armed = 1u << call;
+    fault_arm(fixture.pages, FAULT_WORKER, 0, 1);
+}
+
+/* Neither is the queue empty behind the byte, nor the client's window full: nobody would ever wake us again. */
+static void turn__trial_of_short_looks__again(void **state)
+{
+    (void)state;
+    shorten(FAULT_peek);
+    send_to_server("hi");
+    assert_int_equal(turn(false), ANSWER_AGAIN);
+    assert_int_equal(turn(true), ANSWER_AGAIN);
+    assert_int_equal(turn(true), ANSWER_WAIT);
+    socket_expect_text(client, "HI");
+    fault_disarm();
+}
+
+static void turn__trial_of_short_sends__again(void **state)
+{
+    (void)state;
+    shorten(FAULT_send);
+    send_to_server("hi");
+    assert_int_equal(turn(false), ANSWER_AGAIN);
+    socket_expect_text(client, "H");
+    assert_int_equal(socket_queued(server), 1);
+    assert_int_equal(turn(true), ANSWER_WAIT);
+    socket_expect_text(client, "I");
+    fault_disarm();
+}
+
+#endif
+
 /* ---- UNIX sockets ---- */
 
 static void unix_turn__short_chunk__taken_by_reading_exactly_what_was_given(void **state)
@@ -352,6 +416,15 @@ static void unix_turn__short_chunk__taken_by_reading_exactly_what_was_given(void
     assert_int_equal(turn(false), ANSWER_WAIT);
     socket_expect_text(client, "HELLO");
     expect_counters(2, 5);
+}
+
+/* No sums say how far it came. */
+static void unix_turn__no_memory_to_take__broken(void **state)
+{
+    (void)state;
+    bent.take = (struct bend){.error = ENOMEM, .failure_count = 1};
+    send_to_server("hello");
+    assert_int_equal(turn(false), ANSWER_BROKEN);
 }
 
 static void unix_turn__peer_gone__finished(void **state)
@@ -405,6 +478,12 @@ int main(void)
         TCP(turn__other_error__broken),
         TCP(turn__take_stops_short__takes_the_rest),
         TCP(turn__take_fails__broken),
+        TCP(turn__no_memory_to_take__owing),
+#ifdef WITH_FAULTS
+        TCP(turn__trial_of_short_looks__again),
+        TCP(turn__trial_of_short_sends__again),
+#endif
+        UNIX(unix_turn__no_memory_to_take__broken),
         UNIX(unix_turn__short_chunk__taken_by_reading_exactly_what_was_given),
         UNIX(unix_turn__peer_gone__finished),
         UNIX(unix_turn__message_with_descriptor__does_not_hide_the_next),

@@ -14,8 +14,9 @@
 static struct worker_fixture fixture;
 static struct worker *const w = &fixture.worker;
 static int epoll_ctl_error;
-static int watched = -1;    /* descriptor whose recv calls are counted */
-static unsigned recv_count; /* by the worker, on that descriptor */
+static int watched = -1;       /* descriptor whose recv calls are counted */
+static unsigned recv_count;    /* by the worker, on that descriptor */
+static unsigned take_failures; /* the kernel has no memory for so many of its takes */
 
 int __real_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
 int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
@@ -32,6 +33,11 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
 {
     recv_count += fd == watched;
+    if (fd == watched && !(flags & MSG_PEEK) && take_failures > 0) {
+        take_failures--;
+        errno = ENOMEM;
+        return -1;
+    }
     return __real_recv(fd, bytes, size, flags);
 }
 
@@ -41,7 +47,7 @@ static int open_with(struct fixture_options options)
     worker_fixture_stop_clock(&fixture);
     epoll_ctl_error = 0;
     watched = -1;
-    recv_count = 0;
+    recv_count = take_failures = 0;
     return 0;
 }
 
@@ -143,6 +149,28 @@ static void event__message__answered_and_open(void **state)
     }
     assert_true(worker_fixture_state_is(&fixture, server, CONN_OPEN));
     assert_int_equal(atomic_load(&w->board->current), (uint64_t)server << 8 | PHASE_ANSWERING);
+}
+
+/* Answered once, however often taking it fails. */
+static void event__no_memory_to_take__owed_and_dropped_later(void **state)
+{
+    int client, server = worker_fixture_admit(&fixture, &client);
+
+    (void)state;
+    watched = server;
+    take_failures = 3;
+    socket_send_text(client, "hello");
+    worker_fixture_serve_until_readable(&fixture, client, 5);
+    assert_int_equal(socket_queued(server), 5);
+    for (int i = 0; i < 3; i++)
+        serve_ready(w);
+    assert_int_equal(take_failures, 0);
+    assert_int_equal(socket_queued(server), 0);
+    socket_expect_text(client, "HELLO");
+    socket_send_text(client, "you");
+    worker_fixture_serve_until_readable(&fixture, client, 3);
+    socket_expect_text(client, "YOU");
+    assert_int_equal(w->conns.open_count, 1);
 }
 
 static void event__half_close__everything_answered_then_fin(void **state)
@@ -336,6 +364,7 @@ int main(void)
         PLAIN(admit__last_free_place__full_until_one_ends),
         PLAIN(event__message__answered_and_open),
         UNIX(event__message__answered_and_open),
+        PLAIN(event__no_memory_to_take__owed_and_dropped_later),
         PLAIN(event__half_close__everything_answered_then_fin),
         UNIX(event__half_close__everything_answered_then_fin),
         PLAIN(event__reset__closed_and_counted),

@@ -1,4 +1,5 @@
 /* The timer of the deadlines. */
+/* wrap: timerfd_settime */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
@@ -10,10 +11,20 @@
 #include <sys/timerfd.h>
 
 static struct worker_fixture fixture;
+static bool settime_fails;
+
+int __real_timerfd_settime(int fd, int flags, const struct itimerspec *wanted, struct itimerspec *before);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *wanted, struct itimerspec *before);
+
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *wanted, struct itimerspec *before)
+{
+    return settime_fails ? -1 : __real_timerfd_settime(fd, flags, wanted, before);
+}
 
 static int open_fixture(void **state)
 {
     (void)state;
+    settime_fails = false;
     worker_fixture_open(&fixture, (struct fixture_options){0});
     return 0;
 }
@@ -98,6 +109,22 @@ static void stop__running__timer_off_and_startable_again(void **state)
     assert_int_equal(interval_ms(), TICK_MS);
 }
 
+/* Else no deadline would ever come. */
+static void start__kernel_refuses__tried_again_by_the_next(void **state)
+{
+    (void)state;
+    settime_fails = true;
+    tick_start(&fixture.worker);
+    assert_false(fixture.worker.tick_running);
+    settime_fails = false;
+    tick_start(&fixture.worker);
+    assert_true(fixture.worker.tick_running);
+    assert_int_equal(interval_ms(), TICK_MS);
+    settime_fails = true;
+    tick_stop(&fixture.worker);
+    assert_true(fixture.worker.tick_running);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
@@ -107,6 +134,7 @@ int main(void)
         TEST(read__expired__time_goes_on_and_the_event_is_gone),
         TEST(read__not_expired__returns_at_once_with_the_time),
         TEST(stop__running__timer_off_and_startable_again),
+        TEST(start__kernel_refuses__tried_again_by_the_next),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
