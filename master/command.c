@@ -1,11 +1,13 @@
 #include "master/command.h"
+#include "master/faults.h"
 #include "master/reactor_state.h"
 #include "master/request.h"
 #include "master/status.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COMMAND_DONE = 0, COMMAND_FAILED = 1 };
+enum { COMMAND_DONE = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 64 };
 
 /* Takes the JSON. Memory that is missing fails this answer alone. */
 static void answer_json(struct control_client *client, json_t *json)
@@ -35,6 +37,16 @@ static void set_level(struct control_client *client, enum log_level level)
     log_set_level(level);
     snprintf(text, sizeof text, "the level is %s until a reload changes it", log_level_name(level));
     control_end(client, COMMAND_DONE, text);
+}
+
+static void order_faults(struct reactor *r, struct control_client *client, const char *spec)
+{
+    char why[FAULT_WHY_SIZE];
+    int error = faults_order(r->pages, spec, why);
+    if (error)
+        control_end(client, error == -EINVAL ? COMMAND_USAGE : COMMAND_FAILED, why);
+    else
+        control_end(client, COMMAND_DONE, "");
 }
 
 static void answer(void *context, struct control_client *client, const struct control_request *request)
@@ -67,6 +79,9 @@ static void answer(void *context, struct control_client *client, const struct co
         break;
     case CONTROL_LOG:
         set_level(client, (enum log_level)request->number);
+        break;
+    case CONTROL_FAULT:
+        order_faults(r, client, request->text);
         break;
     case CONTROL_WAIT:
         control_wait_operation(client, request->number);

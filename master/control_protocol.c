@@ -58,6 +58,9 @@ static int parse_operand(struct control_request *request, const struct verb *ver
     case CONTROL_PATH:
         request->path = *operand ? operand : NULL;
         return *operand && *operand != '/' ? refuse(why, verb, "an absolute path") : 0;
+    case CONTROL_TEXT:
+        request->text = operand;
+        return *operand ? 0 : refuse(why, verb, "a text");
     case CONTROL_LEVEL:
         if (log_level_parse(operand, &level) < 0)
             return refuse(why, verb, "one of error, warn, info, debug");

@@ -4,7 +4,7 @@
  * A request is one line of words:
  *
  *     status | incidents | reload | scale N | upgrade [/PATH] | drain | drain off | restart SLOT |
- *     stop | stop now | log LEVEL | wait N
+ *     stop | stop now | log LEVEL | fault SPEC | fault off | wait N
  *
  * and its answer are lines, each of one of these kinds, of which the last is always `end`:
  *
@@ -35,6 +35,7 @@ enum control_operand {
     CONTROL_WORD,   /* nothing, or the word of the table */
     CONTROL_PATH,   /* nothing, or an absolute path: the rest of the line, blanks and all */
     CONTROL_LEVEL,  /* a level of the log */
+    CONTROL_TEXT,   /* the rest of the line, not empty */
 };
 
 #define CONTROL_VERBS(X)                                                                                     \
@@ -47,6 +48,7 @@ enum control_operand {
     X(RESTART, "restart", NUMBER, "")                                                                        \
     X(STOP, "stop", WORD, "now")                                                                             \
     X(LOG, "log", LEVEL, "")                                                                                 \
+    X(FAULT, "fault", TEXT, "")                                                                              \
     X(WAIT, "wait", NUMBER, "")
 
 enum control_verb {
@@ -60,6 +62,7 @@ struct control_request {
     uint32_t number;  /* NUMBER; LEVEL: enum log_level */
     bool has_word;    /* WORD: it was there */
     const char *path; /* PATH; NULL: none. Points into the line. */
+    const char *text; /* TEXT; likewise */
 };
 
 /* Parses a line without its newline. 0; or -EINVAL, with a sentence for the client. */

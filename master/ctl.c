@@ -28,7 +28,7 @@ static int say_outcome(const char *request, const struct ctl_answer *answer)
     return answer->code;
 }
 
-static int ask(const struct ctl_options *options, const char *request)
+int ctl_ask(const struct ctl_options *options, const char *request)
 {
     struct ctl_session session;
     struct ctl_answer answer;
@@ -53,7 +53,7 @@ static int simple(int argc, char **argv, enum ctl_operand operand)
         return code;
     snprintf(request, sizeof request, "%s%s%s", argv[0], options.operand ? " " : "",
              options.operand ? options.operand : "");
-    return ask(&options, request);
+    return ctl_ask(&options, request);
 }
 
 int subcommand_scale(int argc, char **argv)
@@ -80,7 +80,7 @@ int subcommand_drain(int argc, char **argv)
 {
     struct ctl_options options;
     int code = ctl_options_parse(&options, argc, argv, CTL_OFF, CTL_NO_OPERAND);
-    return code >= 0 ? code : ask(&options, options.flags & CTL_OFF ? "drain off" : "drain");
+    return code >= 0 ? code : ctl_ask(&options, options.flags & CTL_OFF ? "drain off" : "drain");
 }
 
 /* The server's working directory is another one. */
@@ -92,7 +92,7 @@ int subcommand_upgrade(int argc, char **argv)
     if (code >= 0)
         return code;
     if (!options.operand)
-        return ask(&options, "upgrade");
+        return ctl_ask(&options, "upgrade");
     if (strchr(options.operand, '\n')) {
         fputs("prefork-upper upgrade: a path with a line break is not accepted\n", stderr);
         return EXIT_USAGE;
@@ -103,7 +103,7 @@ int subcommand_upgrade(int argc, char **argv)
         return EXIT_USAGE;
     }
     snprintf(request, sizeof request, "upgrade %s%s%s", folder, is_absolute ? "" : "/", options.operand);
-    return ask(&options, request);
+    return ctl_ask(&options, request);
 }
 
 int subcommand_stop(int argc, char **argv)

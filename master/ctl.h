@@ -35,7 +35,7 @@ enum ctl_flag {
     CTL_NOW = 1 << 4,
 };
 
-enum ctl_operand { CTL_NO_OPERAND, CTL_NUMBER, CTL_LEVEL, CTL_MAYBE_PATH };
+enum ctl_operand { CTL_NO_OPERAND, CTL_NUMBER, CTL_LEVEL, CTL_MAYBE_PATH, CTL_SPEC };
 
 struct ctl_options {
     const char *command; /* the subcommand */
@@ -95,6 +95,11 @@ int ctl_session_fail(const struct ctl_session *session, int error, uint32_t atte
 /* Asks for JSON, where everything else is a failure: *json is the caller's. Returns the exit code, and has
  * said what was wrong. */
 int ctl_session_ask_json(struct ctl_session *session, const char *request, json_t **json);
+
+/* ---- asking for a change: ctl.c ---- */
+
+/* Finds the server, asks, shows the log of the attempt on stderr and says the outcome; returns the exit code. */
+int ctl_ask(const struct ctl_options *options, const char *request);
 
 /* ---- which server: ctl_find.c ---- */
 

@@ -1,5 +1,6 @@
 #include "master/ctl.h"
 #include "master/duration.h"
+#include "worker/fault_plan.h"
 #include "worker/log.h"
 #include <getopt.h>
 #include <limits.h>
@@ -95,6 +96,12 @@ static int check_operand(const struct ctl_options *options, enum ctl_operand ope
         return log_level_parse(text, &level) == 0
                    ? -1
                    : complain(options, text, "one of error, warn, info, debug is accepted");
+    case CTL_SPEC:
+        if (!text)
+            return complain(options, "a fault, off or list is missing", "--help says more");
+        return strlen(text) < FAULT_SPEC_SIZE && text[0] && !strchr(text, '\n')
+                   ? -1
+                   : complain(options, text, "one line of at most 255 bytes is accepted");
     case CTL_MAYBE_PATH:
         return text && text[0] == '\0' ? complain(options, "\"\"", "a path is accepted") : -1;
     }

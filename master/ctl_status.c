@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { OPERATIONS_SHOWN = 4 };
+enum { OPERATIONS_SHOWN = 4, SPEC_WIDTH = 64 };
 
 /* ---- the server ---- */
 
@@ -135,11 +135,35 @@ void ctl_incident_print(FILE *out, const json_t *incident)
         fprintf(out, "    %s\n", ctl_string_at(incident, "file"));
 }
 
+void ctl_faults_print(FILE *out, const json_t *faults)
+{
+    const char *spec = ctl_string_at(faults, "spec");
+    const json_t *shots = json_object_get(faults, "shots");
+    fprintf(out, "  trial        %.*s\n", SPEC_WIDTH, spec[0] ? spec : "off");
+    for (size_t shown = SPEC_WIDTH; shown < strlen(spec); shown += SPEC_WIDTH)
+        fprintf(out, "               %.*s\n", SPEC_WIDTH, spec + shown);
+    for (size_t i = 0; i < json_array_size(shots); i++) {
+        const json_t *shot = json_array_get(shots, i);
+        fprintf(out, "  shots        %lld at %s of a %s\n", (long long)ctl_number_at(shot, "count"),
+                ctl_string_at(shot, "call"), ctl_string_at(shot, "process"));
+    }
+}
+
+/* A server that never had a trial, or cannot have one, says nothing about them. */
+static void print_faults(FILE *out, const json_t *faults)
+{
+    if (!json_is_object(faults))
+        return;
+    if (ctl_string_at(faults, "spec")[0] || json_array_size(json_object_get(faults, "shots")) > 0)
+        ctl_faults_print(out, faults);
+}
+
 void ctl_status_print(FILE *out, const json_t *status)
 {
     const json_t *incidents = json_object_get(status, "incidents");
     print_server(out, status);
     print_totals(out, status);
+    print_faults(out, json_object_get(status, "faults"));
     print_slots(out, status);
     print_operations(out, json_object_get(status, "operations"));
     if (json_array_size(incidents) > 0)

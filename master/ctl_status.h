@@ -14,4 +14,7 @@ void ctl_status_print(FILE *out, const json_t *status);
 /* The line of one incident, with the time of day in UTC. */
 void ctl_incident_print(FILE *out, const json_t *incident);
 
+/* The trial that is ordered, and its shots so far. */
+void ctl_faults_print(FILE *out, const json_t *faults);
+
 #endif

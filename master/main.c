@@ -8,6 +8,7 @@
 #include "master/control_socket.h"
 #include "master/descriptors.h"
 #include "master/facts.h"
+#include "master/faults.h"
 #include "master/imagepost.h"
 #include "master/incident.h"
 #include "master/inherit.h"
@@ -133,6 +134,8 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     log_share_level(&setup->pages->orders.log_level);
     log_set_level(setup->options->log_level);
     log_adjustments(setup->options, setup);
+    if (setup->options->fault)
+        faults_order(setup->pages, setup->options->fault, (char[FAULT_WHY_SIZE]){0}); /* was checked */
     keep_own_image(setup->pages);
     title_set("prefork-upper: master");
     master_block_signals();
@@ -156,6 +159,15 @@ static int fail_path(const struct options *options, const char *option, const ch
     return fail(EXIT_FAILED, why);
 }
 
+static int check_faults(const struct options *options)
+{
+    char why[FAULT_WHY_SIZE];
+    if (!options->fault || faults_check(options->fault, why) == 0)
+        return 0;
+    fprintf(stderr, "prefork-upper: --fault: %s\n", why);
+    return EXIT_USAGE;
+}
+
 static int start(struct options *options, int argc, char **argv)
 {
     char why[ERROR_SIZE];
@@ -171,6 +183,8 @@ static int start(struct options *options, int argc, char **argv)
     }
     if (settings_from_options(&setup.settings, options, setup.connection_count_max, why, sizeof why) < 0)
         return fail(EXIT_USAGE, why);
+    if (check_faults(options) != 0)
+        return EXIT_USAGE;
     int error = inherit_tidy(&setup.ready_fd);
     if (error) {
         snprintf(why, sizeof why, "cannot arrange descriptors (/dev/null, --ready-fd): %s", strerror(-error));

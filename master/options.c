@@ -1,6 +1,7 @@
 #include "master/options.h"
 
 #include "master/config.h"
+#include "master/faults.h"
 #include "master/options_table.h"
 
 #include <argp.h>
@@ -68,7 +69,7 @@ static error_t apply_option(struct parse *parse, const struct option_spec *spec,
         finish_printing();
     }
     if (spec->kind == OPTION_VERSION) {
-        puts(PROGRAM_NAME " " PREFORK_UPPER_VERSION);
+        printf(PROGRAM_NAME " " PREFORK_UPPER_VERSION ", %s\n", faults_build());
         finish_printing();
     }
     if (spec->kind == OPTION_DESCRIPTOR && parse->again)

@@ -42,6 +42,7 @@ struct options {
     bool core;                             /* let a dying worker write a core dump */
     bool protect;                          /* keep a worker's connections beyond its death */
     int64_t hang_timeout_ms;               /* 0: off */
+    const char *fault;                     /* not parsed yet: faults_check(); NULL: none */
     const char *incident_dir;              /* NULL: none */
     uint32_t incident_bytes;               /* of a suspect's queue, in a report */
     uint16_t file_lines[OPTION_COUNT_MAX]; /* where the value stands in the file; 0: not from there */

@@ -208,6 +208,19 @@ static const struct option_spec table[] = {
          "Let a crashed worker leave a core dump; its replacement waits until that is written, which for a "
          "large process takes seconds."},
 
+    {.group = "For trials alone",
+     .name = "fault",
+     .argument = "SPEC",
+     .kind = OPTION_TEXT,
+     .scope = SCOPE_COMMAND_LINE,
+     .offset = FIELD(fault),
+     .accepted = "CALL:WHAT:1/N[,...][@WHO]",
+     .default_shown = "",
+     .sentence =
+         "Make calls of the server's own processes fail at random: CALL:WHAT:1/N[,...][,seed=N][@WHO], where "
+         "WHAT is an errno, short, delay=MS or die, and WHO a slot, worker, keeper or supervisor; "
+         "\"fault list\" names the calls of a running server."},
+
     {.group = "Help",
      .name = "help",
      .letter = 'h',

@@ -1,4 +1,5 @@
 #include "master/status.h"
+#include "master/faults.h"
 #include "master/reactor_state.h"
 #include "worker/clock.h"
 #include "worker/heritage.h"
@@ -233,7 +234,7 @@ json_t *status_json(struct reactor *r)
     const struct service *service = service_at(r->settings.service_index);
     char build[24];
     snprintf(build, sizeof build, "%016llx", (unsigned long long)image_build());
-    return json_pack("{si ss ss so so so so so so so sI ss sb so so sb ss ss so so so so so}", "schema",
+    return json_pack("{si ss ss so so so so so so so sI ss sb so so sb ss ss so so so so so so}", "schema",
                      STATUS_SCHEMA, "version", PREFORK_UPPER_VERSION, "build", build, "image",
                      number(r->state.upgrade.image), "image_wanted", number(r->state.upgrade.target),
                      "address", typed(r->setup->bound), "control", typed(r->setup->control.path), "pid",
@@ -243,8 +244,8 @@ json_t *status_json(struct reactor *r)
                      stage_name((enum stage)r->state.stage), "draining", (int)r->state.held, "workers",
                      number(r->state.wanted_count), "settings", number(r->state.settings_number), "protect",
                      (int)r->state.protect, "service", service ? service->name : "?", "log_level",
-                     log_level_name(log_level()), "accept_queue", accept_queue_json(r), "totals",
-                     totals_json(r), "slots", slots_json(r), "operations",
-                     operations_json(&r->state.operations), "incidents",
+                     log_level_name(log_level()), "accept_queue", accept_queue_json(r), "faults",
+                     faults_json(r->pages, r->state.slot_limit), "totals", totals_json(r), "slots",
+                     slots_json(r), "operations", operations_json(&r->state.operations), "incidents",
                      incidents_json(incident_ring_of(r->pages), STATUS_INCIDENT_COUNT_MAX));
 }

@@ -31,7 +31,7 @@ const struct subcommand *subcommand_at(size_t index);
  * EXIT_USAGE. */
 int subcommand_run(int argc, char **argv);
 
-/* The others talk to a running server: ctl.c, ctl_status.c, ctl_top.c. */
+/* The others talk to a running server: ctl.c, ctl_status.c, ctl_top.c, ctl_fault.c. */
 int subcommand_status(int argc, char **argv);
 int subcommand_top(int argc, char **argv);
 int subcommand_incidents(int argc, char **argv);
@@ -42,6 +42,7 @@ int subcommand_upgrade(int argc, char **argv);
 int subcommand_drain(int argc, char **argv);
 int subcommand_log(int argc, char **argv);
 int subcommand_stop(int argc, char **argv);
+int subcommand_fault(int argc, char **argv);
 
 /* subcommand_check.c: is the configuration good, and could the address be served? */
 int subcommand_check(int argc, char **argv);

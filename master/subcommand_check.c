@@ -1,6 +1,7 @@
 /* subcommand_check: everything that a start would find wrong, said without starting. */
 #include "master/address.h"
 #include "master/descriptors.h"
+#include "master/faults.h"
 #include "master/incident.h"
 #include "master/listener.h"
 #include "master/options.h"
@@ -53,6 +54,15 @@ static int check_limits(const struct options *options)
         return fail_option(EXIT_USAGE, options, "max-connections", why);
     if (settings_from_options(&settings, options, granted, why, sizeof why) < 0)
         return fail(EXIT_USAGE, why);
+    return 0;
+}
+
+static int check_faults(const struct options *options)
+{
+    char why[FAULT_WHY_SIZE];
+
+    if (options->fault && faults_check(options->fault, why) < 0)
+        return fail_option(EXIT_USAGE, options, "fault", why);
     return 0;
 }
 
@@ -151,6 +161,8 @@ int subcommand_check(int argc, char **argv)
     if (code != 0)
         return code;
     code = check_limits(&options);
+    if (code == 0)
+        code = check_faults(&options);
     if (code == 0)
         code = check_sockets(&options);
     if (code == 0)

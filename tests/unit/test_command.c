@@ -5,6 +5,7 @@
 #include "tests/support/cmocka_all.h"
 
 #include "master/command.h"
+#include "master/faults.h"
 #include "master/reactor_state.h"
 #include "master/request.h"
 #include "master/status.h"
@@ -209,6 +210,29 @@ static void log__level__changed_at_once(void **state)
     expect("", WAITS_FOR_NOTHING, "end 0 the level is debug until a reload changes it\n");
 }
 
+static void fault__on_off_and_bad__done_or_why(void **state)
+{
+    char why[FAULT_WHY_SIZE];
+
+    (void)state;
+    reactor.pages = calloc(1, sizeof *reactor.pages);
+    assert_non_null(reactor.pages);
+    if (faults_check("send:EINTR:1/2", why) == 0) {
+        ask("fault send:EINTR:1/2");
+        expect("", WAITS_FOR_NOTHING, "end 0\n");
+        assert_int_equal(reactor.pages->orders.faults.armed, 1u << FAULT_send);
+        ask("fault send:EINTR");
+        expect("", WAITS_FOR_NOTHING,
+               "end 64 \"send:EINTR\": \"\": a rate from 1/1 to 1/1000000 is accepted\n");
+        ask("fault off");
+        assert_int_equal(reactor.pages->orders.faults.armed, 0);
+    } else {
+        ask("fault off");
+        expect("", WAITS_FOR_NOTHING, "end 1 this program was built without faults (FAULTS=0)\n");
+    }
+    free(reactor.pages);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup(test, begin)
@@ -222,6 +246,7 @@ int main(void)
         TEST(status__no_memory__said),
         TEST(incidents__from_the_shared_pages),
         TEST(log__level__changed_at_once),
+        TEST(fault__on_off_and_bad__done_or_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

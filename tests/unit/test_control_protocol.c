@@ -38,6 +38,8 @@ static void request__each_verb__understood(void **state)
     assert_int_equal(parse("restart 0").verb, CONTROL_RESTART);
     assert_int_equal(parse("wait 4294967295").number, UINT32_MAX);
     assert_int_equal(parse("log debug").number, LOG_LEVEL_DEBUG);
+    assert_int_equal(parse("fault off").verb, CONTROL_FAULT);
+    assert_string_equal(parse("fault send:EINTR:1/2@0").text, "send:EINTR:1/2@0");
 }
 
 static void request__optional_words__said_whether_they_are_there(void **state)
@@ -72,6 +74,8 @@ static void request__wrong_operands__refused_with_what_is_taken(void **state)
     refuse("upgrade relative/path", "absolute");
     refuse("log loud", "error, warn");
     refuse("log", "error, warn");
+    refuse("fault", "a text");
+    refuse("fault ", "a text");
 }
 
 static void request__unknown_verb__named_and_cut(void **state)

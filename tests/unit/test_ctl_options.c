@@ -135,6 +135,12 @@ static void wrong__operands__usage_and_what_is_accepted(void **state)
     assert_int_equal(PARSE(0, CTL_LEVEL, "log", "loud"), EXIT_USAGE);
     expect("loud: one of error, warn");
     assert_int_equal(PARSE(0, CTL_LEVEL, "log", "debug"), -1);
+    assert_int_equal(PARSE(0, CTL_SPEC, "fault"), EXIT_USAGE);
+    expect("a fault, off or list is missing");
+    assert_int_equal(PARSE(0, CTL_SPEC, "fault", ""), EXIT_USAGE);
+    assert_int_equal(PARSE(0, CTL_SPEC, "fault", "off\noff"), EXIT_USAGE);
+    expect("one line of at most 255 bytes");
+    assert_int_equal(PARSE(0, CTL_SPEC, "fault", "off"), -1);
     assert_int_equal(PARSE(0, CTL_MAYBE_PATH, "upgrade", ""), EXIT_USAGE);
     assert_int_equal(PARSE(0, CTL_MAYBE_PATH, "upgrade"), -1);
     assert_int_equal(PARSE(0, CTL_MAYBE_PATH, "upgrade", "./new"), -1);

@@ -137,13 +137,40 @@ static void page__unix_server_without_history__short(void **state)
     expect_no("incidents");
 }
 
+static void page__trial__what_is_ordered_and_its_shots(void **state)
+{
+    char spec[201];
+
+    (void)state;
+    print();
+    expect_no("trial");
+    json_object_set_new(status, "faults", json_null()); /* a build without */
+    print();
+    expect_no("trial");
+    json_object_set_new(status, "faults", json_loads("{\"spec\":\"\",\"shots\":[]}", 0, NULL));
+    print();
+    expect_no("trial");
+    json_object_set_new(
+        status, "faults",
+        json_loads("{\"spec\":\"\",\"shots\":[{\"call\":\"send\",\"process\":\"worker\",\"count\":12}]}", 0,
+                   NULL));
+    print();
+    expect("  trial        off\n  shots        12 at send of a worker\n");
+    memset(spec, 'x', 200);
+    spec[200] = '\0';
+    json_object_set_new(status, "faults", json_pack("{ss s[]}", "spec", spec, "shots"));
+    print();
+    expect("  trial        xxx");
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(page__whole_server__fits_and_says_it_all), TEST(page__keepers__only_those_that_are_not_ready),
-        TEST(page__operations__the_last_few_and_why),   TEST(page__incidents__settled_or_not),
-        TEST(page__draining_or_stopping__said_first),   TEST(page__unix_server_without_history__short),
+        TEST(page__whole_server__fits_and_says_it_all),   TEST(page__keepers__only_those_that_are_not_ready),
+        TEST(page__operations__the_last_few_and_why),     TEST(page__incidents__settled_or_not),
+        TEST(page__draining_or_stopping__said_first),     TEST(page__unix_server_without_history__short),
+        TEST(page__trial__what_is_ordered_and_its_shots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

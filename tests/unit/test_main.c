@@ -11,6 +11,7 @@
 /* Before cmocka, which has a fail() of its own. */
 #define main server_main
 int server_main(int argc, char **argv);
+#include "master/faults.h"
 #include "master/main.c"
 #undef main
 
@@ -489,6 +490,30 @@ static void start__log_level__that_of_all_processes(void **state)
     assert_int_equal(atomic_load(&fixture.pages->orders.log_level), LOG_LEVEL_DEBUG);
 }
 
+/* ---- a trial of faults ---- */
+
+static void fault__good__ordered_before_anybody_is_forked(void **state)
+{
+    char why[FAULT_WHY_SIZE];
+
+    (void)state;
+    given.fault = "accept:EMFILE:1/3";
+    if (faults_check(given.fault, why) != 0)
+        skip(); /* FAULTS=0 */
+    assert_int_equal(run(NULL), SERVICE_CODE);
+    assert_int_equal(fixture.pages->orders.faults.armed, 1u << FAULT_accept);
+    expect_in_log("event=faults spec=accept:EMFILE:1/3");
+}
+
+static void fault__bad__64_and_nothing_is_started(void **state)
+{
+    (void)state;
+    given.fault = "acept:EMFILE:1/3";
+    assert_int_equal(run(NULL), EXIT_USAGE);
+    assert_int_equal(strncmp(said, "prefork-upper: --fault: ", 24), 0);
+    assert_string_equal(calls, "title options descriptors settings");
+}
+
 /* ---- not quite as it was asked for ---- */
 
 static void adjusted__connections(void **state)
@@ -622,6 +647,8 @@ int main(void)
         TEST(start__what_the_service_knows__as_it_was_found),
         TEST(start__facts__for_the_master_of_another_image),
         TEST(start__log_level__that_of_all_processes),
+        TEST(fault__good__ordered_before_anybody_is_forked),
+        TEST(fault__bad__64_and_nothing_is_started),
         TEST(adjusted__connections),
         TEST(adjusted__backlog),
         TEST(adjusted__no_control_socket__serves_all_the_same),

@@ -266,6 +266,14 @@ static void check__settings_refused__64_before_any_probe(void **state)
     assert_int_equal(probed_count, 0);
 }
 
+static void check__bad_fault__64_before_any_probe(void **state)
+{
+    (void)state;
+    assert_int_equal(CHECK_WITH("--fault", "acept:EMFILE:1/3"), EXIT_USAGE);
+    expect_complaint("prefork-upper: --fault: ");
+    assert_int_equal(probed_count, 0);
+}
+
 static void check__bad_address__64_and_the_option(void **state)
 {
     (void)state;
@@ -454,6 +462,7 @@ int main(void)
         TEST(check__wrong_usage__64_and_nothing_is_looked_at),
         TEST(check__limits_too_low__64_before_any_probe),
         TEST(check__settings_refused__64_before_any_probe),
+        TEST(check__bad_fault__64_before_any_probe),
         TEST(check__bad_address__64_and_the_option),
         TEST(check__control_path_too_long__64_and_the_option),
         TEST(check__address_in_use__69),
