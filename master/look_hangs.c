@@ -68,14 +68,16 @@ static void look_for_hang(struct reactor *r, uint32_t slot, int64_t elapsed_ms, 
             });
 }
 
+/* While one is under way the worker is only told again: whoever asked may have died before he told it, and a worker
+ * that nobody told would be taken for one that hangs. */
 static void ping(struct reactor *r, uint32_t slot)
 {
     struct board *board = shared_board(r->pages, slot);
     uint32_t asked = atomic_load(&board->ping_asked);
-    if (atomic_load(&board->ping_answered) != asked)
-        return; /* one is under way */
-    slowest_asked(&r->slowest[slot], r->state.slots[slot].generation, clock_now_ns());
-    atomic_store_explicit(&board->ping_asked, asked + 1, memory_order_release);
+    if (atomic_load(&board->ping_answered) == asked) {
+        slowest_asked(&r->slowest[slot], r->state.slots[slot].generation, clock_now_ns());
+        atomic_store_explicit(&board->ping_asked, asked + 1, memory_order_release);
+    }
     heritage_poke(slot, POKE_LOOK);
 }
 

@@ -348,6 +348,20 @@ static void tick__serving_worker__pinged_while_no_ping_is_under_way(void **state
     assert_int_equal(atomic_load(&board->ping_asked), 2);
 }
 
+/* Else an idle worker is killed as silent, since the supervisor before us died between asking and telling. */
+static void tick__asked_and_never_told__told_again(void **state)
+{
+    uint64_t pokes = 0;
+
+    (void)state;
+    atomic_store(&board->ping_asked, 7);
+    atomic_store(&board->ping_answered, 6);
+    look_on_tick(&reactor, 10000);
+    assert_int_equal(atomic_load(&board->ping_asked), 7);
+    assert_int_equal(read(FD_POKE + SLOT, &pokes, sizeof pokes), sizeof pokes);
+    assert_true(pokes == POKE_LOOK);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -372,6 +386,7 @@ int main(void)
         TEST(keeper_died__as_it_was_told_to__no_line),
         TEST(tick__clone_error_left_by_a_keeper__said_once),
         TEST(tick__serving_worker__pinged_while_no_ping_is_under_way),
+        TEST(tick__asked_and_never_told__told_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
