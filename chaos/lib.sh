@@ -261,6 +261,16 @@ worker_pids() {
 # said is kept in operated.txt.
 operate() { "$BUILD/prefork-upper" "$@" --control "$work/control.sock" --timeout 30s >>"$work/operated.txt" 2>&1; }
 
+# trial SPEC: calls of the server's own processes fail from now on (README, "Faults on purpose"); off: no more.
+trial() { operate fault "$1" || { echo "FAIL the trial $1 was refused:"; tail -n 1 "$work/operated.txt"; exit 1; }; }
+
+# shots CALL PROCESS: how often that call of such a process (worker, keeper, supervisor) was struck until now.
+shots() {
+    "$BUILD/prefork-upper" status --json --control "$work/control.sock" --timeout 30s |
+        jq "[.faults.shots[] | select(.call == \"$1\" and .process == \"$2\") | .count] | add // 0"
+}
+struck_at_least() { is "$(shots "$2" "$3")" -ge "$1"; } # COUNT CALL PROCESS
+
 image() { echo "$BUILD/images/$1"; } # see tests/images/README.md
 
 # all_run FILE: every process of the server runs this program. Which one it is, its bytes say: the copies have no name.
