@@ -44,7 +44,7 @@ SUPPORT_OBJS  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/test_*.c tests/model/test_*.c)))
 
 MASTER_LIBS   := -linih -ljansson
-LOADTOOL_LIBS := -luv -ljansson -lm
+LOADTOOL_LIBS := -luv -ljansson -lz -lm
 TEST_LIBS     := -lcmocka -ljansson -lm
 
 .PHONY: all

@@ -317,7 +317,7 @@ int engine_run(struct engine *engine, const struct settings *settings, const str
     if (engine->team == NULL)
         return -ENOMEM;
     team_init(engine->team, settings->threads == 0 ? 1 : settings->threads);
-    engine->team->second = engine->csv_out == NULL ? NULL : &engine->csv.latency;
+    engine->team->second = &engine->seconds.latency;
     int rc = engine_set_up(engine, target);
     if (rc == 0)
         rc = run_all(engine);

@@ -23,12 +23,12 @@
 #include "loadtool/churn.h"
 #include "loadtool/client.h"
 #include "loadtool/control.h"
-#include "loadtool/csv.h"
 #include "loadtool/felt.h"
 #include "loadtool/outcome.h"
 #include "loadtool/pacer.h"
 #include "loadtool/probe.h"
 #include "loadtool/schedule.h"
+#include "loadtool/seconds.h"
 #include "loadtool/settings.h"
 #include "loadtool/shared.h"
 #include "loadtool/team.h"
@@ -66,10 +66,10 @@ struct engine {
     struct probe probe;
     struct felt felt;
     struct timeline timeline;
-    struct histogram second; /* latency of the present second */
-    uint64_t seconds;        /* that are over */
-    struct csv csv;
-    FILE *csv_out; /* not owned, set by the caller; NULL = nobody wants it */
+    struct histogram second;        /* latency of the present second, of this loop */
+    uint64_t seconds_over;          /* for it */
+    uint64_t done[PLAN_MODE_COUNT]; /* deaths, when it looked last */
+    struct seconds seconds;         /* the leader's; who wants them is set by the caller */
     enum engine_phase phase;
     bool has_between;          /* a disturbance had been done when BETWEEN began */
     struct team_orders orders; /* that began the phase */
@@ -97,7 +97,7 @@ struct engine {
 };
 
 /* Run to the end and fill `outcome`. `settings`, `target` and `outcome` must outlive it; `show_progress` and
- * `csv_out` are set by the caller, the rest is zero. 0, or a negative errno when the run could not be set up.
+ * what `seconds` are for are set by the caller, the rest is zero. 0, or a negative errno when the run could not be set up.
  */
 int engine_run(struct engine *engine, const struct settings *settings, const struct target *target,
                struct outcome *outcome);

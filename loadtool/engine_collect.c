@@ -216,6 +216,7 @@ int engine_collect(struct engine *leader)
     struct outcome *outcome = leader->outcome;
 
     timeline_end(&leader->timeline, uv_hrtime());
+    engine_end_seconds(leader);
     finish_outcome(leader);
     for (uint32_t i = 1; i < leader->team->count; i++) {
         const struct engine *engine = engine_loop(leader, i);

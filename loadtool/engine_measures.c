@@ -3,19 +3,19 @@
 #include "loadtool/limits.h"
 #include "loadtool/units.h"
 
-struct csv_sums engine_sums(const struct engine *engine)
+struct seconds_sums engine_sums(const struct engine *engine)
 {
     const struct tally *tally = engine->world.tally;
 
-    return (struct csv_sums){.sent = tally->messages_sent,
-                             .right = tally->messages_right,
-                             .bytes_right = tally->bytes_right,
-                             .found_bytes = tally_found_bytes(tally),
-                             .opened = tally->opened,
-                             .ended = tally->ended,
-                             .kills = engine->victims.done_count,
-                             .lost = engine->control.gone_count,
-                             .missed = engine->load.arrivals.missed + engine->churn.counts.missed};
+    return (struct seconds_sums){.sent = tally->messages_sent,
+                                 .right = tally->messages_right,
+                                 .bytes_right = tally->bytes_right,
+                                 .found_bytes = tally_found_bytes(tally),
+                                 .opened = tally->opened,
+                                 .ended = tally->ended,
+                                 .kills = engine->victims.done_count,
+                                 .lost = engine->control.gone_count,
+                                 .missed = engine->load.arrivals.missed + engine->churn.counts.missed};
 }
 
 void engine_begin_measures(struct engine *engine)
@@ -31,7 +31,21 @@ void engine_begin_measures(struct engine *engine)
     timeline_begin(&engine->timeline, engine->orders.begun_ns);
     histogram_init(&engine->second);
     if (engine->number == 0)
-        csv_begin(&engine->csv, engine->csv_out, &engine->sum.sums, engine->orders.begun_ns);
+        seconds_begin(&engine->seconds, &engine->sum.sums, engine->orders.begun_ns);
+}
+
+/* Which modes have had a death since the last look. */
+static void look_at_deaths(struct engine *engine)
+{
+    uint32_t modes = 0;
+
+    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++) {
+        if (engine->victims.done[mode] != engine->done[mode])
+            modes |= UINT32_C(1) << mode;
+        engine->done[mode] = engine->victims.done[mode];
+    }
+    if (modes != 0)
+        atomic_fetch_or(&engine->team->modes, modes);
 }
 
 /* How many messages are outstanding is looked at now and then, independently of how long each takes. */
@@ -43,22 +57,34 @@ void engine_look(struct engine *engine, uint64_t now_ns)
         engine->little.looks++;
         engine->little.outstanding += engine->control.outstanding_count;
     }
-    if (engine->csv_out == NULL)
-        return;
+    look_at_deaths(engine);
     uint64_t seconds = (now_ns - engine->timeline.begin_ns) / (1000 * NS_PER_MS);
-    if (seconds <= engine->seconds)
+    if (seconds <= engine->seconds_over)
         return;
-    engine->seconds = seconds;
+    engine->seconds_over = seconds;
     team_end_second(engine->team, &engine->second);
 }
 
 void engine_write_second(struct engine *leader, uint64_t now_ns)
 {
-    if (leader->csv_out == NULL || leader->main.begin_ns == 0 || leader->sum.seconds <= leader->csv.seconds)
+    if (leader->main.begin_ns == 0 || leader->sum.seconds <= leader->seconds.count)
         return;
     pthread_mutex_lock(&leader->team->mutex);
-    csv_step(&leader->csv, &leader->sum.sums, now_ns);
+    leader->seconds.modes = atomic_exchange(&leader->team->modes, 0);
+    seconds_step(&leader->seconds, &leader->sum.sums, now_ns);
     pthread_mutex_unlock(&leader->team->mutex);
+}
+
+void engine_end_seconds(struct engine *leader)
+{
+    for (uint32_t i = 0; i < leader->team->count; i++) {
+        struct engine *engine = engine_loop(leader, i);
+        look_at_deaths(engine);
+        if (engine->main.begin_ns != 0)
+            team_end_second(leader->team, &engine->second);
+    }
+    leader->seconds.modes = atomic_exchange(&leader->team->modes, 0);
+    seconds_end(&leader->seconds, &leader->sum.sums, leader->phase_ns);
 }
 
 void engine_finish_main(struct engine *engine)

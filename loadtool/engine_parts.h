@@ -21,8 +21,11 @@ void engine_finish_main(struct engine *engine);
 
 /* The sums of this loop, for the seconds and the live line; for the leader: a second of all loops, when it is
  * over for all. */
-struct csv_sums engine_sums(const struct engine *engine);
+struct seconds_sums engine_sums(const struct engine *engine);
 void engine_write_second(struct engine *leader, uint64_t now_ns);
+
+/* When the loops have ended: the second that had begun. */
+void engine_end_seconds(struct engine *leader);
 
 /* The loop with that number: 0 is the leader itself. */
 struct engine *engine_loop(struct engine *leader, uint32_t number);

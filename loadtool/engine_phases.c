@@ -36,7 +36,7 @@ static void report_counts(const struct engine *engine, struct team_report *repor
     report->opened = tally->opened;
     report->bytes_right = tally->bytes_right;
     report->churning = churn_busy_count(&engine->churn);
-    report->seconds = engine->seconds;
+    report->seconds = engine->seconds_over;
     report->sums = engine_sums(engine);
 }
 

@@ -103,8 +103,7 @@ static int set_up(struct engine *engine, const struct target *target)
     engine->felt.marks = &engine->team->marks;
     engine->control.felt = engine->victims.felt = &engine->felt;
     engine->control.timeline = engine->victims.timeline = &engine->timeline;
-    if (engine->csv_out != NULL)
-        engine->control.second = &engine->second;
+    engine->control.second = &engine->second;
     engine->victims.owner = engine;
     engine->victims.disturbed = engine_on_disturbed;
     return 0;
@@ -130,7 +129,6 @@ static int make_others(struct engine *leader)
                                   .team = leader->team,
                                   .number = i,
                                   .outcome = calloc(1, sizeof(struct outcome)),
-                                  .csv_out = leader->csv_out,
                                   .begin_ns = leader->begin_ns};
         if (engine->outcome == NULL)
             return -ENOMEM;

@@ -13,8 +13,7 @@ static size_t bucket_of(uint64_t ns)
     return (size_t)shift * HISTOGRAM_HALF + (size_t)(ns >> shift);
 }
 
-/* The largest value that falls into the bucket. */
-static uint64_t bucket_top_ns(size_t bucket)
+uint64_t histogram_bucket_top_ns(size_t bucket)
 {
     if (bucket < HISTOGRAM_SUB_BUCKETS)
         return bucket;
@@ -51,12 +50,26 @@ void histogram_add(struct histogram *into, const struct histogram *from)
         into->buckets[i] += from->buckets[i];
 }
 
+void histogram_subtract(struct histogram *from, const struct histogram *what)
+{
+    from->count -= what->count;
+    from->over_count -= what->over_count;
+    from->sum_ns -= what->sum_ns;
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        from->buckets[i] -= what->buckets[i];
+}
+
 /* How many values lie at or below the percentile: at least one. */
 static uint64_t rank_of(double percent, uint64_t count)
 {
     uint64_t rank = (uint64_t)ceil(percent / 100 * (double)count - 1e-9);
 
     return rank < 1 ? 1 : rank > count ? count : rank;
+}
+
+static uint64_t least_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 uint64_t histogram_percentile_ns(const struct histogram *histogram, double percent)
@@ -71,7 +84,7 @@ uint64_t histogram_percentile_ns(const struct histogram *histogram, double perce
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         seen += histogram->buckets[i];
         if (seen >= rank)
-            return bucket_top_ns(i) < histogram->max_ns ? bucket_top_ns(i) : histogram->max_ns;
+            return least_of(histogram_bucket_top_ns(i), histogram->max_ns);
     }
     return histogram->max_ns;
 }

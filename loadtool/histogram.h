@@ -32,6 +32,12 @@ void histogram_init(struct histogram *histogram);
 void histogram_record(struct histogram *histogram, uint64_t ns);
 void histogram_add(struct histogram *into, const struct histogram *from);
 
+/* The largest value that falls into the bucket. */
+uint64_t histogram_bucket_top_ns(size_t bucket);
+
+/* Take away what was added before: `from` must hold all that `what` does. `max_ns` stays. */
+void histogram_subtract(struct histogram *from, const struct histogram *what);
+
 /* The time that `percent` of all values do not exceed (0 < percent <= 100), rounded up within its bucket but
  * never above max_ns; 0 for an empty histogram. */
 uint64_t histogram_percentile_ns(const struct histogram *histogram, double percent);

@@ -15,8 +15,10 @@
 #include "loadtool/child.h"
 #include "loadtool/descriptors.h"
 #include "loadtool/engine.h"
+#include "loadtool/hdr_log.h"
 #include "loadtool/limits.h"
 #include "loadtool/options.h"
+#include "loadtool/outputs.h"
 #include "loadtool/progress.h"
 #include "loadtool/report.h"
 #include "loadtool/verdict.h"
@@ -51,39 +53,15 @@ static char *command_of(int argc, char **argv, uint64_t seed)
     return fclose(out) == 0 ? command : NULL;
 }
 
-/* Opened before the run: a path that cannot be written must not cost a run. NULL = not asked for. */
-static int open_output(const char *option, const char *path, FILE **out)
-{
-    *out = path == NULL ? NULL : strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    if (path == NULL || *out != NULL)
-        return 0;
-    fprintf(stderr, "loadtool: %s %s: %s\n", option, path, strerror(errno));
-    return -EIO;
-}
-
-static int close_output(const char *option, const char *path, FILE *out)
-{
-    if (out == NULL || (out == stdout ? fflush(out) : fclose(out)) == 0)
-        return 0;
-    fprintf(stderr, "loadtool: %s %s: %s\n", option, path, strerror(errno));
-    return -EIO;
-}
-
-struct outputs {
-    FILE *json, *csv; /* NULL = not asked for */
-};
-
 static int write_reports(const struct report *report, const struct outputs *outputs)
 {
-    FILE *text = outputs->json == stdout || outputs->csv == stdout ? stderr : stdout;
+    FILE *text = outputs_use_stdout(outputs) ? stderr : stdout;
 
     report_write_text(text, report, progress_columns(fileno(text)));
     int text_rc = fflush(text) != 0 || ferror(text) ? -EIO : 0;
     if (text_rc < 0)
         fprintf(stderr, "loadtool: the report could not be written\n");
-    int rc = outputs->json == NULL ? 0 : report_write_json(outputs->json, report);
-    if (rc < 0)
-        fprintf(stderr, "loadtool: the JSON could not be written: %s\n", strerror(-rc));
+    int rc = outputs_write(outputs, report);
     return rc < 0 ? rc : text_rc;
 }
 
@@ -113,6 +91,26 @@ static void look_after(struct outcome *outcome)
     outcome->was_interrupted = rc == -EINTR;
 }
 
+/* What is written while the run goes on is complete when it returns. */
+static int run_engine(struct engine *engine, const struct settings *settings, const struct target *target,
+                      struct outcome *outcome, const struct outputs *outputs)
+{
+    static struct hdr_log hdr; /* large */
+
+    hdr.out = outputs->files[OUTPUT_HDR];
+    engine->seconds.csv = outputs->files[OUTPUT_CSV];
+    engine->seconds.hdr = hdr.out == NULL ? NULL : &hdr;
+    engine->seconds.series = &outcome->series;
+    int rc = series_init(&outcome->series);
+    if (rc == 0)
+        rc = engine_run(engine, settings, target, outcome);
+    if (rc == 0 && hdr.out != NULL)
+        rc = hdr_log_end(&hdr, &outcome->latency);
+    if (rc < 0)
+        series_free(&outcome->series);
+    return rc;
+}
+
 static int load(const struct settings *settings, const struct target *target, const char *command,
                 const struct outputs *outputs)
 {
@@ -126,8 +124,7 @@ static int load(const struct settings *settings, const struct target *target, co
     if (rc < 0)
         return rc == -EINTR ? EXIT_INTERRUPTED : EXIT_USAGE;
     engine.show_progress = progress_show;
-    engine.csv_out = outputs->csv;
-    rc = engine_run(&engine, settings, target, &outcome);
+    rc = run_engine(&engine, settings, target, &outcome, outputs);
     progress_clear();
     if (rc < 0) {
         fprintf(stderr, "loadtool: the run could not be set up: %s\n", strerror(-rc));
@@ -136,29 +133,27 @@ static int load(const struct settings *settings, const struct target *target, co
     look_after(&outcome);
     verdict_judge(settings, &outcome, &verdict);
     rc = write_reports(&report, outputs);
+    series_free(&outcome.series);
     return rc < 0 && verdict.exit_code == EXIT_PASS ? EXIT_USAGE : verdict.exit_code;
 }
 
 static int run(int argc, char **argv, const struct settings *settings)
 {
     struct target target;
-    struct outputs outputs = {.json = NULL, .csv = NULL};
+    struct outputs outputs = {.files = {NULL}};
 
     int rc = target_resolve(&settings->target_name, settings->connect_timeout_ms, &target);
     if (rc != 0) {
         fprintf(stderr, "loadtool: target %s: %s\n", settings->target_word, gai_strerror(rc));
         return EXIT_USAGE;
     }
-    if (provide_descriptors(settings) < 0 || open_output("--json", settings->json_path, &outputs.json) < 0 ||
-        open_output("--csv", settings->csv_path, &outputs.csv) < 0)
+    if (provide_descriptors(settings) < 0 || outputs_open(&outputs, settings->output_paths) < 0)
         return EXIT_USAGE;
     char *command = command_of(argc, argv, settings->seed);
     int code = load(settings, &target, command == NULL ? "" : command, &outputs);
     free(command);
-    rc = close_output("--json", settings->json_path, outputs.json);
-    if (close_output("--csv", settings->csv_path, outputs.csv) < 0 || rc < 0)
-        return code == EXIT_PASS ? EXIT_USAGE : code;
-    return code;
+    rc = outputs_close(&outputs, settings->output_paths);
+    return rc < 0 && code == EXIT_PASS ? EXIT_USAGE : code;
 }
 
 int main(int argc, char **argv)

@@ -149,11 +149,27 @@ static int finish_load(struct parsed *parsed)
         return options_complain("--arrivals", parsed->arrivals, "with --rate or --churn");
     if (settings->think_ms_max > 0 && settings->rate_per_s > 0)
         return options_complain("--think", "with --rate", "one of them: a rate leaves no say to the client");
-    if (settings->csv_path != NULL && settings->json_path != NULL && strcmp(settings->csv_path, "-") == 0 &&
-        strcmp(settings->json_path, "-") == 0)
-        return options_complain("--csv", "-", "another place than --json's");
     if (parsed->source != NULL && family == AF_UNIX)
         return options_complain("--source", parsed->source, "over TCP only");
+    return 0;
+}
+
+static int finish_outputs(const struct settings *settings)
+{
+    const char *const *paths = settings->output_paths;
+    char option[32], other[64];
+    int first = -1;
+
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        if (paths[i] == NULL || strcmp(paths[i], "-") != 0)
+            continue;
+        if (first >= 0) {
+            snprintf(option, sizeof(option), "--%s", outputs_option((enum output)i));
+            snprintf(other, sizeof(other), "another place than --%s's", outputs_option((enum output)first));
+            return options_complain(option, "-", other);
+        }
+        first = i;
+    }
     return 0;
 }
 
@@ -162,7 +178,7 @@ static int finish(struct parsed *parsed)
 {
     struct settings *settings = parsed->settings;
 
-    if (finish_script(parsed) != 0 || finish_load(parsed) != 0)
+    if (finish_script(parsed) != 0 || finish_load(parsed) != 0 || finish_outputs(settings) != 0)
         return EINVAL;
     if (!parsed->has_seed)
         settings->seed = prng_fresh_seed();

@@ -158,17 +158,16 @@ static int parse_connect_timeout(struct parsed *parsed, const char *word)
     return parse_some_ms(word, hour_ms, &parsed->settings->connect_timeout_ms);
 }
 
-static int parse_json(struct parsed *parsed, const char *word)
-{
-    parsed->settings->json_path = word;
-    return word[0] == '\0' ? -EINVAL : 0;
-}
-
-static int parse_csv(struct parsed *parsed, const char *word)
-{
-    parsed->settings->csv_path = word;
-    return word[0] == '\0' ? -EINVAL : 0;
-}
+/* The files that a run writes: a path each. */
+#define OUTPUT(name, id)                                                                                     \
+    static int parse_##name(struct parsed *parsed, const char *word)                                         \
+    {                                                                                                        \
+        parsed->settings->output_paths[OUTPUT_##id] = word;                                                  \
+        return word[0] == '\0' ? -EINVAL : 0;                                                                \
+    }
+OUTPUT(json, JSON)
+OUTPUT(csv, CSV)
+OUTPUT(hdr, HDR)
 
 static int parse_fail(struct parsed *parsed, const char *word)
 {
@@ -186,6 +185,7 @@ static int parse_server_pid(struct parsed *parsed, const char *word)
 
 /* -- the table -- */
 
+static const char path[] = "a path, or - for standard output, then the text goes to stderr";
 static const char durations[] = "1ms to 1h; with ms, s, m or h, bare = seconds";
 
 const struct option_row options_rows[] = {
@@ -243,10 +243,10 @@ const struct option_row options_rows[] = {
      parse_timeout},
     {"connect-timeout", 261, "TIME", durations, "5s", "A client that connects for longer is refused",
      parse_connect_timeout},
-    {"json", 262, "FILE", "a path, or - for standard output, then the text goes to stderr", "no JSON",
-     "Write the results as JSON too", parse_json},
-    {"csv", 273, "FILE", "a path, or - for standard output, then the text goes to stderr", "no CSV",
-     "Write what happens second by second", parse_csv},
+    {"json", 262, "FILE", path, "no JSON", "Write the results as JSON too", parse_json},
+    {"csv", 273, "FILE", path, "no CSV", "Write what happens second by second", parse_csv},
+    {"hdr", 276, "FILE", path, "no log",
+     "Write each second's latencies as a log of HdrHistogram, for its tools", parse_hdr},
     {"fail", 274, "MEASURE>VALUE|MEASURE<VALUE",
      "MEASURE>VALUE or MEASURE<VALUE, such as 'p99>5ms', with a measure that --help lists, up to 16 times",
      "none", "Exit 1 if the run exceeds, or falls below, a limit", parse_fail},

@@ -10,6 +10,7 @@
 #include "loadtool/histogram.h"
 #include "loadtool/plan.h"
 #include "loadtool/selfcheck.h"
+#include "loadtool/series.h"
 #include "loadtool/tally.h"
 #include "loadtool/timeline.h"
 
@@ -61,6 +62,7 @@ struct outcome {
     double bytes_per_s; /* of replies */
     struct selfcheck self;
     struct timeline_outages outages;
+    struct series series; /* owned by whoever gives the outcome to the engine */
     struct health health;
     uint64_t elapsed_ns;
     bool was_interrupted;

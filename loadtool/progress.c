@@ -26,7 +26,7 @@ int progress_columns(int fd)
 
 void progress_format(char *out, size_t size, const struct engine *engine, uint64_t now_ns)
 {
-    const struct csv_sums *sums = &engine->sum.sums;
+    const struct seconds_sums *sums = &engine->sum.sums;
     struct text right, wrong, kills, lost;
 
     snprintf(out, size, "%5.1f s  %s  %s right  %s wrong  %s disconnects  %s lost",

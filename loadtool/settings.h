@@ -7,6 +7,7 @@
 
 #include "loadtool/dialogue.h"
 #include "loadtool/oracle.h"
+#include "loadtool/outputs.h"
 #include "loadtool/plan.h"
 #include "loadtool/source.h"
 #include "loadtool/target.h"
@@ -36,8 +37,7 @@ struct settings {
     const char *script_path; /* NULL = none */
     int server_pid;          /* 0 = not watched */
     struct thresholds thresholds;
-    const char *csv_path;  /* NULL = none, "-" = standard output */
-    const char *json_path; /* NULL = none, "-" = standard output */
+    const char *output_paths[OUTPUT_COUNT]; /* NULL = none, "-" = standard output */
 };
 
 #endif

@@ -23,7 +23,7 @@ void team_post(struct team *team, uint32_t number, const struct team_report *rep
     pthread_mutex_unlock(&team->mutex);
 }
 
-static void add_sums(struct csv_sums *into, const struct csv_sums *from)
+static void add_sums(struct seconds_sums *into, const struct seconds_sums *from)
 {
     into->sent += from->sent;
     into->right += from->right;

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loadtool/csv.h"
 #include "loadtool/felt.h"
 #include "loadtool/histogram.h"
+#include "loadtool/seconds.h"
 
 enum { TEAM_LOOPS_MAX = 64 };
 
@@ -31,7 +31,7 @@ struct team_report {
     uint64_t opened, bytes_right, churning;
     uint64_t last_done_ns; /* in a sum: the latest */
     uint64_t seconds;      /* of the load that are over for it; in a sum: for all */
-    struct csv_sums sums;
+    struct seconds_sums sums;
 };
 
 /* What the leader says. */
@@ -48,6 +48,7 @@ struct team {
     struct team_orders orders;
     struct team_report reports[TEAM_LOOPS_MAX];
     struct histogram *second;  /* where the latencies of a second come together; NULL = nobody wants them */
+    _Atomic uint32_t modes;    /* a bit each: kill modes done in the present second */
     _Atomic bool is_disturbed; /* a death has been done, somewhere */
     struct felt_marks marks;
 };

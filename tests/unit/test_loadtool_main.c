@@ -112,7 +112,7 @@ int __wrap_engine_run(struct engine *engine, const struct settings *settings, co
     assert_int_equal(settings->clients, given.clients);
     assert_int_equal(target->length, 5);
     outcome->was_interrupted = engine_is_interrupted;
-    csv_seen = engine->csv_out;
+    csv_seen = engine->seconds.csv;
     shows_progress = engine->show_progress == progress_show;
     if (csv_seen != NULL)
         fputs("<csv>", csv_seen);
@@ -384,7 +384,7 @@ static void descriptors__churn__room_for_its_clients_too(void **state)
 static void json__to_stdout__the_text_makes_room(void **state)
 {
     (void)state;
-    given.json_path = "-";
+    given.output_paths[OUTPUT_JSON] = "-";
     assert_int_equal(start(), EXIT_PASS);
     assert_string_equal(said, "<json>");
     assert_string_equal(complained, "<text 94>");
@@ -393,7 +393,7 @@ static void json__to_stdout__the_text_makes_room(void **state)
 static void csv__to_stdout__the_text_makes_room(void **state)
 {
     (void)state;
-    given.csv_path = "-";
+    given.output_paths[OUTPUT_CSV] = "-";
     assert_int_equal(start(), EXIT_PASS);
     assert_string_equal(said, "<csv>");
     assert_string_equal(complained, "<text 94>");
@@ -402,20 +402,20 @@ static void csv__to_stdout__the_text_makes_room(void **state)
 static void json__to_a_file__whole(void **state)
 {
     (void)state;
-    given.json_path = in_directory("json");
+    given.output_paths[OUTPUT_JSON] = in_directory("json");
     verdict_code = EXIT_CLIENTS;
     assert_int_equal(start(), EXIT_CLIENTS);
     assert_string_equal(said, "<text 93>");
-    expect_file(given.json_path, "<json>");
+    expect_file(given.output_paths[OUTPUT_JSON], "<json>");
 }
 
 static void csv__to_a_file__whole(void **state)
 {
     (void)state;
-    given.csv_path = in_directory("csv");
+    given.output_paths[OUTPUT_CSV] = in_directory("csv");
     assert_int_equal(start(), EXIT_PASS);
     assert_string_equal(said, "<text 93>");
-    expect_file(given.csv_path, "<csv>");
+    expect_file(given.output_paths[OUTPUT_CSV], "<csv>");
 }
 
 static void outputs__cannot_be_opened__2_before_the_run(void **state)
@@ -423,15 +423,17 @@ static void outputs__cannot_be_opened__2_before_the_run(void **state)
     char words[SAID_BYTES];
 
     (void)state;
-    given.json_path = in_directory("no/json");
+    given.output_paths[OUTPUT_JSON] = in_directory("no/json");
     assert_int_equal(start(), EXIT_USAGE);
-    snprintf(words, sizeof(words), "loadtool: --json %s: No such file or directory\n", given.json_path);
+    snprintf(words, sizeof(words), "loadtool: --json %s: No such file or directory\n",
+             given.output_paths[OUTPUT_JSON]);
     assert_string_equal(complained, words);
     assert_string_equal(calls, "options target descriptors");
-    given.json_path = NULL;
-    given.csv_path = in_directory("no/csv");
+    given.output_paths[OUTPUT_JSON] = NULL;
+    given.output_paths[OUTPUT_CSV] = in_directory("no/csv");
     assert_int_equal(start(), EXIT_USAGE);
-    snprintf(words, sizeof(words), "loadtool: --csv %s: No such file or directory\n", given.csv_path);
+    snprintf(words, sizeof(words), "loadtool: --csv %s: No such file or directory\n",
+             given.output_paths[OUTPUT_CSV]);
     assert_string_equal(complained, words);
     assert_string_equal(calls, "options target descriptors");
 }
@@ -440,13 +442,13 @@ static void outputs__cannot_be_opened__2_before_the_run(void **state)
 static void outputs__no_room__2_unless_the_verdict_is_worse(void **state)
 {
     (void)state;
-    given.json_path = "/dev/full";
+    given.output_paths[OUTPUT_JSON] = "/dev/full";
     assert_int_equal(start(), EXIT_USAGE);
     assert_string_equal(complained, "loadtool: --json /dev/full: No space left on device\n");
     verdict_code = EXIT_BYTES;
     assert_int_equal(start(), EXIT_BYTES);
-    given.json_path = NULL;
-    given.csv_path = "/dev/full";
+    given.output_paths[OUTPUT_JSON] = NULL;
+    given.output_paths[OUTPUT_CSV] = "/dev/full";
     assert_int_equal(start(), EXIT_BYTES);
     verdict_code = EXIT_PASS;
     assert_int_equal(start(), EXIT_USAGE);
@@ -456,7 +458,7 @@ static void outputs__no_room__2_unless_the_verdict_is_worse(void **state)
 static void outputs__json_cannot_be_made__2_unless_the_verdict_is_worse(void **state)
 {
     (void)state;
-    given.json_path = "-";
+    given.output_paths[OUTPUT_JSON] = "-";
     failing = "json";
     code_of_failing = -ENOMEM;
     assert_int_equal(start(), EXIT_USAGE);
@@ -477,7 +479,7 @@ static void outputs__text_cannot_be_written__2_unless_the_verdict_is_worse(void 
 static void outputs__csv_on_a_full_stdout__2(void **state)
 {
     (void)state;
-    given.csv_path = "-";
+    given.output_paths[OUTPUT_CSV] = "-";
     assert_int_equal(run_without_room(), EXIT_USAGE);
 }
 

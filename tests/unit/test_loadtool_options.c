@@ -77,7 +77,7 @@ static void parse__nothing__has_the_defaults(void **state)
     assert_int_equal(settings.connect_timeout_ms, 5000);
     assert_int_equal(settings.check, ORACLE_UPPER);
     assert_int_equal(plan_share_per_10000(&settings.plan), 1000);
-    assert_null(settings.json_path);
+    assert_null(settings.output_paths[OUTPUT_JSON]);
     assert_string_equal(said, "");
 }
 
@@ -99,7 +99,7 @@ static void parse__every_option__is_taken(void **state)
     assert_int_equal(settings.timeout_ms, 2000);
     assert_int_equal(settings.connect_timeout_ms, 300);
     assert_int_equal(parse("--json - unix:@x"), 0);
-    assert_string_equal(settings.json_path, "-");
+    assert_string_equal(settings.output_paths[OUTPUT_JSON], "-");
     assert_int_equal(settings.target_name.family, AF_UNIX);
 }
 

@@ -60,7 +60,7 @@ static void format__a_running_engine__tells_time_phase_and_counts(void **state)
     char line[200];
 
     (void)state;
-    engine.sum.sums = (struct csv_sums){.right = 128400, .found_bytes = 2, .kills = 41, .lost = 3};
+    engine.sum.sums = (struct seconds_sums){.right = 128400, .found_bytes = 2, .kills = 41, .lost = 3};
     engine.phase = ENGINE_MAIN;
     progress_format(line, sizeof(line), &engine, 3200000000);
     assert_string_equal(line, "  3.2 s  loading  128,400 right  2 wrong  41 disconnects  3 lost");
