@@ -168,6 +168,9 @@ static int parse_connect_timeout(struct parsed *parsed, const char *word)
 OUTPUT(json, JSON)
 OUTPUT(csv, CSV)
 OUTPUT(hdr, HDR)
+OUTPUT(junit, JUNIT)
+OUTPUT(md, MD)
+OUTPUT(prom, PROM)
 
 static int parse_fail(struct parsed *parsed, const char *word)
 {
@@ -247,6 +250,12 @@ const struct option_row options_rows[] = {
     {"csv", 273, "FILE", path, "no CSV", "Write what happens second by second", parse_csv},
     {"hdr", 276, "FILE", path, "no log",
      "Write each second's latencies as a log of HdrHistogram, for its tools", parse_hdr},
+    {"junit", 277, "FILE", path, "no JUnit file", "Write the verdict as a test suite, for a CI server",
+     parse_junit},
+    {"md", 278, "FILE", path, "no Markdown", "Write a summary in Markdown, for the page of a CI job",
+     parse_md},
+    {"prom", 279, "FILE", path, "no Prometheus file",
+     "Write the measures in Prometheus' text format, for node_exporter's textfile collector", parse_prom},
     {"fail", 274, "MEASURE>VALUE|MEASURE<VALUE",
      "MEASURE>VALUE or MEASURE<VALUE, such as 'p99>5ms', with a measure that --help lists, up to 16 times",
      "none", "Exit 1 if the run exceeds, or falls below, a limit", parse_fail},

@@ -15,6 +15,9 @@ static const char *const names[] = {OUTPUTS(X)};
 /* NULL: written while the run goes on. */
 static int (*const writers[OUTPUT_COUNT])(FILE *out, const struct report *report) = {
     [OUTPUT_JSON] = report_write_json,
+    [OUTPUT_JUNIT] = report_write_junit,
+    [OUTPUT_MD] = report_write_md,
+    [OUTPUT_PROM] = report_write_prom,
 };
 
 const char *outputs_option(enum output output)

@@ -14,7 +14,10 @@
 #define OUTPUTS(X)                                                                                           \
     X(JSON, "json", "JSON")                                                                                  \
     X(CSV, "csv", "CSV")                                                                                     \
-    X(HDR, "hdr", "HdrHistogram log")
+    X(HDR, "hdr", "HdrHistogram log")                                                                        \
+    X(JUNIT, "junit", "JUnit file")                                                                          \
+    X(MD, "md", "Markdown")                                                                                  \
+    X(PROM, "prom", "Prometheus file")
 
 #define X(id, option, name) OUTPUT_##id,
 enum output { OUTPUTS(X) OUTPUT_COUNT };

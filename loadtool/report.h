@@ -27,4 +27,9 @@ void report_write_text(FILE *out, const struct report *report, int width);
 /* One JSON object; its keys are described in README.md. -EIO or -ENOMEM. */
 int report_write_json(FILE *out, const struct report *report);
 
+/* For CI servers, for the page of a job, for Prometheus: see the head of each file. -EIO or -ENOMEM. */
+int report_write_junit(FILE *out, const struct report *report);
+int report_write_md(FILE *out, const struct report *report);
+int report_write_prom(FILE *out, const struct report *report);
+
 #endif

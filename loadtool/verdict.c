@@ -18,6 +18,7 @@ __attribute__((format(printf, 3, 4))) static void find(struct verdict *verdict, 
         verdict->exit_code = code;
     if (verdict->reason_count == VERDICT_REASONS_MAX)
         return;
+    verdict->codes[verdict->reason_count] = code;
     va_start(arguments, format);
     vsnprintf(verdict->reasons[verdict->reason_count++], VERDICT_REASON_BYTES, format, arguments);
     va_end(arguments);

@@ -36,6 +36,7 @@ struct verdict {
     int exit_code;
     size_t reason_count;
     char reasons[VERDICT_REASONS_MAX][VERDICT_REASON_BYTES];
+    int codes[VERDICT_REASONS_MAX]; /* the exit code that each stands for; 0 = a remark */
 };
 
 void verdict_judge(const struct settings *settings, const struct outcome *outcome, struct verdict *verdict);

@@ -1,18 +1,43 @@
 """The files that the load tool writes for other programs, each read by rules that are not the load tool's."""
 
 import json
+import re
 import subprocess
+import xml.etree.ElementTree
 
 import hdr
 from support import DEADLINE_S, LOADTOOL, TestCase
 
-PASS = 0
+PASS, THRESHOLD = 0, 1
+
+# Prometheus' text format (version 0.0.4): a sample, and its labels.
+SAMPLE = re.compile(r'([a-zA-Z_:][\w:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (-?[\d.]+(?:e[-+]\d+)?)')
+
+
+def read_prom(text):
+    """{(name, labels): value}; breaks where promtool would complain."""
+    kinds, samples, told = {}, {}, []
+    for line in text.splitlines():
+        if found := re.fullmatch(r"# HELP (\w+) (\S.*)", line):
+            told.append(found[1])
+        elif found := re.fullmatch(r"# TYPE (\w+) (counter|gauge|summary)", line):
+            assert told[-1] == found[1] and found[1] not in kinds, line
+            kinds[found[1]] = found[2]
+            assert found[1].endswith("_total") == (found[2] == "counter"), line
+        else:
+            found = SAMPLE.fullmatch(line)
+            assert found, line
+            name = re.sub("_(sum|count)$", "", found[1]) if kinds[told[-1]] == "summary" else found[1]
+            assert name == told[-1], f"{line}: apart from its TYPE"
+            assert (found[1], found[2]) not in samples, line
+            samples[found[1], found[2]] = float(found[3])
+    return samples
 
 
 class Reports(TestCase):
     def load(self, *args, code=PASS):
         """One run with every file that there is: {option: path}, the text."""
-        paths = {name: f"{self.folder}/report.{name}" for name in ("json", "hdr")}
+        paths = {name: f"{self.folder}/report.{name}" for name in ("json", "hdr", "junit", "md", "prom")}
         files = [word for name, path in paths.items() for word in (f"--{name}", path)]
         result = subprocess.run([str(LOADTOOL), *map(str, args), *files], capture_output=True, text=True, timeout=DEADLINE_S)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
@@ -32,3 +57,28 @@ class Reports(TestCase):
         self.assertEqual(whole.total(), latency["count"])
         for name, percent in (("p50", 50), ("p90", 90), ("p99", 99), ("p99_9", 99.9)):
             self.assertAlmostEqual(min(whole.percentile(percent) / 1e3, latency["max"]), latency[name], places=3)
+
+    def test_junit_md_prom__say_what_the_json_says(self):
+        target = self.server().bound
+        paths, text = self.load(target, "-c", 20, "-d", "400ms", "--fail", "p50>1us", "--fail", "max>1m", code=THRESHOLD)
+        words = {}
+        for name, path in paths.items():
+            with open(path) as file:
+                words[name] = file.read()
+        report = json.loads(words["json"])
+        suite = xml.etree.ElementTree.fromstring(words["junit"]).find("testsuite")
+        cases = {case.get("name"): [child.tag for child in case] for case in suite.findall("testcase")}
+        self.assertEqual(len(cases), int(suite.get("tests")))
+        self.assertEqual([name for name, tags in cases.items() if "failure" in tags], ["--fail 'p50>1us'"])
+        self.assertEqual(suite.get("failures"), "1")
+        self.assertEqual(suite.find("system-out").text.split(), text.split())
+        self.assertTrue(words["md"].startswith(f"### FAIL: loadtool against {target}"), words["md"])
+        self.assertIn(f"\n    {report['command']}\n", words["md"])
+        for table in re.findall(r"(?:^\|.*\n)+", words["md"], re.MULTILINE):
+            self.assertEqual(len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}), 1, table)
+        prom = read_prom(words["prom"])
+        self.assertEqual(prom["loadtool_replies_right_total", None], report["messages"]["right"])
+        self.assertAlmostEqual(prom["loadtool_latency_seconds", 'quantile="0.99"'] * 1e6, report["latency_us"]["p99"], places=2)
+        self.assertEqual(prom["loadtool_exit_code", None], THRESHOLD)
+        done = sum(value for (name, labels), value in prom.items() if name == "loadtool_disconnects_total" and 'done="yes"' in labels)
+        self.assertEqual(done, report["disconnects_done"])

@@ -1,0 +1,182 @@
+/* wrap: open_memstream */
+/* The reports for other programs, of made-up runs. */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "loadtool/report.h"
+#include "tests/support/cmocka_all.h"
+
+enum { REPORT_BYTES = 65536 };
+
+static struct settings settings;
+static struct outcome outcome;
+static struct verdict verdict;
+static struct report report = {
+    .settings = &settings, .outcome = &outcome, .verdict = &verdict, .command = "loadtool '<x>' --seed 7"};
+static char text[REPORT_BYTES];
+static int memory_fails_at = -1;
+
+FILE *__real_open_memstream(char **made, size_t *size);
+FILE *__wrap_open_memstream(char **made, size_t *size);
+FILE *__wrap_open_memstream(char **made, size_t *size)
+{
+    return memory_fails_at >= 0 && memory_fails_at-- == 0 ? NULL : __real_open_memstream(made, size);
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    memory_fails_at = -1;
+    memset(&outcome, 0, sizeof(outcome));
+    settings = (struct settings){.target_word = "unix:/<x>|\"y\"",
+                                 .clients = 20,
+                                 .size_word = "64",
+                                 .dialogue = {.sizes = SIZES_ONE(64)},
+                                 .seed = 7};
+    assert_int_equal(plan_parse("rst:5%,oob:5%", &settings.plan), 0);
+    assert_int_equal(thresholds_add(&settings.thresholds, "p99>5ms"), 0);
+    assert_int_equal(thresholds_add(&settings.thresholds, "p50>1ms"), 0);
+    outcome.tally.messages_sent = outcome.tally.messages_right = 1203456;
+    outcome.control.clients = 18;
+    outcome.victims = 2;
+    outcome.done_count = outcome.done[PLAN_RST] = 41;
+    for (int i = 0; i < 1000; i++)
+        histogram_record(&outcome.latency, 312000);
+    outcome.elapsed_ns = 10100000000;
+    return 0;
+}
+
+static const char *write_report(int (*write)(FILE *out, const struct report *report))
+{
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    verdict_judge(&settings, &outcome, &verdict);
+    assert_int_equal(write(out, &report), 0);
+    fclose(out);
+    return text;
+}
+
+static void spoil(void)
+{
+    outcome.tally.found_bytes[FINDING_WRONG] = 3;
+    outcome.tally.differs_from_request = true;
+    outcome.control.reset = outcome.control.lost = 2;
+    histogram_init(&outcome.latency);
+    for (int i = 0; i < 1000; i++)
+        histogram_record(&outcome.latency, 7000000);
+    tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 | <reset>");
+}
+
+static void junit__good_run__has_a_case_for_each_thing_and_no_failure(void **state)
+{
+    (void)state;
+    write_report(report_write_junit);
+    /* six things, two limits, two modes; skipped: recovery, server, open loop, and oob */
+    assert_non_null(strstr(text, "tests=\"10\" failures=\"0\" errors=\"0\" skipped=\"4\" time=\"10.100\""));
+    assert_non_null(strstr(text, "<testsuite name=\"loadtool unix:/&lt;x&gt;|&quot;y&quot;\""));
+    assert_non_null(strstr(text, "name=\"--fail &#39;p99&gt;5ms&#39;\""));
+    assert_non_null(strstr(text, "<skipped message=\"never done\"/>"));
+    assert_non_null(strstr(text, "<system-out>PASS  41 clients left"));
+    assert_null(strstr(text, "<failure"));
+}
+
+static void junit__bad_run__each_finding_is_in_its_own_case(void **state)
+{
+    (void)state;
+    spoil();
+    write_report(report_write_junit);
+    assert_non_null(strstr(text, "failures=\"4\""));
+    assert_non_null(
+        strstr(text, "every byte of every reply is right\" time=\"10.100\">\n      <failure type=\"exit 3\" "
+                     "message=\"3 reply bytes were wrong\">3 reply bytes were wrong</failure>"));
+    assert_non_null(strstr(text, "<failure type=\"exit 4\""));
+    assert_non_null(strstr(text, "message=\"--fail &#39;p50&gt;1ms&#39;: it was 7"));
+}
+
+static void junit__no_memory__says_so(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        FILE *out = fmemopen(text, sizeof(text), "w");
+        memory_fails_at = i;
+        assert_int_equal(report_write_junit(out, &report), -ENOMEM);
+        fclose(out);
+    }
+}
+
+static void md__any_run__begins_with_the_verdict_and_ends_with_the_command(void **state)
+{
+    (void)state;
+    write_report(report_write_md);
+    assert_memory_equal(text, "### PASS: loadtool against unix:/&lt;x&gt;\\|\"y\"\n", 48);
+    assert_non_null(strstr(text, "\n| rst | RST (SO\\_LINGER 0), a request outstanding | 41 | 0 |  |\n"));
+    assert_non_null(strstr(text, "| latency p99 | 312 us |\n"));
+    assert_null(strstr(text, "| error |"));
+    assert_non_null(strstr(text, "\nRepeat it:\n\n    loadtool '<x>' --seed 7\n"));
+}
+
+static void md__bad_run__has_findings_and_errors(void **state)
+{
+    (void)state;
+    spoil();
+    outcome.recovery.is_checked = true;
+    settings.rate_per_s = 5;
+    write_report(report_write_md);
+    assert_non_null(strstr(text, "\n- 3 reply bytes were wrong\n"));
+    assert_non_null(strstr(text, "| reset | server | reply | 1 | connection 17 \\| &lt;reset&gt; |\n"));
+    assert_non_null(strstr(text, "after the last disconnect | never |\n"));
+    assert_non_null(strstr(text, "| latency p50, from due |"));
+}
+
+static void prom__a_run__each_name_has_its_help_and_type(void **state)
+{
+    (void)state;
+    spoil();
+    outcome.recovery.is_checked = outcome.recovery.is_ok = true;
+    outcome.recovery.ns = 1500000;
+    outcome.health.is_watched = true;
+    outcome.health.before.descriptors = outcome.health.after.descriptors = 5;
+    write_report(report_write_prom);
+    assert_non_null(strstr(text, "target=\"unix:/<x>|\\\"y\\\"\",verdict=\"FAIL\"} 1\n"));
+    assert_non_null(strstr(
+        text,
+        "\n# TYPE loadtool_latency_seconds summary\nloadtool_latency_seconds{quantile=\"0.5\"} 0.007\n"));
+    assert_non_null(strstr(text, "\nloadtool_reply_bytes_bad_total{kind=\"wrong\"} 3\n"));
+    assert_non_null(strstr(text, "\nloadtool_disconnects_total{mode=\"rst\",done=\"yes\"} 41\n"));
+    assert_non_null(
+        strstr(text, "\nloadtool_errors_total{class=\"reset\",side=\"server\",where=\"reply\"} 1\n"));
+    assert_non_null(strstr(text, "\nloadtool_recovery_seconds 0.0015\n"));
+    assert_non_null(strstr(text, "\nloadtool_server_descriptors{when=\"before\"} 5\n"));
+}
+
+static void all__no_room__an_error(void **state)
+{
+    static int (*const writers[])(FILE *, const struct report *) = {report_write_junit, report_write_md,
+                                                                    report_write_prom};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
+        FILE *out = fopen("/dev/full", "we");
+        setvbuf(out, NULL, _IONBF, 0);
+        assert_int_equal(writers[i](out, &report), -EIO);
+        fclose(out);
+    }
+}
+
+#define TEST(test) cmocka_unit_test_setup(test, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(junit__good_run__has_a_case_for_each_thing_and_no_failure),
+        TEST(junit__bad_run__each_finding_is_in_its_own_case),
+        TEST(junit__no_memory__says_so),
+        TEST(md__any_run__begins_with_the_verdict_and_ends_with_the_command),
+        TEST(md__bad_run__has_findings_and_errors),
+        TEST(prom__a_run__each_name_has_its_help_and_type),
+        TEST(all__no_room__an_error),
+    };
+
+    return cmocka_run_group_tests_name("loadtool report files", tests, NULL, NULL);
+}
