@@ -55,12 +55,14 @@ struct client_world {
     uint8_t *out;               /* one piece, for whatever goes */
 };
 
-/* What the owner hears. `prepare`, `opened`, `shut` and `finished` may be NULL. */
+/* What the owner hears. `prepare`, `opened`, `found`, `shut` and `finished` may be NULL. */
 struct client_events {
     int (*prepare)(struct client *client, int fd); /* the socket is there, not yet connected */
     void (*opened)(struct client *client);
     /* `count` more messages have been answered, `right` of them in every byte. */
     void (*answered)(struct client *client, uint64_t count, uint64_t right);
+    /* So many bytes are not as they must be: of the oldest message that has no whole reply, or of none. */
+    void (*found)(struct client *client, uint64_t bytes);
     /* After client_shut: our FIN has gone. */
     void (*shut)(struct client *client);
     /* After client_shut: every reply came, then the server's FIN. The owner closes. */

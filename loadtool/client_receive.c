@@ -46,6 +46,8 @@ static void count_found(struct client *client, enum finding kind, uint64_t bytes
     tally->found_bytes[kind] += bytes;
     if (!tally->examples[kind].is_set)
         keep_example(client, kind, got, length);
+    if (client->events->found != NULL)
+        client->events->found(client, bytes);
 }
 
 /* So many bytes at this place are not as they must be. `got` is what came instead. */

@@ -114,8 +114,8 @@ static void end_message(struct control *control, bool is_right, uint64_t now_ns)
         timeline_reply(group->timeline, now_ns, since(message->sent_ns, now_ns));
     if (group->second != NULL)
         histogram_record(group->second, since(message->due_ns, now_ns));
-    if (group->felt != NULL)
-        felt_reply(group->felt, now_ns, since(message->sent_ns, now_ns), is_right);
+    if (group->felt != NULL && !group->is_holding) /* the ramp is no measure of calm */
+        felt_reply(group->felt, message->sent_ns, now_ns, is_right);
     if (message->part != group->part)
         return;
     control->heard[message->part] = true;
@@ -149,6 +149,20 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
         (void)control_ramp(group);
     else
         go_on(control);
+}
+
+/* What is wrong belongs to the message that is being answered; or it came when none was outstanding. */
+static void on_found(struct client *client, uint64_t bytes)
+{
+    const struct control *control = client->owner;
+    uint64_t now_ns = client->world->now_ns;
+    uint64_t sent_ns = now_ns;
+
+    if (control->group->felt == NULL)
+        return;
+    if (client_is_waiting(client))
+        sent_ns = control->messages[client->answered_count % depth_of(control->group)].sent_ns;
+    felt_found(control->group->felt, sent_ns < now_ns ? sent_ns : now_ns, now_ns, bytes);
 }
 
 static void count_end(struct control_group *group, const struct client *client, enum fault fault)
@@ -188,7 +202,7 @@ static void on_closed(struct client *client)
 }
 
 static const struct client_events events = {
-    .opened = on_opened, .answered = on_answered, .ended = on_ended, .closed = on_closed};
+    .opened = on_opened, .answered = on_answered, .found = on_found, .ended = on_ended, .closed = on_closed};
 
 /* -- the group -- */
 

@@ -60,6 +60,7 @@ static void forget_warm_up(struct engine *engine)
     struct outcome *outcome = engine->outcome;
 
     control_forget_measures(&engine->control);
+    felt_forget(&engine->felt);
     histogram_init(&outcome->lag);
     histogram_init(&outcome->connects);
     memset(&engine->load.arrivals, 0, sizeof(engine->load.arrivals));

@@ -230,7 +230,8 @@ int engine_collect(struct engine *leader)
                           &outcome->outages);
     for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
         outcome->felt[mode] = felt_result_of(&leader->felt, (enum plan_mode)mode);
-    outcome->calm_p99_ns = felt_calm_p99_ns(&leader->felt);
+    outcome->calm = felt_calm(&leader->felt);
+    outcome->shared_replies = leader->felt.shared_replies;
     check_self(leader);
     outcome->elapsed_ns = uv_hrtime() - leader->begin_ns;
     return collect_silences(leader);

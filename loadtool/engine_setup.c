@@ -95,12 +95,11 @@ static int set_up(struct engine *engine, const struct target *target)
     if (rc == 0)
         rc = control_init(&engine->control, share_of(engine, settings->clients - engine->victims.places));
     if (rc == 0)
-        rc = felt_init(&engine->felt);
+        rc = felt_init(&engine->felt, &engine->team->marks);
     if (rc == 0)
         rc = timeline_init(&engine->timeline);
     if (rc < 0)
         return rc;
-    engine->felt.marks = &engine->team->marks;
     engine->control.felt = engine->victims.felt = &engine->felt;
     engine->control.timeline = engine->victims.timeline = &engine->timeline;
     engine->control.second = &engine->second;

@@ -48,7 +48,8 @@ struct outcome {
     uint64_t not_done[PLAN_MODE_COUNT];
     uint64_t took[PLAN_MODE_COUNT][TOOK_COUNT]; /* of those done */
     struct felt_result felt[PLAN_MODE_COUNT];   /* by the control group */
-    uint64_t calm_p99_ns;                       /* of replies that came in calm moments; 0 = too few */
+    struct felt_result calm;                    /* when no mode was at work; p99 0 = too few replies */
+    uint64_t shared_replies;                    /* that counted for several modes */
     uint64_t done_count;
     struct {
         bool is_checked;

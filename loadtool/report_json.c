@@ -99,25 +99,43 @@ static json_t *took_of(const uint64_t took[TOOK_COUNT])
     return object;
 }
 
+/* What the control group felt while the mode was at work. */
+static json_t *felt_of(const struct outcome *outcome, size_t mode)
+{
+    const struct felt_result *felt = &outcome->felt[mode];
+
+    return json_pack("{so so sf sf so so so so}", "replies", number(felt->replies), "replies_alone",
+                     number(felt->replies_alone), "p99_us", (double)felt->p99_ns / 1e3, "p99_ratio",
+                     felt->p99_ratio, "wrong_replies", number(felt->wrong_replies), "wrong_bytes",
+                     number(felt->wrong_bytes), "wrong_bytes_alone", number(felt->wrong_bytes_alone),
+                     "longest_gap_ms", number(outcome->outages.gap_ms[mode]));
+}
+
+/* And while none was. */
+static json_t *calm_of(const struct outcome *outcome)
+{
+    const struct felt_result *calm = &outcome->calm;
+
+    return json_pack("{so sf so so so}", "replies", number(calm->replies), "p99_us",
+                     (double)calm->p99_ns / 1e3, "wrong_replies", number(calm->wrong_replies), "wrong_bytes",
+                     number(calm->wrong_bytes), "shared_replies", number(outcome->shared_replies));
+}
+
 /* Every mode that was asked for; shares in percent of all places. */
 static json_t *disconnects_of(const struct settings *settings, const struct outcome *outcome)
 {
     json_t *object = json_object();
 
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
-        const struct felt_result *felt = &outcome->felt[i];
         if (!plan_has(&settings->plan, (enum plan_mode)i))
             continue;
         json_object_set_new(object, plan_mode_name((enum plan_mode)i),
-                            json_pack("{ss sf so so so so s{so sf sf so so}}", "definition",
+                            json_pack("{ss sf so so so so so}", "definition",
                                       plan_mode_definition((enum plan_mode)i), "share",
                                       settings->plan.share_per_10000[i] / 100.0, "rate_per_s",
                                       number(settings->plan.rate_per_s[i]), "done", number(outcome->done[i]),
                                       "not_done", number(outcome->not_done[i]), "took",
-                                      took_of(outcome->took[i]), "felt", "replies", number(felt->replies),
-                                      "p99_us", (double)felt->p99_ns / 1e3, "p99_ratio", felt->p99_ratio,
-                                      "wrong_replies", number(felt->wrong), "longest_gap_ms",
-                                      number(outcome->outages.gap_ms[i])));
+                                      took_of(outcome->took[i]), "felt", felt_of(outcome, i)));
     }
     return object;
 }
@@ -252,6 +270,7 @@ static void add_counts(json_t *object, const struct report *report)
                                   number(outcome->unexpected_ends)));
     json_object_set_new(object, "disconnects", disconnects_of(report->settings, outcome));
     json_object_set_new(object, "disconnects_done", number(outcome->done_count));
+    json_object_set_new(object, "calm", calm_of(outcome));
     json_object_set_new(object, "connections",
                         json_pack("{so so so}", "opened", number(tally->opened), "failed",
                                   number(tally->failed), "ended", number(tally->ended)));

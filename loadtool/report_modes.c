@@ -33,23 +33,52 @@ static size_t format_took(char *words, size_t size, const uint64_t took[TOOK_COU
     return used;
 }
 
+/* What the control group felt: its latency if there were enough replies to tell, and wrong bytes. */
+static size_t format_felt(char *words, size_t size, const struct felt_result *felt)
+{
+    struct text p99, wrong;
+    size_t used = 0;
+
+    if (felt->p99_ratio > 0)
+        used += (size_t)snprintf(words, size, "others: p99 %s (%.2f of calm), ",
+                                 units_format_ns(&p99, felt->p99_ns), felt->p99_ratio);
+    else if (felt->wrong_bytes > 0)
+        used += (size_t)snprintf(words, size, "others: ");
+    if (used > 0)
+        used += (size_t)snprintf(words + used, size - used, "%s wrong byte%s",
+                                 count(&wrong, felt->wrong_bytes), plural(felt->wrong_bytes));
+    return used;
+}
+
 /* How the server took it, and what the control group felt; nothing where there is nothing to tell. */
 static void write_taken(const struct page *page, const struct outcome *outcome, enum plan_mode mode)
 {
-    const struct felt_result *felt = &outcome->felt[mode];
-    struct text p99, wrong;
-    char words[LINE_BYTES];
-    size_t used = format_took(words, sizeof(words), outcome->took[mode]);
+    char took[LINE_BYTES / 2] = "", felt[LINE_BYTES / 2] = "";
+    char words[LINE_BYTES + 4];
+    size_t used = format_took(took, sizeof(took), outcome->took[mode]);
+    size_t more = format_felt(felt, sizeof(felt), &outcome->felt[mode]);
 
-    if (felt->p99_ratio > 0)
-        used +=
-            (size_t)snprintf(words + used, sizeof(words) - used, "%sothers: p99 %s (%.2f of calm), %s wrong",
-                             used > 0 ? ";  " : "", units_format_ns(&p99, felt->p99_ns), felt->p99_ratio,
-                             count(&wrong, felt->wrong));
-    if (used == 0)
+    snprintf(words, sizeof(words), "%s%s%s", took, used > 0 && more > 0 ? ";  " : "", felt);
+    if (used + more == 0)
         return;
     fprintf(page->out, "%*s", INDENT + MODE_COLUMN, "");
     report_wrap(page, words, INDENT + MODE_COLUMN, INDENT + MODE_COLUMN);
+}
+
+/* What stands beside the modes: calm, and replies that belong to more than one of them. */
+static void write_calm(const struct page *page, const struct outcome *outcome)
+{
+    const struct felt_result *calm = &outcome->calm;
+    struct text p99, wrong, shared;
+
+    if (calm->p99_ns > 0 || calm->wrong_bytes > 0)
+        report_line(page, "", "others in calm moments: p99 %s, %s wrong byte%s",
+                    units_format_ns(&p99, calm->p99_ns), count(&wrong, calm->wrong_bytes),
+                    plural(calm->wrong_bytes));
+    if (outcome->shared_replies > 0)
+        report_line(page, "", "%s repl%s of the others met several modes and count%s for each of them",
+                    count(&shared, outcome->shared_replies), outcome->shared_replies == 1 ? "y" : "ies",
+                    outcome->shared_replies == 1 ? "s" : "");
 }
 
 void report_write_disconnects(const struct page *page, const struct report *report)
@@ -61,13 +90,15 @@ void report_write_disconnects(const struct page *page, const struct report *repo
         report_line(page, "disconnects", "none");
         return;
     }
-    report_line(page, "disconnects", "%s done, %s victims at a time;  %s unexpected ends",
+    report_line(page, "disconnects", "%s done, %s victim%s at a time;  %s unexpected end%s",
                 count(&total, outcome->done_count), count(&places, outcome->victims),
-                count(&unexpected, outcome->unexpected_ends));
+                plural(outcome->victims), count(&unexpected, outcome->unexpected_ends),
+                plural(outcome->unexpected_ends));
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
         if (!plan_has(&report->settings->plan, (enum plan_mode)i))
             continue;
         write_mode(page, outcome, (enum plan_mode)i);
         write_taken(page, outcome, (enum plan_mode)i);
     }
+    write_calm(page, outcome);
 }

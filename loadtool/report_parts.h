@@ -25,6 +25,12 @@ static inline const char *count(struct text *out, uint64_t number)
     return units_format_count(out, number);
 }
 
+/* "1 client", "2 clients": the ending of what is counted. */
+static inline const char *plural(uint64_t number)
+{
+    return number == 1 ? "" : "s";
+}
+
 void report_write_disconnects(const struct page *page, const struct report *report);
 
 #endif

@@ -7,6 +7,7 @@ void team_init(struct team *team, uint32_t count)
     memset(team, 0, sizeof(*team));
     team->count = count;
     pthread_mutex_init(&team->mutex, NULL);
+    felt_marks_init(&team->marks);
     for (uint32_t i = 0; i < count; i++)
         team->reports[i].phase = -1;
 }
@@ -14,6 +15,7 @@ void team_init(struct team *team, uint32_t count)
 void team_free(struct team *team)
 {
     pthread_mutex_destroy(&team->mutex);
+    felt_marks_free(&team->marks);
 }
 
 void team_post(struct team *team, uint32_t number, const struct team_report *report)

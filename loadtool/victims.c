@@ -88,7 +88,7 @@ static void begin_to_die(struct victim *victim)
     victim->stage = VICTIM_DYING;
     victim->client.is_lenient = victim->mode->may_be_ended;
     if (victim->all->felt != NULL)
-        felt_begin(victim->all->felt, victim->mode_id);
+        felt_begin(victim->all->felt, victim->mode_id, uv_hrtime());
     victim->moved_ns = uv_hrtime();
     victim->reads = 0;
     victim->sent_before = 0;

@@ -78,12 +78,12 @@ void victims_start_child(struct victim *victim)
     victims_leave(victim);
 }
 
-static void die(struct victim *victim)
+static void die(struct victim *victim, uint64_t now_ns)
 {
     struct victims *all = victim->all;
 
     if (victim->stage != VICTIM_DYING && all->felt != NULL)
-        felt_begin(all->felt, victim->mode_id);
+        felt_begin(all->felt, victim->mode_id, now_ns);
     victim->stage = VICTIM_DYING;
 }
 
@@ -139,7 +139,7 @@ void victims_step_child(struct victim *victim, uint64_t now_ns)
         return;
     if (!is_ready && now_ns - victim->born_ns < limit_ns)
         return;
-    die(victim);
+    die(victim, now_ns);
     victim->is_over = !is_ready; /* given up: who does not serve by now is left unanswered */
     victim->moved_ns = now_ns;
     if (victim->mode->is_stopped && is_ready)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""An upper server with one planted fault, for test_loadtool_planted.py: a load tool that misses it is none.
+"""An upper server with one planted fault, for planted_case.py: a load tool that misses it is none.
 
-    planted.py FAULT      none, swap, flip, lose, double, leak, exit, hang
+    planted.py FAULT      none, swap, flip, lose, double, leak, exit, hang, half, pause
+
+half: while a half-closed client waits for its FIN, one reply to another client has a wrong byte. pause: 300 ms at each reset.
 
 Prints its port when it listens, and the number of times that its fault happened when it gets SIGTERM.
 """
@@ -11,9 +13,11 @@ import selectors
 import signal
 import socket
 import sys
+import time
 
 FAULT = sys.argv[1]
 AFTER_BYTES = 100_000  # answered rightly before the fault
+PAUSE_S = 0.3
 PLACE = random.Random(int.from_bytes(os.urandom(4), "little"))
 
 
@@ -25,6 +29,7 @@ class Server:
         self.answered = self.happened = self.resets = 0
         self.held = None  # (client, answer) that waits to be swapped
         self.leaked = []
+        self.half = None  # a half-closed client that waits for its FIN, and who was answered since
 
     def listen(self):
         while True:
@@ -56,6 +61,8 @@ class Server:
     def answer(self, client, data):
         answer = data.upper()
         self.answered += len(data)
+        if self.half:
+            answer = self.answer_amid_half_close(client, answer)
         if self.answered >= AFTER_BYTES:
             answer = self.plant(client, answer)
         if answer:
@@ -80,8 +87,23 @@ class Server:
             return {"flip": flipped, "lose": b"", "double": answer[:at] + answer[at:at + 1] + answer[at:]}[FAULT]
         return answer
 
+    def answer_amid_half_close(self, client, answer):
+        """The second answer to a client since the half-close: its request was surely sent after it. Then the FIN goes."""
+        waiting, answered = self.half
+        if client not in answered:
+            answered.add(client)
+            return answer
+        self.half = None
+        self.happened += 1
+        client.sendall(bytes([answer[0] ^ 0x40]) + answer[1:])
+        waiting.close()
+        return b""
+
     def ended(self, client):
         self.ready.unregister(client)
+        if FAULT == "half" and not self.half:
+            self.half = client, set()
+            return
         if FAULT == "hang":
             self.happened += 1
             self.leaked.append(client)  # never closed: its client waits for our FIN
@@ -91,6 +113,9 @@ class Server:
     def reset(self, client):
         self.ready.unregister(client)
         self.resets += 1
+        if FAULT == "pause":
+            self.happened += 1
+            time.sleep(PAUSE_S)
         if FAULT == "leak":
             self.happened += 1
             self.leaked.append(client)

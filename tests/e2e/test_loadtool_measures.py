@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 
+from planted_case import PLANTED
 from support import DEADLINE_S, LOADTOOL, TestCase, until
-from test_loadtool_planted import PLANTED
 
 PASS, THRESHOLD, USAGE, UNRELIABLE, INTERRUPTED = 0, 1, 2, 7, 130
 

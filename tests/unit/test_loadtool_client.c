@@ -63,6 +63,7 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 struct heard {
     int prepared, opened, answered, right, finished, ended, closed;
+    uint64_t found_bytes, found_in; /* message */
     enum fault fault;
     enum where where;
 };
@@ -116,6 +117,12 @@ static void on_answered(struct client *client, uint64_t count, uint64_t right)
         client_close(client);
 }
 
+static void on_found(struct client *client, uint64_t bytes)
+{
+    trial.heard.found_bytes += bytes;
+    trial.heard.found_in = client->answered_count;
+}
+
 static void on_finished(struct client *client)
 {
     trial.heard.finished++;
@@ -139,6 +146,7 @@ static void on_closed(struct client *client)
 static const struct client_events events = {.prepare = on_prepare,
                                             .opened = on_opened,
                                             .answered = on_answered,
+                                            .found = on_found,
                                             .finished = on_finished,
                                             .ended = on_ended,
                                             .closed = on_closed};
@@ -434,6 +442,8 @@ static void read__a_wrong_byte__spoils_its_message_alone(void **state)
     trial.server.fault = SERVER_FLIP;
     run();
     assert_int_equal(trial.tally.found_bytes[FINDING_WRONG], 1);
+    assert_int_equal(trial.heard.found_bytes, 1);
+    assert_int_equal(trial.heard.found_in, 1);
     assert_int_equal(trial.heard.answered, 3);
     assert_int_equal(trial.heard.right, 2);
     assert_int_equal(trial.tally.examples[FINDING_WRONG].offset, 150);

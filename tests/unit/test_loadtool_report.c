@@ -169,10 +169,17 @@ static void text__what_the_server_and_the_others_did__stands_below_the_mode(void
     outcome.took[PLAN_FIN][TOOK_ANSWERED] = 180;
     outcome.took[PLAN_FIN][TOOK_TIMED_OUT] = 9;
     outcome.felt[PLAN_FIN] =
-        (struct felt_result){.replies = 500, .p99_ns = 3000000, .p99_ratio = 1.5, .wrong = 2};
+        (struct felt_result){.replies = 500, .p99_ns = 3000000, .p99_ratio = 1.5, .wrong_bytes = 2};
+    outcome.felt[PLAN_RST] = (struct felt_result){.replies = 5, .wrong_bytes = 1};
+    outcome.calm = (struct felt_result){.p99_ns = 2000000, .wrong_bytes = 7};
+    outcome.shared_replies = 12;
     write_text(0);
     assert_non_null(strstr(
-        text, "server: 180 answered all, 9 timed out;  others: p99 3.00 ms (1.50 of calm), 2 wrong\n"));
+        text, "server: 180 answered all, 9 timed out;  others: p99 3.00 ms (1.50 of calm), 2 wrong bytes\n"));
+    assert_non_null(strstr(text, "   others: 1 wrong byte\n")); /* too few replies for a ratio */
+    assert_non_null(strstr(text, "   others in calm moments: p99 2.00 ms, 7 wrong bytes\n"));
+    assert_non_null(
+        strstr(text, "   12 replies of the others met several modes and count for each of them\n"));
 }
 
 static void text__outages__have_times_and_losses(void **state)
@@ -235,21 +242,30 @@ static void text__short_connections__are_counted(void **state)
 static void json__outages_server_and_self_check__have_their_values(void **state)
 {
     const char *after = NULL, *bad = NULL;
-    int gap = 0, pid = 0, descriptors = 0, timed_out = 0;
+    int gap = 0, pid = 0, descriptors = 0, timed_out = 0, wrong = 0, alone = 0, calm = 0;
 
     (void)state;
     outcome.took[PLAN_FIN][TOOK_TIMED_OUT] = 9;
+    outcome.felt[PLAN_FIN].wrong_bytes = 64;
+    outcome.felt[PLAN_FIN].wrong_bytes_alone = 32;
+    outcome.calm.wrong_bytes = 5;
     outcome.outages = (struct timeline_outages){.count = 1, .longest_gap_ms = 300, .kept = 1};
     outcome.outages.list[0] = (struct timeline_outage){.gap_ms = 300, .modes = 1U << PLAN_RST};
     outcome.health = (struct health){.is_watched = true, .pid = 77};
     outcome.health.after.descriptors = 21;
     outcome.self.busy_share = 0.99;
     json_t *object = write_json();
-    assert_int_equal(json_unpack(object, "{s:{s:[{s:i s:[s]}]} s:{s:i s:{s:i}} s:{s:[s]} s:{s:{s:{s:i}}}}",
+    assert_int_equal(json_unpack(object,
+                                 "{s:{s:[{s:i s:[s]}]} s:{s:i s:{s:i}} s:{s:[s]} s:{s:{s:{s:i} s:{s:i s:i}}} "
+                                 "s:{s:i}}",
                                  "outages", "longest", "gap_ms", &gap, "after", &after, "server", "pid", &pid,
                                  "after", "descriptors", &descriptors, "self_check", "bad", &bad,
-                                 "disconnects", "fin", "took", "timed_out", &timed_out),
+                                 "disconnects", "fin", "took", "timed_out", &timed_out, "felt", "wrong_bytes",
+                                 &wrong, "wrong_bytes_alone", &alone, "calm", "wrong_bytes", &calm),
                      0);
+    assert_int_equal(wrong, 64);
+    assert_int_equal(alone, 32);
+    assert_int_equal(calm, 5);
     assert_int_equal(gap, 300);
     assert_string_equal(after, "rst");
     assert_int_equal(pid, 77);
@@ -267,7 +283,7 @@ static void json__any_run__has_exactly_the_promised_keys(void **state)
         "messages",   "wrong",   "control",    "victims",    "disconnects", "disconnects_done", "connections",
         "latency_us", "format",  "outages",    "server",     "self_check",  "latency_sent_us",  "connect_us",
         "arrivals",   "churn",   "silence_ms", "rate",       "errors",      "recovery",         "bottleneck",
-        "elapsed_ms"};
+        "elapsed_ms", "calm"};
     json_t *object = write_json();
 
     (void)state;
