@@ -127,9 +127,9 @@ void ctl_incident_print(FILE *out, const json_t *incident)
     fprintf(out, "held %lld", (long long)ctl_number_at(incident, "held"));
     if (ctl_true_at(incident, "settled"))
         fprintf(out, ", continued %lld, gap %s", (long long)ctl_number_at(incident, "continued"), gap);
-    int64_t ended = ctl_number_at(incident, "reset") + ctl_number_at(incident, "closed");
+    double ended = (double)ctl_number_at(incident, "reset") + (double)ctl_number_at(incident, "closed");
     if (ended > 0)
-        fprintf(out, ", ended %lld", (long long)ended);
+        fprintf(out, ", ended %.0f", ended);
     fputc('\n', out);
     if (json_is_string(json_object_get(incident, "file")))
         fprintf(out, "    %s\n", ctl_string_at(incident, "file"));

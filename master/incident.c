@@ -278,7 +278,7 @@ int64_t incident_ready(struct incident *incident, struct board *board, uint32_t 
     if (!incident->pending || generation != incident->generation + 1)
         return 0;
     incident->replaced = true;
-    incident->gap_us = (atomic_load(&board->ready_ns) - incident->report.time_ns) / 1000;
+    incident->gap_us = clock_between_ns(incident->report.time_ns, atomic_load(&board->ready_ns)) / 1000;
     incident->due_ms = clock_now_ms() + INCIDENT_SETTLE_MS;
     return incident->report.time_ns;
 }

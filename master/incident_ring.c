@@ -14,7 +14,7 @@ static int64_t wall_ms(int64_t monotonic_ns)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (clock_now_ns() - monotonic_ns) / 1000000;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - clock_between_ns(monotonic_ns, clock_now_ns()) / 1000000;
 }
 
 /* The line first, then the number: one that was left half written by a supervisor's death is none. */

@@ -1,4 +1,5 @@
 #include "master/report.h"
+#include "worker/clock.h"
 #include "worker/log.h"
 #include "worker/worker.h"
 #include <signal.h>
@@ -76,7 +77,7 @@ static void collect_life(struct death_report *report, struct board *board, struc
         return;
     uint64_t current = atomic_load(&board->current);
     report->phase = (uint32_t)(current & 0xff);
-    report->uptime_ms = (report->time_ns - atomic_load(&board->ready_ns)) / 1000000;
+    report->uptime_ms = clock_between_ns(atomic_load(&board->ready_ns), report->time_ns) / 1000000;
     report->facts.suspect = report->phase == PHASE_ANSWERING ? (int32_t)(current >> 8) : 0;
     report->facts.in_service = atomic_load(&board->in_service);
     report->facts.suspect_cleared = atomic_load(&board->suspect_cleared) == generation;
@@ -146,7 +147,7 @@ void report_ready(struct board *board, unsigned slot, uint32_t generation, int64
     log_event(LOG_LEVEL_INFO, "event=worker_started slot=%u generation=%u pid=%d", slot, generation, pid);
     if (death_ns == 0)
         return;
-    int64_t gap_ns = atomic_load(&board->ready_ns) - death_ns;
+    int64_t gap_ns = clock_between_ns(death_ns, atomic_load(&board->ready_ns));
     log_event(LOG_LEVEL_INFO, "event=worker_replaced slot=%u generation=%u pid=%d gap_ms=%lld.%03lld", slot,
               generation, pid, (long long)(gap_ns / 1000000), (long long)(gap_ns / 1000 % 1000));
 }

@@ -1,4 +1,5 @@
 #include "master/slowest.h"
+#include "worker/clock.h"
 
 static int64_t window_of(int64_t now_ns)
 {
@@ -28,8 +29,9 @@ void slowest_look(struct slowest *slowest, uint32_t generation, int64_t answered
     if (slowest->generation != generation || slowest->asked_ns == 0)
         return;
     begin_window(slowest, now_ns);
-    if (until_ns - slowest->asked_ns > slowest->in_window_ns)
-        slowest->in_window_ns = until_ns - slowest->asked_ns;
+    int64_t took_ns = clock_between_ns(slowest->asked_ns, until_ns);
+    if (took_ns > slowest->in_window_ns)
+        slowest->in_window_ns = took_ns;
 }
 
 int64_t slowest_ns(const struct slowest *slowest, uint32_t generation, int64_t now_ns)

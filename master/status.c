@@ -122,7 +122,7 @@ static json_t *keepers_json(const struct slot_memory *memory, struct board *boar
 static int64_t uptime_ms(const struct slot_memory *memory, struct board *board, int32_t pid)
 {
     bool serves = pid > 0 && atomic_load(&board->ready_generation) == memory->generation;
-    return serves ? (clock_now_ns() - atomic_load(&board->ready_ns)) / 1000000 : 0;
+    return serves ? clock_between_ns(atomic_load(&board->ready_ns), clock_now_ns()) / 1000000 : 0;
 }
 
 static json_t *slot_json(struct reactor *r, uint32_t slot)
@@ -173,8 +173,8 @@ static json_t *operations_json(struct operations *operations)
 {
     json_t *list = json_array();
     uint32_t last = operations->last_number;
-    for (uint32_t i = last > OPERATION_COUNT_MAX ? last - OPERATION_COUNT_MAX + 1 : 1; i <= last; i++) {
-        const struct operation *operation = operation_find(operations, i);
+    for (uint32_t back = last < OPERATION_COUNT_MAX ? last : OPERATION_COUNT_MAX; back-- > 0;) {
+        const struct operation *operation = operation_find(operations, last - back);
         if (operation)
             json_array_append_new(list,
                                   json_pack("{so ss so ss so}", "number", number(operation->number),
@@ -186,26 +186,36 @@ static json_t *operations_json(struct operations *operations)
     return list;
 }
 
+/* The text of a line in the shared pages: whoever wrote it, it ends with its room. */
+static json_t *text_of(const char *room, size_t size)
+{
+    json_t *string = json_stringn(room, strnlen(room, size));
+    return string ? string : json_string("(not UTF-8)");
+}
+
 static json_t *incident_json(const struct incident_line *line)
 {
-    return json_pack("{so sI so so so ss ss sI so sb so so so so so so so}", "number", number(line->number),
+    return json_pack("{so sI so so so so so sI so sb so so so so so so so}", "number", number(line->number),
                      "time_ms", (json_int_t)line->time_ms, "slot", number(line->slot), "generation",
-                     number(line->generation), "pid", number((uint64_t)line->pid), "cause", line->cause,
-                     "phase", line->phase, "uptime_ms", (json_int_t)line->uptime_ms, "held",
-                     number(line->held), "settled", (int)line->is_settled, "continued",
+                     number(line->generation), "pid", number((uint64_t)line->pid), "cause",
+                     text_of(line->cause, sizeof line->cause), "phase",
+                     text_of(line->phase, sizeof line->phase), "uptime_ms", (json_int_t)line->uptime_ms,
+                     "held", number(line->held), "settled", (int)line->is_settled, "continued",
                      number(line->continued), "owed", number(line->owed), "adopted", number(line->adopted),
                      "reset", number(line->reset), "closed", number(line->closed), "gap_ms",
                      line->gap_us < 0 ? json_null() : json_real((double)line->gap_us / 1000), "file",
-                     line->file[0] ? typed(line->file) : json_null());
+                     line->file[0] ? text_of(line->file, sizeof line->file) : json_null());
 }
 
 static json_t *incidents_json(const struct incident_ring *ring, uint32_t count_max)
 {
     json_t *list = json_array();
     uint32_t last = atomic_load(&ring->last_number);
-    for (uint32_t i = last > count_max ? last - count_max + 1 : 1; i <= last; i++)
-        if (incident_ring_find(ring, i))
-            json_array_append_new(list, incident_json(incident_ring_find(ring, i)));
+    for (uint32_t back = last < count_max ? last : count_max; back-- > 0;) {
+        const struct incident_line *line = incident_ring_find(ring, last - back);
+        if (line)
+            json_array_append_new(list, incident_json(line));
+    }
     return list;
 }
 

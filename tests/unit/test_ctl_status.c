@@ -114,6 +114,17 @@ static void page__incidents__settled_or_not(void **state)
     expect("slot 1 generation 1: SIGKILL, waiting\n    held 3\n");
 }
 
+/* Symptom: the sum of two numbers of another server overflowed. */
+static void page__incident_with_absurd_numbers__their_sum(void **state)
+{
+    json_t *incident = json_array_get(json_object_get(status, "incidents"), 0);
+
+    (void)state;
+    json_object_set_new(incident, "reset", json_integer(INT64_MAX));
+    print();
+    expect(", ended 9223372036854775808\n");
+}
+
 static void page__draining_or_stopping__said_first(void **state)
 {
     (void)state;
@@ -167,9 +178,13 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(page__whole_server__fits_and_says_it_all),   TEST(page__keepers__only_those_that_are_not_ready),
-        TEST(page__operations__the_last_few_and_why),     TEST(page__incidents__settled_or_not),
-        TEST(page__draining_or_stopping__said_first),     TEST(page__unix_server_without_history__short),
+        TEST(page__whole_server__fits_and_says_it_all),
+        TEST(page__keepers__only_those_that_are_not_ready),
+        TEST(page__operations__the_last_few_and_why),
+        TEST(page__incidents__settled_or_not),
+        TEST(page__incident_with_absurd_numbers__their_sum),
+        TEST(page__draining_or_stopping__said_first),
+        TEST(page__unix_server_without_history__short),
         TEST(page__trial__what_is_ordered_and_its_shots),
     };
 

@@ -337,6 +337,18 @@ static void log__death_cell_of_another__no_gap(void **state)
     log_capture_expect_nothing();
 }
 
+/* Symptom: times that a hostile worker wrote overflowed in the supervisor. */
+static void log__time_that_is_none__no_uptime_and_no_gap(void **state)
+{
+    (void)state;
+    atomic_store(&board.ready_ns, INT64_MIN);
+    collect(KILL_NONE);
+    assert_int_equal(report.uptime_ms, 0);
+    report_ready(&board, SLOT, GENERATION + 1, 3500000000);
+    log_capture_expect("worker_started");
+    expect_key(log_capture_expect("worker_replaced"), "gap_ms=0.000");
+}
+
 static void log__summary__every_counter_fits_one_line(void **state)
 {
     const char *text;
@@ -367,6 +379,7 @@ int main(void)
         TEST(kind__fatal_signal_before_our_kill_arrived__crash),
         TEST(kind__exit_0__left_only_if_told_to),
         TEST(life__served__as_the_board_says),
+        TEST(log__time_that_is_none__no_uptime_and_no_gap),
         TEST(life__accepting_or_closing__nobody_is_suspect),
         TEST(life__nothing_answered_since_its_start__not_healthy),
         TEST(life__died_before_it_was_ready__nothing_of_its_predecessor),

@@ -236,6 +236,26 @@ static void accept_queue__no_tcp_listener__null(void **state)
     assert_true(json_is_null(at(status, "accept_queue")));
 }
 
+/* The pages are shared with workers, and one of them may have written anywhere. Symptom: status never came back. */
+static void incidents__pages_full_of_garbage__told_and_no_further_than_their_room(void **state)
+{
+    struct incident_ring *ring = incident_ring_of(reactor.pages);
+
+    (void)state;
+    for (size_t i = 0; i < INCIDENT_LINE_COUNT_MAX; i++) {
+        memset(&ring->lines[i], 'x', sizeof ring->lines[i]);
+        ring->lines[i].number = UINT32_MAX - 63 + (uint32_t)i; /* the line of that number */
+    }
+    memset(ring->lines[1].cause, 0xff, sizeof ring->lines[1].cause);
+    atomic_store(&ring->last_number, UINT32_MAX);
+    json_t *all = status_incidents_json(ring), *list = at(all, "incidents");
+    assert_int_equal(json_array_size(list), INCIDENT_LINE_COUNT_MAX);
+    assert_int_equal(json_string_length(at(json_array_get(list, 0), "cause")), sizeof ring->lines[0].cause);
+    assert_int_equal(json_string_length(at(json_array_get(list, 0), "file")), sizeof ring->lines[0].file);
+    expect_text(json_array_get(list, 1), "cause", "(not UTF-8)");
+    json_decref(all);
+}
+
 static void incidents__some__the_last_in_status_and_all_by_themselves(void **state)
 {
     struct incident incident = {.slot = 1, .report = {.cause = "SIGKILL"}};
@@ -289,6 +309,7 @@ int main(void)
         TEST(operations__failed_one__why_even_if_it_is_no_utf8),
         TEST(accept_queue__tcp_listener__length_and_limit),
         TEST(accept_queue__no_tcp_listener__null),
+        TEST(incidents__pages_full_of_garbage__told_and_no_further_than_their_room),
         TEST(incidents__some__the_last_in_status_and_all_by_themselves),
         TEST(memory__ends_at_any_allocation__no_answer),
     };
