@@ -31,6 +31,14 @@ CFLAGS   ?= -O2 -g
 ifeq ($(FLAVOUR),asan)
 FLAVOUR_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
+ifeq ($(FLAVOUR),fuzz)
+FLAVOUR_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer -U_FORTIFY_SOURCE
+endif
+ifeq ($(FLAVOUR),coverage)
+FLAVOUR_CFLAGS := --coverage -O0 -U_FORTIFY_SOURCE
+FLAVOUR_LDFLAGS := -Wl,--wrap=_exit -Wl,--wrap=abort -Wl,--wrap=raise $(BUILD)/obj/tests/coverage/dump.o
+endif
 ifeq ($(FLAVOUR),steps)
 FLAVOUR_CFLAGS := -DWITH_STEPS
 endif
@@ -41,7 +49,9 @@ WORKER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard worker/*.c))
 MASTER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out master/main.c,$(wildcard master/*.c)))
 LOADTOOL_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out loadtool/main.c,$(wildcard loadtool/*.c)))
 SUPPORT_OBJS  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/support/*.c))
-UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/test_*.c tests/model/test_*.c)))
+FUZZ_TARGETS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/test_*.c tests/model/test_*.c))) \
+	$(FUZZ_TARGETS:%=$(BUILD)/tests/test_fuzz_%)
 
 MASTER_LIBS   := -linih -ljansson
 LOADTOOL_LIBS := -luv -ljansson -lz -lm
@@ -78,6 +88,20 @@ $(BUILD)/tests/test_loadtool_%: $(BUILD)/obj/tests/unit/test_loadtool_%.o $(BUIL
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
+
+# A fuzz target is linked likewise; as test_fuzz_NAME it replays its corpus.
+$(BUILD)/tests/test_fuzz_loadtool_%: $(BUILD)/obj/tests/fuzz/fuzz_loadtool_%.o $(BUILD)/obj/tests/fuzz/replay.o \
+		$(BUILD)/libloadtool.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,$(<:$(BUILD)/obj/%.o=%.c)) -o $@ $^ $(LOADTOOL_LIBS)
+$(BUILD)/tests/test_fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libmaster.a \
+		$(BUILD)/libworker.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,$(<:$(BUILD)/obj/%.o=%.c)) -o $@ $^ $(MASTER_LIBS) -lm
+$(BUILD)/fuzz_loadtool_%: $(BUILD)/obj/tests/fuzz/fuzz_loadtool_%.o $(BUILD)/libloadtool.a
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) $(call wraps,$(<:$(BUILD)/obj/%.o=%.c)) -o $@ $^ $(LOADTOOL_LIBS)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libmaster.a $(BUILD)/libworker.a
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) $(call wraps,$(<:$(BUILD)/obj/%.o=%.c)) -o $@ $^ $(MASTER_LIBS) -lm
 
 # test_socket_* of tests/model: the real worker with its steps on, and system calls that the model answers.
 # (Without the fortified calls: the linker must see each by its plain name.)
@@ -136,10 +160,25 @@ steps: $(TESTED) steps-server ## Kill a worker at every step between two system 
 	$(Q)tests/run steps
 steps-server: | deps
 	$(Q)+$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
-mutants: $(TESTED) deps-mutants ## Break the protocol in known ways; the model and real processes must notice each (10 min)
+mutants: $(TESTED) deps-mutants ## Break server and load tool in 70 known ways; the tests named for each must notice (15 min)
 	$(Q)tests/run mutants
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
+
+.PHONY: fuzz fuzz-binaries
+fuzz: deps-fuzz ## Feed every parser, and the supervisor, with garbage (SECONDS=60 each); keep what breaks them
+	$(Q)+$(SUBMAKE) CC=clang FLAVOUR=fuzz BUILD=$(BUILD)/fuzz fuzz-binaries
+	$(Q)tests/fuzz/run $(or $(SECONDS),60)
+fuzz-binaries: $(FUZZ_TARGETS:%=$(BUILD)/fuzz_%)
+
+.PHONY: coverage coverage-run
+coverage: ## State which lines and branches of worker/ and master/ the tests reach, and list the rest (8 min)
+	$(Q)+$(SUBMAKE) FLAVOUR=coverage BUILD=$(BUILD)/coverage $(BUILD)/coverage/obj/tests/coverage/dump.o
+	$(Q)+$(SUBMAKE) FLAVOUR=coverage BUILD=$(BUILD)/coverage coverage-run
+coverage-run: $(TESTED) unit-binaries
+	$(Q)find $(BUILD) -name '*.gcda' -delete
+	$(Q)tests/run unit e2e quick || echo 'what failed above has counted as far as it came'
+	$(Q)tests/coverage/report
 
 .PHONY: bench
 bench: all $(BUILD)/bench/floor ## Measure what supervision costs, beside the barest loop that does the same job
@@ -175,15 +214,15 @@ analyze: deps deps-analyze ## Look for bugs with gcc -fanalyzer, clang-tidy, cpp
 format: deps-format ## Format all C files by .clang-format
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-.PHONY: deps deps-test deps-mutants deps-clang deps-analyze deps-format deps-peers
+.PHONY: deps deps-test deps-mutants deps-fuzz deps-clang deps-analyze deps-format deps-peers
 deps: ## Install the packages that the build needs; other targets call it (NO_INSTALL=1: only name them)
 	$(Q).ci/deps build
-deps-test deps-mutants deps-clang deps-analyze deps-format:
+deps-test deps-mutants deps-fuzz deps-clang deps-analyze deps-format:
 	$(Q).ci/deps $(@:deps-%=%)
 deps-peers: ## Install the servers and libraries that ours is compared with; nothing else needs them
 	$(Q).ci/deps peers
 # Two package managers at once would refuse each other: one after the other.
-deps-test deps-clang deps-analyze deps-format deps-peers: | deps
+deps-test deps-fuzz deps-clang deps-analyze deps-format deps-peers: | deps
 deps-mutants: | deps-test
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
