@@ -1,8 +1,65 @@
-/* The table of kill modes: what each row promises to the life around it. (What the hooks do is seen by the
- * engine's tests, on a server.) */
+/* The table of kill modes: what each row promises to the life around it, and that none counts as done without
+ * its proof. (What else the hooks do is seen by the engine's tests, on a server.) */
+/* wrap: client_unread_bytes client_tcp_state client_close client_reset victims_settle */
 #include "loadtool/kills.h"
 
 #include "tests/support/cmocka_all.h"
+
+#include <netinet/tcp.h>
+
+static struct target target = {.address.any.sa_family = AF_INET};
+static struct client_world world = {.target = &target};
+static struct victim victim;
+static int unread_bytes, tcp_state;
+static unsigned done_count, not_done_count, reset_count;
+
+int __wrap_client_unread_bytes(struct client *client);
+int __wrap_client_unread_bytes(struct client *client)
+{
+    assert_ptr_equal(client, &victim.client);
+    return unread_bytes;
+}
+
+int __wrap_client_tcp_state(const struct client *client);
+int __wrap_client_tcp_state(const struct client *client)
+{
+    assert_ptr_equal(client, &victim.client);
+    return tcp_state;
+}
+
+void __wrap_client_close(struct client *client);
+void __wrap_client_close(struct client *client)
+{
+    client->state = CLIENT_FREE;
+}
+
+void __wrap_client_reset(struct client *client);
+void __wrap_client_reset(struct client *client)
+{
+    reset_count++;
+    client->state = CLIENT_FREE;
+}
+
+void __wrap_victims_settle(struct victim *settled, bool was_done, uint32_t count);
+void __wrap_victims_settle(struct victim *settled, bool was_done, uint32_t count)
+{
+    assert_ptr_equal(settled, &victim);
+    assert_int_equal(count, 1);
+    done_count += was_done;
+    not_done_count += !was_done;
+}
+
+/* An open connection with a request outstanding. */
+static int begin(void **state)
+{
+    (void)state;
+    victim = (struct victim){.client = {.world = &world, .state = CLIENT_OPEN, .since_ns = 1}};
+    victim.client.reply_end = 1;
+    unread_bytes = 0;
+    tcp_state = TCP_ESTABLISHED;
+    done_count = not_done_count = reset_count = 0;
+    return 0;
+}
 
 static void find__every_mode__has_a_way_to_die(void **state)
 {
@@ -56,6 +113,44 @@ static void find__modes_that_half_close__wait_for_the_servers_fin(void **state)
                          mode == PLAN_HALFCLOSE || mode == PLAN_OOB || mode == PLAN_TINYWIN);
 }
 
+/* ---- proofs ---- */
+
+static void unread__nothing_is_unread__waits_until_something_is(void **state)
+{
+    (void)state;
+    kills_find(PLAN_UNREAD)->step(&victim);
+    assert_int_equal(done_count + not_done_count, 0);
+    unread_bytes = 1;
+    kills_find(PLAN_UNREAD)->step(&victim);
+    assert_int_equal(done_count, 1);
+}
+
+static void rst__connection_is_there__reset_and_done(void **state)
+{
+    (void)state;
+    kills_find(PLAN_RST)->begin(&victim);
+    assert_int_equal(reset_count, 1);
+    assert_int_equal(done_count, 1);
+}
+
+static void rst__connection_has_ended_already__not_done(void **state)
+{
+    (void)state;
+    tcp_state = TCP_CLOSE;
+    kills_find(PLAN_RST)->begin(&victim);
+    assert_int_equal(reset_count + done_count, 0);
+    assert_int_equal(not_done_count, 1);
+}
+
+static void mute__connection_has_ended_already__not_done(void **state)
+{
+    (void)state;
+    tcp_state = TCP_CLOSE;
+    kills_find(PLAN_MUTE)->begin(&victim);
+    assert_int_equal(done_count, 0);
+    assert_int_equal(not_done_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -63,6 +158,10 @@ int main(void)
         cmocka_unit_test(find__mode_in_a_child__has_no_hooks),
         cmocka_unit_test(find__what_only_tcp_knows__is_for_tcp_alone),
         cmocka_unit_test(find__modes_that_half_close__wait_for_the_servers_fin),
+        cmocka_unit_test_setup(unread__nothing_is_unread__waits_until_something_is, begin),
+        cmocka_unit_test_setup(rst__connection_is_there__reset_and_done, begin),
+        cmocka_unit_test_setup(rst__connection_has_ended_already__not_done, begin),
+        cmocka_unit_test_setup(mute__connection_has_ended_already__not_done, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

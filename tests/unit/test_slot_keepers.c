@@ -89,6 +89,19 @@ static void twin__its_maker_is_dead__not_ordered_again(void **state)
     assert_int_equal(slot->keepers[KEEPER_B].phase, KEEPER_STARTING);
 }
 
+/* With it the connections would go: it may be as slow as it likes. */
+static void twin__is_the_only_one_left__never_killed_however_slow(void **state)
+{
+    (void)state;
+    policy_keeper_died(&f, 0, KEEPER_B, BOTH);
+    policy_pass(&f, 100);
+    policy_keeper_died(&f, 0, KEEPER_A, BOTH);
+    policy_forget(&f);
+    policy_pass(&f, 10 * KEEPER_OBEY_MS_MAX);
+    assert_int_equal(f.seen[ACTION_KEEPER_KILL], 0);
+    assert_int_equal(slot->keepers[KEEPER_B].phase, KEEPER_STARTING);
+}
+
 static void both_ready__nothing_to_remind_of(void **state)
 {
     (void)state;
@@ -277,6 +290,7 @@ int main(void)
         BEGIN(first__not_made_yet__ordered_again_every_tick),
         SERVING(twin__not_made_yet__ordered_again_every_tick_of_the_same_maker),
         SERVING(twin__its_maker_is_dead__not_ordered_again),
+        SERVING(twin__is_the_only_one_left__never_killed_however_slow),
         SERVING(both_ready__nothing_to_remind_of),
         SERVING(leaving__every_tick__told_again),
         SERVING(leaving__does_not__both_are_killed_after_their_time),
