@@ -141,13 +141,22 @@ static bool overdue(const struct policy *p)
            p->now_ms >= s->drain_deadline_ms + LINGER_MS + LEAVE_GRACE_MS;
 }
 
+/* Of a wait that began within the gap, only that part was lost; one that begins later lost nothing. */
+static void forgive_wait(int64_t *since_ms, int64_t gap_ms, int64_t now_ms)
+{
+    int64_t forgiven_ms = *since_ms + gap_ms;
+    if (*since_ms < now_ms)
+        *since_ms = forgiven_ms < now_ms ? forgiven_ms : now_ms;
+}
+
 /* We were not running: nobody is to blame for what did not happen meanwhile. */
-static void forgive(struct supervisor *s, int64_t gap_ms)
+static void forgive(struct supervisor *s, int64_t gap_ms, int64_t now_ms)
 {
     for (uint32_t slot = 0; slot < s->slot_limit; slot++) {
-        s->slots[slot].since_ms += gap_ms;
+        forgive_wait(&s->slots[slot].since_ms, gap_ms, now_ms);
+        forgive_wait(&s->slots[slot].handing_since_ms, gap_ms, now_ms);
         for (int letter = 0; letter < KEEPER_COUNT; letter++)
-            s->slots[slot].keepers[letter].since_ms += gap_ms;
+            forgive_wait(&s->slots[slot].keepers[letter].since_ms, gap_ms, now_ms);
     }
 }
 
@@ -156,7 +165,7 @@ static void note_time(struct policy *p)
     struct supervisor *s = p->state;
     int64_t gap_ms = s->last_tick_ms ? p->now_ms - s->last_tick_ms : 0;
     if (gap_ms > TICK_LATE_MS)
-        forgive(s, gap_ms);
+        forgive(s, gap_ms, p->now_ms);
     s->last_tick_ms = p->now_ms;
 }
 

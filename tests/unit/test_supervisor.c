@@ -464,6 +464,32 @@ static void tick__late__nobody_is_to_blame_for_the_gap(void **state)
     assert_true(f.seen[ACTION_KEEPER_KILL] > 0);
 }
 
+/* Symptom: after a night's sleep a keeper that did not obey was waited for until the next morning. */
+static void tick__late__a_wait_that_begins_after_the_gap_is_no_longer(void **state)
+{
+    (void)state;
+    policy_pass(&f, 100);
+    f.now_ms += 3600000;
+    policy_keeper_died(&f, 1, KEEPER_B, BOTH);
+    policy_feed_kind(&f, SUPERVISOR_TICK);
+    assert_int_equal(f.seen[ACTION_KEEPER_KILL], 0);
+    policy_pass(&f, KEEPER_OBEY_MS_MAX + 200);
+    assert_true(f.seen[ACTION_KEEPER_KILL] > 0);
+}
+
+static void tick__late__who_is_to_make_room_has_his_time_again(void **state)
+{
+    (void)state;
+    policy_pass(&f, 100);
+    policy_request(&f, OPERATION_RESTART, 0);
+    assert_true(s->slots[0].handing);
+    f.now_ms += 3600000;
+    policy_feed_kind(&f, SUPERVISOR_TICK);
+    assert_int_equal(f.seen[ACTION_KILL], 0);
+    policy_pass(&f, RENEW_MS_MAX + 200);
+    assert_true(f.seen[ACTION_KILL] > 0);
+}
+
 /* ---- after the supervisor's own death ---- */
 
 static void resume(void)
@@ -650,6 +676,8 @@ int main(void)
         TEST(rest__of_all_slots__gives_up_with_70),
         TEST(rest__of_one_slot__others_serve_on),
         TEST(tick__late__nobody_is_to_blame_for_the_gap),
+        TEST(tick__late__a_wait_that_begins_after_the_gap_is_no_longer),
+        TEST(tick__late__who_is_to_make_room_has_his_time_again),
         TEST(resume__nothing_under_way__nothing_but_standing_orders),
         TEST(resume__first_keeper_ordered__ordered_again),
         TEST(resume__worker_ordered__ordered_again_of_the_same_keeper),
