@@ -121,6 +121,10 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/model/test_%.o $(BUILD)/libmodel_$$(fi
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/model/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
 
+# The simulation as a program of its own: the model with a command line.
+$(BUILD)/sim: $(BUILD)/obj/tests/model/sim.o $(BUILD)/libmodel_world.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/model/sim.c) -o $@ $^ $(MASTER_LIBS)
+
 # Other versions of the server, good and bad, for upgrades to them: each replaces functions as a unit test does.
 IMAGES := $(patsubst tests/images/%.c,$(BUILD)/images/%,$(wildcard tests/images/*.c))
 $(BUILD)/images/%: $(BUILD)/obj/tests/images/%.o $(BUILD)/obj/master/main.o $(BUILD)/libmaster.a $(BUILD)/libworker.a
@@ -139,7 +143,7 @@ $(BUILD)/images/faultless: $(BUILD)/obj/master/main.o $(FAULT_OBJS) $(BUILD)/lib
 # What the runners below need to know: where the programs are.
 export BUILD
 TESTED := all images deps-test
-.PHONY: demo test unit unit-binaries images e2e chaos sweep sweep-short steps steps-server mutants soak
+.PHONY: demo test unit unit-binaries images e2e chaos sweep sweep-short steps steps-server mutants sim soak
 demo: $(TESTED) ## Serve, load, kill clients, kill workers several times, and say what happened (under 30 s)
 	$(Q)chaos/demo
 test: $(TESTED) unit-binaries steps-server ## Run unit tests, end-to-end tests, short forms of steps and sweep, the quick chaos scenarios
@@ -162,6 +166,10 @@ steps-server: | deps
 	$(Q)+$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
 mutants: $(TESTED) deps-mutants ## Break server and load tool in 70 known ways; the tests named for each must notice (15 min)
 	$(Q)tests/run mutants
+sim: $(BUILD)/sim ## Simulate the policy in a lying world: STEPS= of chance from SEED= on, then all short sequences (DEPTH=)
+	$(Q)$(BUILD)/sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) $(if $(DEPTH),--depth $(DEPTH)) \
+		$(if $(filter-out undefined,$(origin ONLY)),--only '$(ONLY)') $(if $(TURNS),--turns $(TURNS)) \
+		$(if $(EVEN),--even) $(if $(MUTANT),--mutant $(MUTANT))
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
 

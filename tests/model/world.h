@@ -5,17 +5,21 @@
  *
  * Real: supervisor.c, slot.c, restart.c (the policy), look.c and act.c (boards become events, actions become
  * orders), report.c, and the boards themselves. Modelled: the master, keepers and workers by the steps of
- * their protocol (world.c), the supervisor's loop with its memory (world_shell.c), what must never happen
- * (world_check.c), and the faults (world_faults.c). The model comes before the server's library in the link,
- * so that its feed(), process_clone(), process_signal() stand in for the real ones.
+ * their protocol (world_master.c, world_keeper.c, world_worker.c), the supervisor's loop with its memory
+ * (world_supervisor.c, world_shell.c), what must never happen (world_check.c, world_stops.c), and the faults
+ * (world_faults.c). The model comes before the server's library in the link, so that its feed(),
+ * process_clone(), process_signal() stand in for the real ones.
  *
- * Everything follows from one seed. There is one world a program.
+ * Everything follows from one seed and a list of disturbances (world_tape.h), which follows from the seed if
+ * it is not given. There is one world a program.
  */
 #ifndef TESTS_MODEL_WORLD_H
 #define TESTS_MODEL_WORLD_H
 
 #include "master/options.h"
 #include "master/reactor_state.h"
+#include "tests/model/socket_prng.h"
+#include "tests/model/world_tape.h"
 #include "worker/board.h"
 
 #include <setjmp.h>
@@ -81,9 +85,12 @@ struct world_process {
     int64_t deaf_until_ms; /* does not run, signals wait */
     bool doomed;           /* SIGKILL is on its way */
     bool doomed_by_policy;
-    bool refuses;     /* a worker that never leaves by itself */
-    bool served;      /* a worker whose loop ran */
-    int code, status; /* of a zombie, as waitid tells it */
+    bool refuses;          /* a worker that never leaves by itself */
+    bool served;           /* a worker whose loop ran */
+    int code, status;      /* of a zombie, as waitid tells it */
+    int64_t reap_at_ms;    /* likewise */
+    bool told;             /* likewise: the master has told it, and not reaped it yet */
+    int64_t stops_from_ms; /* told to leave: since when, in time that a supervisor was there; 0: not told */
 };
 
 /* What a slot has gone through; the checks' own memory, independent of the policy's. */
@@ -97,13 +104,6 @@ struct world_slot {
     uint32_t worker_made, keeper_made[KEEPER_COUNT]; /* the last generations that came to be */
 };
 
-/* Chances in 1000 for one turn, drawn anew for each seed so that every seed has faults of its own. */
-struct world_faults {
-    unsigned worker_death, worker_crash, keeper_death, supervisor_death, supervisor_sleeps;
-    unsigned clone_fails, deaf, frozen, sleep_all, hang, poison, broken, duplicate, late_reap, stop, refuses,
-        request;
-};
-
 /* How a part of the world may be broken on purpose, to see that the checks see it. */
 enum world_mutant {
     MUTANT_NONE,
@@ -112,11 +112,19 @@ enum world_mutant {
     MUTANT_PID_AFTER_BIRTH,      /* the pid is stored by the cloner once the child runs */
     MUTANT_SUPERVISOR_FORGETS,   /* the memory is stored after the actions, not before */
     MUTANT_NO_GATE,              /* a worker of another image does not wait for the old table's end */
+    /* Of the policy: its decisions are changed before they are carried out. */
+    MUTANT_HEALTHY_WAITS,    /* the successor of one that had answered is made later */
+    MUTANT_MAKES_AT_END,     /* a slot's twin is ordered though all is to end */
+    MUTANT_PATIENT_FOR_EVER, /* a keeper that does not obey is never ended */
+    MUTANT_HASTY,   /* an order goes to the other keeper at once, whatever the first one does with it */
+    MUTANT_NO_TWIN, /* a twin that died is not made anew */
     MUTANT_COUNT,
 };
 
 /* What happened over all seeds: proof that the faults were met. */
 #define WORLD_COUNTS(X)                                                                                      \
+    X(steps) /* of the policy */                                                                             \
+    X(turns)                                                                                                 \
     X(supervisor_deaths)                                                                                     \
     X(worker_deaths)                                                                                         \
     X(keeper_deaths)                                                                                         \
@@ -139,6 +147,7 @@ enum world_mutant {
     X(handovers)                                                                                             \
     X(went_out)                                                                                              \
     X(taken_back)                                                                                            \
+    X(notices_lost)                                                                                          \
     X(duplicates)                                                                                            \
     X(finished)                                                                                              \
     X(lived)
@@ -150,12 +159,14 @@ struct world_counts {
 };
 
 struct world {
-    uint64_t random;
+    uint64_t seed;
+    struct prng chance; /* of this turn */
+    uint32_t turn;
     int64_t now_ms;
     bool calm;  /* no more faults */
+    bool even;  /* everybody gets his step every turn, and nothing is left to chance */
     bool trace; /* to stderr */
     enum world_mutant mutant;
-    struct world_faults faults;
     struct world_process processes[WORLD_PROCESS_COUNT_MAX];
     uint32_t process_count; /* of the array, holes included */
     int32_t next_pid;
@@ -166,9 +177,10 @@ struct world {
     struct shared_pages *pages;
     struct options options;
     struct service_setup setup;
-    struct reactor reactor;
     bool supervisor_lives, supervisor_began;
+    bool supervisor_woken; /* its eventfd is readable */
     int64_t supervisor_due_ms, supervisor_sleeps_until_ms, next_tick_ms;
+    int64_t attended_ms; /* time in which a supervisor went round in good order */
     jmp_buf supervisor_end;
     struct supervisor_event past[WORLD_PAST_EVENT_COUNT];
     uint32_t past_count;
@@ -176,16 +188,24 @@ struct world {
 
     struct world_counts counts;
     char failure[WORLD_FAILURE_SIZE]; /* empty: all is well */
+    const char *failure_kind;         /* its format */
+
+    struct reactor reactor; /* last: begun anew by each supervisor, not by the world */
 };
 
 extern struct world world;
 
-/* ---- world.c: chance, processes, the master ---- */
+/* ---- world.c: chance, births and deaths ---- */
 
-void world_begin(uint64_t seed);
+void world_begin(uint64_t seed, enum world_mutant mutant, bool even);
+void world_turn(void); /* time passes */
+
+/* For all that is ordinary; what goes wrong is asked with disturbed(). */
 uint32_t world_random(uint32_t below);
-bool world_chance(unsigned in_1000);
+bool world_may(unsigned in_1000);
+bool world_clone_fails(void);
 __attribute__((format(printf, 1, 2))) void world_trace(const char *format, ...);
+const char *world_role(const struct world_process *process);
 
 /* A new process in that birth cell, of the table and the image of its maker (NULL: the supervisor); returns
  * its pid. */
@@ -198,21 +218,39 @@ uint32_t world_count_living(uint32_t slot);
 /* What that image is good for. */
 enum world_image world_image_of(const struct world_process *process);
 
+/* ---- world_keeper.c, world_worker.c: one step ---- */
+
+void world_run_keeper(struct world_process *keeper);
+void world_run_worker(struct world_process *worker);
+
+/* ---- world_master.c ---- */
+
 /* Everybody but the supervisor runs a little. */
 void world_run_processes(void);
-void world_reap(unsigned chance);
+void world_reap(void);
 
-/* ---- world_shell.c: the supervisor ---- */
+/* ---- world_supervisor.c, world_shell.c: the supervisor ---- */
 
 void world_run_supervisor(void);
-void world_forget_supervisor(void);
+
+/* Stores what it remembers; the real one's is in feed.c. */
+void world_store_memory(struct reactor *r);
 
 /* The supervisor may end here. */
 void world_point(void);
 
+/* ---- world_mutants.c: those of the policy ---- */
+
+void world_pervert(const struct supervisor_event *event, struct supervisor *state,
+                   struct supervisor_actions *actions);
+
 /* ---- world_check.c: what must never happen ---- */
 
 __attribute__((format(printf, 1, 2))) void world_fail(const char *format, ...);
+
+/* What a supervisor that is made now would remember; NULL: nothing yet. */
+const struct supervisor *world_stored(void);
+
 void check_birth(const struct world_process *born);
 void check_note(const struct world_process *keeper);
 void check_death(const struct world_process *dead);
@@ -221,16 +259,26 @@ void check_kill(const struct world_process *victim);
 void check_orders(void);
 void check_decision(const struct supervisor_event *event, const struct supervisor_actions *actions);
 
+/* ---- world_stops.c: of what stops, and of what must not be held up ---- */
+
+void check_pace(const struct supervisor_event *event, const struct supervisor_actions *actions);
+void world_note_attended(const struct supervisor *before, const struct supervisor *now);
+void check_stops(void); /* once a turn */
+
 /* Every wanted slot serves under two keepers; or, once stopped, nobody is left. */
 bool world_is_well(void);
 
 /* ---- world_faults.c ---- */
 
-void world_draw_faults(void);
-void world_do_faults(void);
-void world_calm_down(void);
+struct world_plan {
+    uint64_t seed;
+    enum world_mutant mutant;
+    bool even;
+    uint32_t faulty_turns;   /* 0: from the seed */
+    const struct tape *tape; /* NULL: from the seed */
+};
 
-/* One seed: faults, then calm. False: world.failure says what was wrong. */
-bool world_run_seed(uint64_t seed, enum world_mutant mutant);
+/* Faults, then calm, then a stop. False: world.failure says what was wrong. */
+bool world_run(const struct world_plan *plan);
 
 #endif

@@ -17,14 +17,14 @@ void world_fail(const char *format, ...)
 
     if (world.failure[0])
         return;
+    world.failure_kind = format;
     va_start(arguments, format);
     vsnprintf(world.failure, sizeof world.failure, format, arguments);
     va_end(arguments);
     world_trace("WRONG: %s", world.failure);
 }
 
-/* What a supervisor that is made now would remember; NULL: nothing yet. */
-static const struct supervisor *stored(void)
+const struct supervisor *world_stored(void)
 {
     const struct orders *orders = &world.pages->orders;
     uint32_t current = atomic_load(&orders->memory_current);
@@ -120,7 +120,7 @@ static bool may_lose(const struct supervisor *memory, const struct world_process
 
 void check_death(const struct world_process *dead)
 {
-    const struct supervisor *memory = stored();
+    const struct supervisor *memory = world_stored();
     struct world_slot *slot = &world.slots[dead->slot];
 
     if (!memory || world_count_living(dead->slot) > 0 || !slot->table.has_clients)
@@ -144,7 +144,7 @@ void check_serves(const struct world_process *worker)
 
 void check_kill(const struct world_process *victim)
 {
-    const struct supervisor *memory = stored();
+    const struct supervisor *memory = world_stored();
     const struct slot_memory *slot = memory ? &memory->slots[victim->slot] : NULL;
     const struct world_process *worker = living_worker(victim->slot);
     bool is_stranger = worker && worker->table != victim->table; /* in the worker's way */
@@ -279,8 +279,10 @@ static bool serves(uint32_t number)
     const struct world_process *worker = living_worker(number);
 
     if (slot->phase != SLOT_SERVING || !worker || !worker->served || worker->generation != slot->generation ||
-        slot->out || slot->settings_number != world.reactor.state.settings_number ||
-        worker->image != world.reactor.state.upgrade.image)
+        slot->out || slot->settings_number != world.reactor.state.settings_number)
+        return false;
+    /* One whose keepers were killed on their way to another image again and again stays what it is. */
+    if (worker->image != world.reactor.state.upgrade.image && slot->swap_tries < SWAP_TRIES_MAX)
         return false;
     for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT && world.options.protect; letter++) {
         const struct world_process *keeper = living_keeper(number, letter);

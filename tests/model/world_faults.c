@@ -1,8 +1,7 @@
-/* What goes wrong in the world, how often, and when it stops. */
+/* What goes wrong in the world from outside, when it stops, and the course of one world. */
 #include "tests/model/world.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/wait.h>
 
 enum {
@@ -15,121 +14,157 @@ enum {
     OVER_MS_MAX = LINGER_MS + LEAVE_GRACE_MS + 10 * KEEPER_OBEY_MS_MAX,
 };
 
-/* Nothing, in half of the worlds; else something up to a maximum. */
-static unsigned draw(unsigned chance_max)
-{
-    return world_chance(500) ? 0 : 1 + world_random(chance_max);
-}
+/* ---- of processes ---- */
 
-void world_draw_faults(void)
+static struct world_process *worker_of(uint32_t slot)
 {
-    world.faults = (struct world_faults){
-        .worker_death = draw(60),
-        .worker_crash = draw(20),
-        .keeper_death = draw(40),
-        .supervisor_death = draw(20),
-        .supervisor_sleeps = draw(4),
-        .clone_fails = draw(400),
-        .deaf = draw(15),
-        .frozen = draw(15),
-        .sleep_all = draw(3),
-        .hang = draw(20),
-        .poison = draw(8),
-        .broken = draw(6),
-        .duplicate = draw(300),
-        .late_reap = draw(950),
-        .stop = world_chance(300) ? 2 : 0,
-        .refuses = draw(300),
-        .request = draw(100),
-    };
-}
-
-static struct world_process *somebody(bool is_worker)
-{
-    uint32_t first = world_random(world.process_count + 1);
-
     for (uint32_t i = 0; i < world.process_count; i++) {
-        struct world_process *p = &world.processes[(first + i) % world.process_count];
+        struct world_process *p = &world.processes[i];
 
-        if (p->life == LIFE_ALIVE && p->is_worker == is_worker)
+        if (p->life == LIFE_ALIVE && p->is_worker && p->slot == slot)
             return p;
     }
     return NULL;
 }
 
-static void doom(bool is_worker)
+static struct world_process *keeper_of(uint32_t slot, enum keeper_letter letter)
 {
-    struct world_process *p = somebody(is_worker);
+    for (uint32_t i = 0; i < world.process_count; i++) {
+        struct world_process *p = &world.processes[i];
 
-    if (p)
-        p->doomed = true;
+        if (p->life == LIFE_ALIVE && !p->is_worker && p->slot == slot && p->letter == letter)
+            return p;
+    }
+    return NULL;
 }
 
-static void crash(void)
+/* Slots may be more than were wanted at first. */
+static uint32_t slot_from(uint32_t value)
 {
-    struct world_process *worker = somebody(true);
+    uint32_t limit = atomic_load(&world.pages->orders.slot_limit);
 
+    return limit ? value % limit : 0;
+}
+
+/* NULL: it strikes nobody. */
+static struct world_process *struck_worker(enum disturbance_kind kind, uint32_t *value)
+{
+    return disturbed(kind, value) ? worker_of(slot_from(*value)) : NULL;
+}
+
+static struct world_process *struck_keeper(enum disturbance_kind kind, uint32_t *value)
+{
+    return disturbed(kind, value) ? keeper_of(slot_from(*value / 2), *value % 2 ? KEEPER_B : KEEPER_A) : NULL;
+}
+
+static void kill_some(void)
+{
+    uint32_t value;
+    struct world_process *worker = struck_worker(DISTURBANCE_kill_worker, &value);
+    struct world_process *keeper = struck_keeper(DISTURBANCE_kill_keeper, &value);
+
+    if (worker)
+        worker->doomed = true;
+    if (keeper)
+        keeper->doomed = true;
+    worker = struck_worker(DISTURBANCE_crash_worker, &value);
     if (!worker)
         return;
     world.slots[worker->slot].crash_count++;
     world_end(worker, CLD_KILLED, SIGBUS);
 }
 
-static void deafen(bool freeze)
+static void deafen(struct world_process *p, uint32_t value)
 {
-    struct world_process *p = somebody(world_chance(300));
+    uint32_t longest = value % 5 ? 2000 : 15000;
 
     if (!p)
         return;
-    world_trace("slot %u: pid %d %s", p->slot, p->pid, freeze ? "is stopped" : "is deaf");
-    if (freeze)
-        p->frozen = true;
-    else
-        p->deaf_until_ms = world.now_ms + 100 + world_random(world_chance(200) ? 15000 : 2000);
+    world_trace("slot %u: %s %u is deaf", p->slot, world_role(p), p->generation);
+    p->deaf_until_ms = world.now_ms + 100 + value / 8 % longest;
 }
 
-static void stop(void)
+static void freeze(struct world_process *p)
+{
+    if (!p)
+        return;
+    world_trace("slot %u: %s %u is stopped", p->slot, world_role(p), p->generation);
+    p->frozen = true;
+}
+
+static void hinder_some(void)
+{
+    uint32_t value = 0;
+    struct world_process *deaf = struck_worker(DISTURBANCE_deaf_worker, &value);
+
+    deafen(deaf, value);
+    deaf = struck_keeper(DISTURBANCE_deaf_keeper, &value);
+    deafen(deaf, value);
+    freeze(struck_worker(DISTURBANCE_stopped_worker, &value));
+    freeze(struck_keeper(DISTURBANCE_stopped_keeper, &value));
+}
+
+/* Rubbish about what it does; what it says about its birth and its clients' claims is looked at elsewhere. */
+static void lie(void)
+{
+    uint32_t value;
+    struct world_process *worker = struck_worker(DISTURBANCE_lying_board, &value);
+    struct board *board;
+
+    if (!worker || !worker->served)
+        return;
+    board = shared_board(world.pages, worker->slot);
+    atomic_store(&board->current, (uint64_t)value << 8 | PHASE_ANSWERING);
+    atomic_store(&board->in_service, value);
+    atomic_store(&board->suspect_cleared, value);
+}
+
+/* ---- of all ---- */
+
+static void stop(uint32_t value)
 {
     static const enum order_signal signals[] = {SIGNAL_TERM, SIGNAL_INT, SIGNAL_QUIT};
 
-    world.stop_told = true;
-    atomic_fetch_add(&world.pages->orders.signals[signals[world_random(3)]], 1);
+    world.stop_told = world.supervisor_woken = true;
+    atomic_fetch_add(&world.pages->orders.signals[signals[value % 3]], 1);
 }
 
-void world_do_faults(void)
+static void pass_time(void)
 {
-    const struct world_faults *faults = &world.faults;
-    struct world_slot *slot = &world.slots[world_random(world.options.worker_count)];
+    uint32_t value;
 
-    if (world_chance(faults->worker_death))
-        doom(true);
-    if (world_chance(faults->worker_crash))
-        crash();
-    if (world_chance(faults->keeper_death))
-        doom(false);
-    if (world_chance(faults->deaf))
-        deafen(false);
-    if (world_chance(faults->frozen))
-        deafen(true);
-    if (world_chance(faults->supervisor_sleeps))
-        world.supervisor_sleeps_until_ms = world.now_ms + 100 + world_random(3000);
-    if (world_chance(faults->sleep_all))
-        world.now_ms += 200 + world_random(20000);
-    if (world_chance(faults->poison) && slot->table.has_clients)
-        slot->table.has_poison = true;
-    if (world_chance(faults->broken))
-        slot->broken_until_ms = world.now_ms + 200 + world_random(5000);
-    if (world_chance(faults->stop))
-        stop();
+    if (disturbed(DISTURBANCE_sleeping_supervisor, &value))
+        world.supervisor_sleeps_until_ms = world.now_ms + 100 + value % 3000;
+    if (disturbed(DISTURBANCE_time_jump, &value))
+        world.now_ms += 200 + value % 20000;
+    if (disturbed(DISTURBANCE_long_freeze, &value))
+        world.now_ms += 600000 + (int64_t)(value % 172800) * 1000;
 }
 
-void world_calm_down(void)
+static void do_faults(void)
 {
-    unsigned refuses = world.faults.refuses;
+    uint32_t value;
 
+    kill_some();
+    hinder_some();
+    lie();
+    pass_time();
+    if (disturbed(DISTURBANCE_poison, &value)) {
+        struct world_table *table = &world.slots[slot_from(value)].table;
+
+        table->has_poison |= table->has_clients;
+    }
+    if (disturbed(DISTURBANCE_broken_service, &value))
+        world.slots[slot_from(value)].broken_until_ms = world.now_ms + 200 + value / 8 % 5000;
+    if (disturbed(DISTURBANCE_stop, &value))
+        stop(value);
+}
+
+static void calm_down(void)
+{
     world_trace("calm");
     world.calm = true;
-    world.faults = (struct world_faults){.refuses = refuses};
+    tape_calm();
     world.supervisor_sleeps_until_ms = 0;
     for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++)
         world.slots[slot].broken_until_ms = 0;
@@ -139,24 +174,27 @@ void world_calm_down(void)
     }
 }
 
-/* ---- one seed ---- */
+/* ---- one world ---- */
 
 static void turn(void)
 {
-    world.now_ms += 1 + world_random(world.calm ? 20 : 10);
+    world_turn();
+    if (!world.calm)
+        do_faults();
     world_run_processes();
-    world_reap(1000 - world.faults.late_reap);
-    if (world_chance(600))
+    world_reap();
+    if (world.even || world_may(600))
         world_run_supervisor();
+    check_stops();
 }
 
-static bool wait_until_well(int64_t ms_max, const char *what)
+static bool wait_until_well(int64_t ms_max)
 {
     int64_t begin_ms = world.now_ms;
 
     while (!world_is_well() && !world.failure[0]) {
         if (world.now_ms > begin_ms + ms_max)
-            world_fail("%s %lld ms after the last fault", what, (long long)ms_max);
+            world_fail("not well %lld ms after the last fault", (long long)ms_max);
         turn();
     }
     return !world.failure[0];
@@ -166,7 +204,7 @@ static void wait_until_over(void)
 {
     int64_t begin_ms = world.now_ms;
 
-    stop();
+    stop(0);
     while (!world.finished && !world.failure[0]) {
         if (world.now_ms > begin_ms + world.options.drain_timeout_ms + OVER_MS_MAX)
             world_fail("not over %d ms after the drain deadline", OVER_MS_MAX);
@@ -174,20 +212,30 @@ static void wait_until_over(void)
     }
 }
 
-bool world_run_seed(uint64_t seed, enum world_mutant mutant)
+static uint32_t faulty_turns(const struct world_plan *plan)
 {
-    world_begin(seed);
-    world.mutant = mutant;
-    world_draw_faults();
-    for (uint32_t left = FAULTY_TURNS_MIN + world_random(FAULTY_TURNS_MAX - FAULTY_TURNS_MIN);
-         left > 0 && !world.failure[0] && !world.finished; left--) {
-        world_do_faults();
+    struct prng prng;
+
+    if (plan->faulty_turns)
+        return plan->faulty_turns;
+    prng_init(&prng, plan->seed);
+    return FAULTY_TURNS_MIN + prng_below(&prng, FAULTY_TURNS_MAX - FAULTY_TURNS_MIN);
+}
+
+bool world_run(const struct world_plan *plan)
+{
+    uint32_t faulty = faulty_turns(plan);
+
+    tape_play(plan->tape);
+    world_begin(plan->seed, plan->mutant, plan->even);
+    while (world.turn < faulty && !world.failure[0] && !world.finished)
         turn();
-    }
-    world_calm_down();
-    if (wait_until_well(WELL_MS_MAX, "not well") && !world.finished) {
+    if (!world.failure[0])
+        calm_down();
+    if (!world.failure[0] && wait_until_well(WELL_MS_MAX) && !world.finished) {
         world.counts.lived++;
         wait_until_over();
     }
+    world.counts.turns += world.turn;
     return !world.failure[0];
 }

@@ -1,6 +1,6 @@
 /*
- * The supervisor of the world: the loop of reactor.c and the memory of feed.c, with the real look.c and act.c
- * around the real policy. Defines, in place of the server's own, what those two call.
+ * What the real look.c and act.c call, in place of the server's own: they find processes of the world where
+ * they look for real ones.
  */
 #include "tests/model/world.h"
 
@@ -11,81 +11,16 @@
 #include <signal.h>
 #include <string.h>
 
-/* ---- its end ---- */
-
-/* The master, between two supervisors: master.c, become_image(). */
-static void become_image(void)
-{
-    struct orders *orders = &world.pages->orders;
-    uint32_t wanted = atomic_load(&orders->exec_image);
-
-    if (wanted == 0 || wanted == atomic_load(&orders->master_image) ||
-        wanted == atomic_load(&orders->exec_failed_image))
-        return;
-    if (world_chance(100)) {
-        atomic_store(&orders->exec_failed_error, ENOMEM);
-        atomic_store(&orders->exec_failed_image, wanted);
-        return;
-    }
-    world_trace("the master becomes image %u", wanted);
-    world.counts.execs_of_master++;
-    atomic_store(&orders->master_image, wanted);
-}
-
-void world_forget_supervisor(void)
-{
-    become_image();
-    world.supervisor_lives = world.supervisor_began = false;
-    world.supervisor_due_ms = world.now_ms + (world.calm ? 0 : world_random(200));
-}
-
-void world_point(void)
-{
-    if (world.calm || !world_chance(world.faults.supervisor_death))
-        return;
-    world_trace("the supervisor dies");
-    world.counts.supervisor_deaths++;
-    longjmp(world.supervisor_end, 1);
-}
-
-/* ---- its memory ---- */
-
-static void store_memory(struct reactor *r)
-{
-    struct orders *orders = &r->pages->orders;
-    uint32_t other = atomic_load(&orders->memory_current) == 1 ? 1 : 0;
-    void *room = orders->memory[other];
-    struct supervisor_memory *memory = room;
-
-    memory->policy = r->state;
-    memory->settings = r->settings;
-    world_point();
-    atomic_store(&orders->memory_current, other + 1);
-    atomic_store(&orders->slot_limit, r->state.slot_limit);
-    world_point();
-}
-
-bool feed_load_memory(struct reactor *r)
-{
-    uint32_t current = atomic_load(&r->pages->orders.memory_current);
-
-    if (current == 0)
-        return false;
-
-    const void *room = r->pages->orders.memory[current - 1];
-    const struct supervisor_memory *memory = room;
-
-    r->state = memory->policy;
-    r->settings = memory->settings;
-    return true;
-}
-
 /* ---- in place of feed.c ---- */
 
 void feed_decide(struct reactor *r, const struct supervisor_event *event)
 {
+    world.counts.steps++;
     supervisor_step(&r->state, event, world.now_ms, &r->actions);
+    if (world.mutant > MUTANT_NO_GATE)
+        world_pervert(event, &r->state, &r->actions);
     check_decision(event, &r->actions);
+    check_pace(event, &r->actions);
     if (event->kind >= SUPERVISOR_MADE && event->kind <= SUPERVISOR_KEEPER_DEATH &&
         event->kind != SUPERVISOR_SPAWN_FAILED)
         world.past[world.past_count++ % WORLD_PAST_EVENT_COUNT] = *event;
@@ -107,15 +42,14 @@ static void carry_out(struct reactor *r, const struct supervisor_action *action)
 
 void feed_carry_out(struct reactor *r)
 {
-    struct supervisor_actions actions = r->actions;
     bool forgets = world.mutant == MUTANT_SUPERVISOR_FORGETS;
 
     if (!forgets)
-        store_memory(r);
-    for (uint32_t i = 0; i < actions.count; i++)
-        carry_out(r, &actions.items[i]);
+        world_store_memory(r);
+    for (uint32_t i = 0; i < r->actions.count; i++)
+        carry_out(r, &r->actions.items[i]);
     if (forgets)
-        store_memory(r);
+        world_store_memory(r);
 }
 
 void feed(struct reactor *r, const struct supervisor_event *event)
@@ -164,6 +98,16 @@ void announce_operation(struct reactor *r, const struct supervisor_action *actio
     world.counts.upgrades_failed += !action->begun && operation->state == OPERATION_FAILED;
 }
 
+/* ---- in place of check.c: a CHECK that fails is a finding ---- */
+
+_Noreturn void __wrap_check_failed(const char *file, int line, const char *expression);
+
+_Noreturn void __wrap_check_failed(const char *file, int line, const char *expression)
+{
+    world_fail("CHECK(%s) at %s:%d", expression, file, line);
+    longjmp(world.supervisor_end, 1);
+}
+
 /* ---- in place of heritage.c ---- */
 
 /* The workers of this world look at their boards all the time. */
@@ -195,10 +139,8 @@ int process_clone(unsigned long flags, struct birth_cell *cell, uint32_t generat
     atomic_store(&cell->pid, 0);
     atomic_store(&cell->generation, generation);
     world_point();
-    if (world_chance(world.faults.clone_fails)) {
-        world.counts.clones_failed++;
+    if (world_clone_fails())
         return -EAGAIN;
-    }
     if (world_count_living(slot) > 0)
         world_fail("slot %u: a table is made beside one that lives", slot);
     pid = world_make(is_worker, slot, KEEPER_A, generation, NULL);
@@ -243,7 +185,9 @@ int process_signal(struct birth_cell *cell, struct death_cell *death, uint32_t g
 pid_t checker_start(struct shared_pages *pages, const char *path, uint32_t number)
 {
     struct check_cell *cell = &pages->orders.check;
-    enum world_image kind = world_chance(500) ? IMAGE_GOOD : (enum world_image)world_random(IMAGE_KIND_COUNT);
+    uint32_t value;
+    bool is_bad = disturbed(DISTURBANCE_bad_image, &value);
+    enum world_image kind = is_bad ? (enum world_image)(1 + value % (IMAGE_KIND_COUNT - 1)) : IMAGE_GOOD;
     int place = atomic_load(&pages->orders.images[0].number) == atomic_load(&pages->orders.master_image);
 
     (void)path;
@@ -254,127 +198,4 @@ pid_t checker_start(struct shared_pages *pages, const char *path, uint32_t numbe
         atomic_store(&pages->orders.images[place].number, number);
     atomic_store(&cell->number, number);
     return WORLD_PID_FIRST - 1; /* nobody has it */
-}
-
-static void say_image(struct reactor *r)
-{
-    struct orders *orders = &r->pages->orders;
-    bool failed = atomic_load(&orders->exec_failed_image) == r->state.upgrade.target;
-
-    feed(r, &(struct supervisor_event){
-                .kind = SUPERVISOR_IMAGE,
-                .generation = atomic_load(&orders->master_image),
-                .why = failed ? "the master failed" : NULL,
-            });
-}
-
-/* ---- its loop ---- */
-
-static void begin(struct reactor *r)
-{
-    memset(r, 0, sizeof *r);
-    r->setup = &world.setup;
-    r->pages = world.pages;
-    world.supervisor_began = true;
-    world.past_count = 0;
-    if (feed_load_memory(r)) {
-        world_trace("a supervisor resumes");
-        feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
-        r->image_untold = true;
-        return;
-    }
-    r->settings = world.setup.settings;
-    supervisor_init(&r->state, world.options.worker_count, world.options.protect,
-                    world.options.drain_timeout_ms, world_random(1000000));
-    say_image(r);
-    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_START});
-}
-
-/* The same event once more, a while later: it speaks of a generation that is past, or says nothing new. */
-static void repeat_event(struct reactor *r)
-{
-    uint32_t known = world.past_count < WORLD_PAST_EVENT_COUNT ? world.past_count : WORLD_PAST_EVENT_COUNT;
-    struct supervisor_event event;
-
-    if (known == 0)
-        return;
-    event = world.past[world_random(known)];
-    /* Which image a keeper runs is read off the board each time: that cannot be said again later. */
-    if (event.kind == SUPERVISOR_KEEPER_READY &&
-        r->state.slots[event.slot].keepers[event.letter].phase == KEEPER_EXECING)
-        return;
-    world.counts.duplicates++;
-    feed(r, &event);
-}
-
-/* A hang is told of somebody who may well be healthy. */
-static void claim_hang(struct reactor *r)
-{
-    uint32_t slot = world_random(r->state.slot_limit);
-    uint32_t phase = r->state.slots[slot].phase;
-
-    if (phase != SLOT_SERVING && phase != SLOT_LEAVING)
-        return;
-    feed(r, &(struct supervisor_event){
-                .kind = SUPERVISOR_HANG,
-                .slot = slot,
-                .generation = r->state.slots[slot].generation,
-                .hang = world_chance(500) ? KILL_HANG_BUSY : KILL_HANG_SILENT,
-            });
-}
-
-/* What an operator asks for, by control socket or signal. */
-static void ask(struct reactor *r)
-{
-    static const enum operation_kind kinds[] = {OPERATION_RELOAD, OPERATION_SCALE, OPERATION_RESTART,
-                                                OPERATION_UPGRADE};
-    enum operation_kind kind = kinds[world_random(4)];
-    uint32_t goal = 0;
-
-    if (!world_chance(world.faults.request) || r->state.stage != STAGE_RUNNING)
-        return;
-    if (kind == OPERATION_RELOAD)
-        goal = r->state.settings_number + 1;
-    else
-        goal = (kind == OPERATION_SCALE) + world_random(5);
-    world_trace("an operator asks for %s %u", operation_name(kind), goal);
-    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_REQUEST,
-                                       .operation = kind,
-                                       .goal = goal,
-                                       .drain_timeout_ms = r->state.drain_timeout_ms});
-}
-
-static void turn(struct reactor *r)
-{
-    if (!world.supervisor_began)
-        begin(r);
-    look_around(r);
-    if (r->gives_way)
-        longjmp(world.supervisor_end, 1);
-    ask(r);
-    if (world_chance(world.faults.duplicate))
-        repeat_event(r);
-    if (world_chance(world.faults.hang) && r->state.slot_limit > 0)
-        claim_hang(r);
-    if (world.now_ms < world.next_tick_ms)
-        return;
-    world.next_tick_ms = world.now_ms + REACTOR_TICK_MS;
-    feed(r, &(struct supervisor_event){.kind = SUPERVISOR_TICK});
-    if (r->image_untold) {
-        r->image_untold = false;
-        say_image(r);
-    }
-}
-
-void world_run_supervisor(void)
-{
-    if (world.finished || world.now_ms < world.supervisor_sleeps_until_ms)
-        return;
-    if (!world.supervisor_lives && world.now_ms < world.supervisor_due_ms)
-        return;
-    world.supervisor_lives = true;
-    if (setjmp(world.supervisor_end) == 0)
-        turn(&world.reactor);
-    else
-        world_forget_supervisor();
 }
