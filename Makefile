@@ -188,12 +188,21 @@ coverage-run: $(TESTED) unit-binaries
 	$(Q)tests/run unit e2e quick || echo 'what failed above has counted as far as it came'
 	$(Q)tests/coverage/report
 
-.PHONY: bench
-bench: all $(BUILD)/bench/floor ## Measure what supervision costs, beside the barest loop that does the same job
-	$(Q)tests/bench/run --limit 1.05
-$(BUILD)/bench/floor: $(BUILD)/obj/tests/bench/floor.o $(BUILD)/libworker.a
+.PHONY: bench bench-peers bench-servers
+BENCH_SERVERS := floor uv_upper event_upper
+bench-servers: all $(BENCH_SERVERS:%=$(BUILD)/bench/%)
+bench: deps-peers bench-servers ## Measure what a message costs beside other servers; ROWS=500,churn chooses (35 min)
+	$(Q)tests/bench/run --peers --extras --rows '$(ROWS)' --svg $(BUILD)/bench.svg
+bench-limits: deps-peers bench-servers ## The same for 500 clients alone, with the limits that README promises (3 min)
+	$(Q)tests/bench/run --peers --rows 500 --limits
+$(BUILD)/bench/floor: $(addprefix $(BUILD)/obj/tests/bench/,floor.o prefork.o) $(BUILD)/libworker.a
+$(BUILD)/bench/uv_upper: $(addprefix $(BUILD)/obj/tests/bench/,uv_upper.o prefork.o)
+$(BUILD)/bench/uv_upper: LDLIBS += -luv
+$(BUILD)/bench/event_upper: $(addprefix $(BUILD)/obj/tests/bench/,event_upper.o prefork.o)
+$(BUILD)/bench/event_upper: LDLIBS += -levent_core
+$(BENCH_SERVERS:%=$(BUILD)/bench/%):
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: bench-load peers
 bench-load: all $(BUILD)/bench/floor $(BUILD)/bench/client deps-peers ## Measure what the load tool costs, beside wrk and a libuv client without checks

@@ -6,20 +6,14 @@
  * listener, and has nothing else: no counters, no timers, no limits, no log; a client that does not read its
  * answer is dropped. It is not a server to be used.
  *
- *     floor WORKERS PORT        serves on 127.0.0.1 until SIGTERM
+ *     floor WORKERS PORT|PATH        serves on 127.0.0.1 or a UNIX socket until SIGTERM
  */
+#include "tests/bench/prefork.h"
 #include "worker/limits.h"
 #include "worker/service.h"
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static unsigned char in[CHUNK_BYTES_MAX], out[CHUNK_BYTES_MAX];
@@ -54,11 +48,10 @@ static void answer(int fd, uint32_t events)
     } while (n == (ssize_t)sizeof in || (n > 0 && (events & EPOLLRDHUP)));
 }
 
-_Noreturn static void serve(int listener)
+static void serve(int listener)
 {
     struct epoll_event events[LOOP_EVENT_COUNT_MAX];
     int epoll = epoll_create1(0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     watch(epoll, listener, EPOLLIN | EPOLLEXCLUSIVE);
     for (;;) {
         int count = epoll_wait(epoll, events, LOOP_EVENT_COUNT_MAX, -1);
@@ -71,31 +64,7 @@ _Noreturn static void serve(int listener)
     }
 }
 
-static int open_listener(unsigned short port)
-{
-    const int one = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4096) < 0)
-        return -1;
-    return fd;
-}
-
 int main(int argc, char **argv)
 {
-    int listener = argc == 3 ? open_listener((unsigned short)atoi(argv[2])) : -1;
-    if (listener < 0) {
-        fprintf(stderr, "usage: floor WORKERS PORT (a free one of 127.0.0.1)\n");
-        return 64;
-    }
-    for (int i = 0; i < atoi(argv[1]); i++)
-        if (fork() == 0)
-            serve(listener);
-    puts("ready");
-    fflush(stdout);
-    pause();
-    return 0;
+    return prefork_main(argc, argv, serve);
 }
