@@ -19,8 +19,10 @@ int process_clone(unsigned long flags, struct birth_cell *cell, uint32_t generat
 /*
  * Sends a signal to the process of the cell if that generation still lives. By pidfd, with the death cell
  * read again in between: the number cannot have come to mean another process. Opens and closes a descriptor:
- * not for a process that shares its table. Returns 0, -ESRCH when it is dead already, or another negative
- * errno.
+ * not for a process that shares its table. Where none is to be had, by number right after that reading: a death
+ * is told before it is reaped, so only one that is told and reaped, and whose number the kernel deals anew, all
+ * within that moment could lead it astray, and a supervisor that cannot order a successor for want of a
+ * descriptor is worse. Returns 0, -ESRCH when it is dead already, or another negative errno.
  */
 int process_signal(struct birth_cell *cell, struct death_cell *death, uint32_t generation, int signal_number);
 

@@ -54,12 +54,12 @@ int __wrap_pidfd_open(pid_t pid, unsigned flags);
 
 int __wrap_pidfd_open(pid_t pid, unsigned flags)
 {
+    if (bend.dies_in_between)
+        atomic_store(&cells->death.generation, atomic_load(&cells->birth.generation));
     if (bend.open_error) {
         errno = bend.open_error;
         return -1;
     }
-    if (bend.dies_in_between)
-        atomic_store(&cells->death.generation, atomic_load(&cells->birth.generation));
     return __real_pidfd_open(pid, flags);
 }
 
@@ -233,14 +233,42 @@ static void signal__noted_but_not_made__nothing_is_sent(void **state)
     assert_int_equal(bend.sent_count, 0);
 }
 
-static void signal__no_descriptor_to_be_had__its_error(void **state)
+/* A supervisor whose limit of descriptors was lowered could not have a dead worker replaced any more. */
+static void signal__no_descriptor_to_be_had__arrives_by_number(void **state)
+{
+    const int wants[] = {EMFILE, ENFILE, ENOMEM};
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        pid_t pid = make_waiting(i + 1);
+
+        bend.open_error = wants[i];
+        assert_int_equal(send_signal(i + 1, SIGTERM), 0);
+        assert_int_equal(WTERMSIG(wait_status(pid)), SIGTERM);
+    }
+    assert_int_equal(bend.sent_count, 0);
+}
+
+static void signal__no_descriptor_and_death_is_told__nothing_is_sent(void **state)
 {
     pid_t pid = make_waiting(1);
 
     (void)state;
     bend.open_error = EMFILE;
-    assert_int_equal(send_signal(1, SIGKILL), -EMFILE);
-    assert_int_equal(bend.sent_count, 0);
+    bend.dies_in_between = true;
+    assert_int_equal(send_signal(1, SIGKILL), -ESRCH);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+    end(pid);
+}
+
+static void signal__cannot_be_opened__its_error(void **state)
+{
+    pid_t pid = make_waiting(1);
+
+    (void)state;
+    bend.open_error = ENODEV;
+    assert_int_equal(send_signal(1, SIGKILL), -ENODEV);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
     end(pid);
 }
 
@@ -269,7 +297,9 @@ int main(void)
         TEST(signal__death_is_told_after_the_opening__nothing_is_sent),
         TEST(signal__older_or_newer_generation__nothing_is_sent),
         TEST(signal__noted_but_not_made__nothing_is_sent),
-        TEST(signal__no_descriptor_to_be_had__its_error),
+        TEST(signal__no_descriptor_to_be_had__arrives_by_number),
+        TEST(signal__no_descriptor_and_death_is_told__nothing_is_sent),
+        TEST(signal__cannot_be_opened__its_error),
         TEST(signal__dead_but_not_reaped__harmless),
     };
 
