@@ -40,7 +40,7 @@ static void open_stderr(struct logoutput *output)
 
     int fd = open("/proc/self/fd/2", OUTPUT_FLAGS);
 
-    if (fd < 0) /* no /proc, or a terminal of another user: poll() before each line */
+    if (fd < 0) /* no /proc, a terminal of another user, no descriptor left: see write_stderr() */
         return;
     output->fd = fd;
     output->is_owned = true;
@@ -131,19 +131,30 @@ enum logoutput_look logoutput_look(struct logoutput *output, int64_t now_ms, int
     return LOGOUTPUT_GONE;
 }
 
-size_t logoutput_write(const struct logoutput *output, const char *bytes, size_t byte_count)
+/* The descriptor that others have too, as it is. Never waits; and in a file it writes at the end, whereto those
+ * before us who could open it have come. */
+static ssize_t write_stderr(const struct logoutput *output, const char *bytes, size_t byte_count)
 {
     struct pollfd poll_fd = {.fd = output->fd, .events = POLLOUT};
+
+    if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLOUT))
+        return 0;
+    (void)lseek(output->fd, 0, SEEK_END); /* ESPIPE: it is no file */
+    return write(output->fd, bytes, byte_count);
+}
+
+size_t logoutput_write(const struct logoutput *output, const char *bytes, size_t byte_count)
+{
     ssize_t written;
 
     if (fault_fails_sized(FAULT_output, &byte_count))
         written = -1;
     else if (output->is_socket)
         written = send(output->fd, bytes, byte_count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    else if (output->is_owned || (poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT)))
+    else if (output->is_owned)
         written = write(output->fd, bytes, byte_count);
     else
-        written = 0;
+        written = write_stderr(output, bytes, byte_count);
     return written > 0 ? (size_t)written : 0;
 }
 

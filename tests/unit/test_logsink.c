@@ -393,11 +393,10 @@ static void stderr_socket__full__lost_and_told_later(void **state)
     assert_non_null(strstr(output, "two\n"));
 }
 
-static void stderr_file__appended(void **state)
+static void check_appended(void)
 {
     char path[] = "/tmp/test_logsink.XXXXXX";
 
-    (void)state;
     stderr_fds[1] = mkstemp(path);
     stderr_fds[0] = dup(log_fds[0]);
     assert_true(stderr_fds[1] >= 0);
@@ -419,6 +418,21 @@ static void stderr_file__appended(void **state)
     output[length] = '\0';
     assert_non_null(strstr(output, "one\nother\n"));
     assert_non_null(strstr(output, "two\n"));
+}
+
+static void stderr_file__appended(void **state)
+{
+    (void)state;
+    check_appended();
+}
+
+/* A supervisor without a descriptor to spare wrote over the lines of the one before it. */
+static void stderr_file__cannot_be_opened_anew__appended_all_the_same(void **state)
+{
+    (void)state;
+    refuse_open = true;
+    check_appended();
+    assert_false(sink.output.is_owned);
 }
 
 static void stderr_full_disk__lines_are_lost(void **state)
@@ -478,6 +492,7 @@ int main(void)
         TEST(stderr_pipe__reader_gone__lines_are_lost),
         TEST(stderr_socket__full__lost_and_told_later),
         TEST(stderr_file__appended),
+        TEST(stderr_file__cannot_be_opened_anew__appended_all_the_same),
         TEST(stderr_full_disk__lines_are_lost),
         TEST(stderr_terminal__line_taken_in_part__finished_before_the_next),
         TEST(init__no_pipe__its_errno),
