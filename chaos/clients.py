@@ -6,12 +6,15 @@
     clients.py hold HOST:PORT COUNT MS          connect, stay so long, leave
     clients.py pester PATH COUNT MS             at a control socket: half say nothing, half ask for the status without end, and
                                                 none ever reads; who is sent away comes again, until the time is over
+    clients.py read_slowly HOST:PORT COUNT MS   send as much as is taken, read 4 KB every 50 ms; after so long send no more, read
+                                                the rest, compare every byte; fails unless every one gets all, and a FIN
     clients.py churn HOST:PORT MS               one after the other: connect, say hello, wait for HELLO, leave
     Prints what they saw as JSON: {"fin": N, "reset": N, "open": N, "refused": N}; churn: {"right": N, "wrong": N, "lost": N};
-    pester: {"connected": N, "sent_away": N, "asked": N}.
+    pester: {"connected": N, "sent_away": N, "asked": N}; read_slowly: {"whole": N, "wrong": N, "short": N, "lost": N}.
 """
 
 import json
+import select
 import selectors
 import socket
 import sys
@@ -85,6 +88,79 @@ def hold(address, count, milliseconds):
     return True
 
 
+class SlowReader:
+    """Its stream is PATTERN again and again; what it must get is that in capitals."""
+
+    PATTERN = bytes(i * 7 % 251 for i in range(65521))
+    CAPITALS = PATTERN.upper() * 3
+
+    def __init__(self, address):
+        self.socket = socket.socket(socket.AF_INET)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        self.socket.settimeout(5)
+        self.socket.connect(address)
+        self.socket.setblocking(False)
+        self.sent = self.read = 0
+        self.outcome = None
+
+    def send(self):
+        try:
+            while True:
+                self.sent += self.socket.send(self.PATTERN[self.sent % len(self.PATTERN) :])
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.outcome = "lost"
+
+    def finish(self):
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.outcome = self.outcome or "lost"
+
+    def receive(self, most):
+        """False when there is nothing more to read now."""
+        try:
+            data = self.socket.recv(most)
+        except BlockingIOError:
+            return False
+        except OSError:
+            self.outcome = "lost"
+            return False
+        place = self.read % len(self.PATTERN)
+        self.read += len(data)
+        if data != self.CAPITALS[place : place + len(data)]:
+            self.outcome = "wrong"
+        elif not data:
+            self.outcome = "whole" if self.read == self.sent else "short"
+        return self.outcome is None
+
+
+def read_slowly(address, count, milliseconds):
+    clients = [SlowReader(address) for _ in range(count)]
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end:
+        for client in clients:
+            if client.outcome is None:
+                client.send()
+                client.receive(4096)
+        time.sleep(0.05)
+    for client in clients:
+        client.finish()
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end and any(client.outcome is None for client in clients):
+        ready = select.select([client.socket for client in clients if client.outcome is None], [], [], 0.05)[0]
+        for client in clients:
+            if client.socket in ready:
+                while client.receive(65536):
+                    pass
+    seen = {"whole": 0, "wrong": 0, "short": 0, "lost": 0}
+    for client in clients:
+        seen[client.outcome or "short"] += 1
+    print(json.dumps(seen))
+    return seen["whole"] == count
+
+
 def churn(address, milliseconds):
     seen = {"right": 0, "wrong": 0, "lost": 0}
     end = time.monotonic() + milliseconds / 1000
@@ -148,5 +224,5 @@ def pester(path, count, milliseconds):
 if __name__ == "__main__":
     if sys.argv[1] == "pester":
         sys.exit(0 if pester(sys.argv[2], *map(int, sys.argv[3:])) else 1)
-    play = {"wait_for_fin": wait_for_fin, "never_read": never_read, "hold": hold, "churn": churn}[sys.argv[1]]
+    play = {"wait_for_fin": wait_for_fin, "never_read": never_read, "hold": hold, "churn": churn, "read_slowly": read_slowly}[sys.argv[1]]
     sys.exit(0 if play(address_of(sys.argv[2]), *map(int, sys.argv[3:])) else 1)

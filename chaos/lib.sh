@@ -185,7 +185,12 @@ process_memory_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status" 2>/dev/nul
 process_cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat" 2>/dev/null || echo 0; }
 
 # sockets STATE: how many connections of the server's port are in a state (established, close-wait, time-wait, listening).
-sockets() { ss -Htan state "$1" "( sport = :$server_port )" 2>/dev/null | wc -l; }
+sockets() {
+    case $server_address in
+    unix:*) ss -Hxa state "$1" "( src = ${server_address#unix:} )" 2>/dev/null | wc -l ;;
+    *) ss -Htan state "$1" "( sport = :$server_port )" 2>/dev/null | wc -l ;;
+    esac
+}
 sockets_at_least() { [[ $(sockets "$1") -ge $2 ]]; }
 sockets_none() { [[ $(sockets established) -eq 0 && $(sockets close-wait) -eq 0 ]]; }
 
@@ -207,11 +212,14 @@ remember_state() { note_processes; server_state >"$work/state.before"; }
 # serves: a new client says hello and gets HELLO within 2 s.
 serves() {
     local connection answer=''
-    { exec {connection}<>"/dev/tcp/127.0.0.1/$server_port"; } 2>/dev/null || return 1
+    [[ $server_address != unix:* ]] || { serves_at_path "${server_address#unix:}"; return; }
+    { exec {connection}<>"/dev/tcp/${server_address%:*}/$server_port"; } 2>/dev/null || return 1
     printf hello >&"$connection" && IFS= read -r -t 2 -N 5 -u "$connection" answer
     exec {connection}>&-
     [[ $answer == HELLO ]]
 }
+
+serves_at_path() { [[ $(printf hello | timeout 2 nc -NU "$1" 2>/dev/null) == HELLO ]]; }
 
 # poison BYTES: a client whose only message is this; true if the server resets it within 8 s.
 poison() {
@@ -300,13 +308,14 @@ long_lived_clients_noticed_nothing() {
 
 # ---- The load --------------------------------------------------------------------------------------------------
 
-load_pid='' load_code=''
+load_pid='' load_code='' load_prefix=()
 
 # load_start ARGS...: runs loadtool against the server in the background; its report goes to load.txt and load.json.
+# The clients' program begins with load_prefix, where there is one.
 load_start() {
-    [[ $server_address == 127.0.0.1:* ]] || { echo "no load is sent to $server_address"; exit 1; }
+    [[ $server_address == @(127.0.0.1:|unix:)* || -n ${NETLAB:-} ]] || { echo "no load is sent to $server_address"; exit 1; }
     rm -f "$work/load.json"
-    "$BUILD/loadtool" "$server_address" --json "$work/load.json" "$@" >"$work/load.txt" 2>&1 </dev/null 8<&- &
+    "${load_prefix[@]}" "$BUILD/loadtool" "$server_address" --json "$work/load.json" "$@" >"$work/load.txt" 2>&1 </dev/null 8<&- &
     load_pid=$!
 }
 
@@ -334,11 +343,26 @@ accepted_at_least() { [[ $(event_count accepted) -ge $1 ]]; }
 
 # json FILTER: a value from the load's report; json_is FILTER: true if it says true.
 json() { jq -r "$1" "$work/load.json"; }
-json_is() { jq -e "$1" "$work/load.json" >/dev/null; }
+json_is() { says "$work/load.json" "$1"; }
+says() { jq -e "$2" "$1" >/dev/null; } # FILE FILTER: likewise in another file
 
 # What the load's report says; the only place that knows its keys beside the scenarios' own filters.
 no_wrong_bytes() { json_is '.wrong | .wrong_bytes + .missing_bytes + .extra_bytes + .duplicated_bytes + .crosstalk_bytes == 0'; }
 errors_of() { json "[.errors[]? | select(.class == \"$1\") | .count] | add // 0"; }
+
+# ---- A network of one's own ------------------------------------------------------------------------------------
+
+# in_netlab: the scenario begins again on the server's host of a lab, and its load comes from the clients' host.
+in_netlab() {
+    local why
+    if [[ -z ${NETLAB:-} ]]; then
+        why=$(netlab check 2>&1) || skip "$why"
+        exec chaos/netlab up chaos/run --one "${BASH_SOURCE[1]}"
+    fi
+    bind_to=192.0.2.1:9999 load_prefix=(chaos/netlab client)
+}
+
+netlab() { chaos/netlab "$@"; }
 
 # ---- Kill storms -----------------------------------------------------------------------------------------------
 
