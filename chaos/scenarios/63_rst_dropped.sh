@@ -5,7 +5,7 @@ scenario() {
     in_netlab
     server_start -w 4 --idle-timeout 2s --write-timeout 2s && workers_ready 4
     remember_state
-    load_start -c 200 -d 4s --kill none
+    load_start -c 200 -d 6s --kill none
     load_is_on 200
     netlab drop rst
     netlab client "$BUILD/loadtool" "$server_address" -c 100 -d 1s --kill rst:90% --json "$work/resets.json" >"$work/resets.txt" 2>&1
