@@ -210,10 +210,12 @@ static bool reap(struct master *m)
     return count == DEATHS_PER_TURN_MAX;
 }
 
-/* A death that the supervisor does not take is a supervisor that hangs. Returns true while any is untaken. */
+/* A death that the supervisor does not take is a supervisor that hangs, if it had the time. Returns true while any
+ * is untaken. */
 static bool check_deaths_taken(struct master *m)
 {
     bool any = false;
+    int64_t runs_since_ms = m->awake_ms > m->supervisor_start_ms ? m->awake_ms : m->supervisor_start_ms;
     int64_t now_ns = clock_now_ns();
     for (unsigned slot = 0; slot < SLOT_COUNT_MAX; slot++) {
         struct board *board = shared_board(m->pages, slot);
@@ -222,7 +224,7 @@ static bool check_deaths_taken(struct master *m)
             continue;
         any = true;
         int64_t age_ms = (now_ns - atomic_load(&board->worker_death.time_ns)) / 1000000;
-        bool had_time = clock_now_ms() - m->supervisor_start_ms > DEATH_TAKEN_MS_MAX;
+        bool had_time = clock_now_ms() - runs_since_ms > DEATH_TAKEN_MS_MAX;
         if (age_ms > DEATH_TAKEN_MS_MAX && had_time && m->supervisor_pid > 0) {
             log_event(LOG_LEVEL_ERROR, "event=supervisor_hangs pid=%d slot=%u untaken_ms=%lld",
                       (int)m->supervisor_pid, slot, (long long)age_ms);

@@ -540,6 +540,23 @@ static void hang__death_of_this_moment__is_not_late_however_old_the_supervisor(v
     assert_int_equal(atomic_load(&shared->supervisors), 1);
 }
 
+/* Everything was frozen between a death and the moment when it would have been taken. */
+static void hang__time_leaps_over_an_untaken_death__supervisor_gets_its_second_anew(void **state)
+{
+    (void)state;
+    script[1] = leave_a_death_untaken;
+    start_master();
+    assert_true(wait_until(worker_death_is_told));
+    let_master_look();
+    pass_ms(3600000);
+    pass_ms(900);
+    take_death();
+    atomic_store(&shared->may_go_on, 1);
+    expect_master_ends();
+    assert_int_equal(atomic_load(&shared->supervisors), 1);
+    assert_int_equal(count_in_log("event=supervisor_hangs"), 0);
+}
+
 static void hang__no_tick_for_three_seconds__another_supervisor(void **state)
 {
     (void)state;
@@ -801,6 +818,7 @@ int main(void)
         TEST(hang__death_of_this_moment__is_not_late_however_old_the_supervisor),
         TEST(hang__no_tick_for_three_seconds__another_supervisor),
         TEST(hang__time_leaps__supervisor_gets_its_time_anew),
+        TEST(hang__time_leaps_over_an_untaken_death__supervisor_gets_its_second_anew),
         TEST(hang__ticks_come__none_is_seen),
         TEST(signals__each_of_the_services__is_counted_and_told),
         TEST(signals__of_other_kinds__are_nothing_to_it),
