@@ -56,6 +56,8 @@ static void begin_message(struct control *control, uint64_t due_ns, uint64_t now
     control->messages[control->begun_count++ % depth_of(control->group)] =
         (struct control_message){.part = control->group->part, .due_ns = due_ns, .sent_ns = now_ns};
     control->group->outstanding_count++;
+    if (control->group->tap != NULL)
+        tap_sent(control->group->tap, now_ns);
     client_send(&control->client, 1);
 }
 
@@ -101,17 +103,40 @@ static uint64_t since(uint64_t then_ns, uint64_t now_ns)
     return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
+static void tell_tap(const struct control *control, const struct control_message *message, bool is_right,
+                     uint64_t now_ns)
+{
+    struct tap *tap = control->group->tap;
+
+    if (tap == NULL)
+        return;
+    if (control->ended_count > control->given_up_count)
+        tap_settled(tap, message->sent_ns);
+    if (is_right)
+        tap_reply(tap, now_ns, since(message->sent_ns, now_ns));
+}
+
+/* What is outstanding has had no reply, and is not waited for any longer. */
+static void give_up_messages(struct control *control, uint64_t now_ns)
+{
+    uint64_t first =
+        control->given_up_count > control->ended_count ? control->given_up_count : control->ended_count;
+
+    for (uint64_t i = first; i < control->begun_count && control->group->tap != NULL; i++)
+        tap_lost(control->group->tap, control->messages[i % depth_of(control->group)].sent_ns, now_ns);
+    control->given_up_count = control->begun_count;
+}
+
 static void end_message(struct control *control, bool is_right, uint64_t now_ns)
 {
     struct control_group *group = control->group;
     const struct control_message *message = &control->messages[control->ended_count++ % depth_of(group)];
 
+    tell_tap(control, message, is_right, now_ns);
     histogram_record(group->latency, since(message->due_ns, now_ns));
     if (group->latency_sent != NULL)
         histogram_record(group->latency_sent, since(message->sent_ns, now_ns));
     group->outstanding_count--;
-    if (group->timeline != NULL && is_right)
-        timeline_reply(group->timeline, now_ns, since(message->sent_ns, now_ns));
     if (group->second != NULL)
         histogram_record(group->second, since(message->due_ns, now_ns));
     if (group->felt != NULL && !group->is_holding) /* the ramp is no measure of calm */
@@ -185,9 +210,10 @@ static void on_ended(struct client *client, enum fault fault, enum where where)
     (void)where;
     count_end(control->group, client, fault);
     control->group->outstanding_count -= outstanding(control);
+    give_up_messages(control, uv_hrtime());
     control->ended_count = control->begun_count;
-    if (control->group->timeline != NULL)
-        timeline_lost(control->group->timeline, uv_hrtime());
+    if (control->group->tap != NULL)
+        tap_ended(control->group->tap, uv_hrtime());
     control->is_gone = true;
     schedule_forget(control->group->load, &control->pace);
     control->group->gone_count++;
@@ -256,27 +282,10 @@ void control_arrival(struct control_group *group, uint32_t n, uint64_t due_ns)
         schedule_forget(group->load, &control->pace);
 }
 
-uint64_t control_pending_count(const struct control_group *group)
-{
-    uint64_t pending = 0;
-
-    for (uint32_t i = 0; i < group->count; i++)
-        pending += group->list[i].pace.due_count - group->list[i].pace.begun_count;
-    return pending;
-}
-
-void control_forget_measures(struct control_group *group)
-{
-    histogram_init(group->latency);
-    if (group->latency_sent != NULL)
-        histogram_init(group->latency_sent);
-    for (uint32_t i = 0; i < group->opened_count; i++)
-        group->list[i].client.silence_ns = 0;
-}
-
 static void wait_too_long(struct control *control)
 {
     control->is_waiting_too_long = true;
+    give_up_messages(control, uv_hrtime());
     settle(control);
     if (control->was_waiting_too_long)
         return;
@@ -300,14 +309,6 @@ void control_sweep(struct control_group *group, uint64_t now_ns)
     }
 }
 
-bool control_is_alive(const struct control_group *group)
-{
-    for (uint32_t i = 0; i < group->opened_count; i++)
-        if (group->list[i].client.state == CLIENT_OPEN && !group->list[i].is_waiting_too_long)
-            return true;
-    return false;
-}
-
 uint32_t control_prove(struct control_group *group)
 {
     uint64_t now_ns = uv_hrtime();
@@ -322,35 +323,6 @@ uint32_t control_prove(struct control_group *group)
         lacking += control->client.state == CLIENT_OPEN && !control->is_waiting_too_long;
     }
     return lacking;
-}
-
-uint32_t control_waiting_count(const struct control_group *group)
-{
-    uint32_t waiting = 0;
-
-    for (uint32_t i = 0; i < group->count; i++)
-        waiting += client_is_waiting(&group->list[i].client) && !group->list[i].is_waiting_too_long;
-    return waiting;
-}
-
-uint32_t control_lacking_count(const struct control_group *group, enum control_part part)
-{
-    uint32_t lacking = 0;
-
-    for (uint32_t i = 0; i < group->count; i++)
-        lacking += group->list[i].client.state == CLIENT_OPEN && !group->list[i].proofs[part];
-    return lacking;
-}
-
-uint32_t control_list_silences_ns(const struct control_group *group, uint64_t *silences_ns)
-{
-    uint64_t now_ns = uv_hrtime();
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < group->opened_count; i++)
-        if (group->list[i].client.was_opened)
-            silences_ns[count++] = client_silence_ns(&group->list[i].client, now_ns);
-    return count;
 }
 
 void control_close_all(struct control_group *group)

@@ -17,7 +17,7 @@
 #include "loadtool/histogram.h"
 #include "loadtool/outcome.h"
 #include "loadtool/schedule.h"
-#include "loadtool/timeline.h"
+#include "loadtool/tap.h"
 
 /* Before the first disturbance, between the first and the last, after the last. */
 enum control_part { PART_BEFORE, PART_BETWEEN, PART_AFTER, PART_COUNT };
@@ -37,6 +37,7 @@ struct control {
     struct pace pace;
     struct control_message *messages; /* not owned: a ring of the load's depth */
     uint64_t begun_count, ended_count;
+    uint64_t given_up_count;   /* messages up to here are lost, whatever comes of them */
     bool heard[PART_COUNT];    /* a message of that part was answered in that part */
     bool proofs[PART_COUNT];   /* and rightly */
     bool was_answered;         /* has had a whole reply */
@@ -52,7 +53,7 @@ struct control_group {
     struct histogram *latency;      /* from due to answered */
     struct histogram *latency_sent; /* from sent to answered; NULL = not wanted */
     struct felt *felt;              /* these three: NULL = not wanted */
-    struct timeline *timeline;      /* of right replies */
+    struct tap *tap;                /* told of requests, right replies, and what is lost */
     struct histogram *second;       /* latency of the present second */
     uint64_t outstanding_count;     /* messages of all that have no reply yet */
     struct outcome_control *counts;

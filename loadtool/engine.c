@@ -82,7 +82,7 @@ static void enter_main(struct engine *engine)
 static void enter_after(struct engine *engine)
 {
     victims_drop_all(&engine->victims, true);
-    timeline_end(&engine->timeline, engine->phase_ns);
+    tap_end(&engine->tap, engine->phase_ns);
     engine->load.flows = false;
     pacer_stop(&engine->pacer);
     think_stop(&engine->think);
@@ -288,7 +288,6 @@ static void free_loop(struct engine *engine)
     victims_free(&engine->victims);
     churn_free(&engine->churn);
     felt_free(&engine->felt);
-    timeline_free(&engine->timeline);
     think_free(&engine->think);
     client_world_free(&engine->world);
     shared_free(&engine->budget);
@@ -303,6 +302,7 @@ static void free_all(struct engine *leader)
     free(leader->others);
     leader->others = NULL;
     free_loop(leader);
+    timeline_free(&leader->timeline);
     team_free(leader->team);
     free(leader->team);
     leader->team = NULL;

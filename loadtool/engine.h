@@ -31,8 +31,10 @@
 #include "loadtool/seconds.h"
 #include "loadtool/settings.h"
 #include "loadtool/shared.h"
+#include "loadtool/tap.h"
 #include "loadtool/team.h"
 #include "loadtool/think.h"
+#include "loadtool/timeline.h"
 #include "loadtool/victims.h"
 
 enum engine_phase {
@@ -65,7 +67,9 @@ struct engine {
     struct victims victims;
     struct probe probe;
     struct felt felt;
-    struct timeline timeline;
+    struct tap tap;
+    struct timeline timeline;       /* of the leader: all loops' */
+    uint64_t calm_replies;          /* that the limit of what is normal was found from */
     struct histogram second;        /* latency of the present second, of this loop */
     uint64_t seconds_over;          /* for it */
     uint64_t done[PLAN_MODE_COUNT]; /* deaths, when it looked last */

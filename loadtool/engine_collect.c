@@ -215,7 +215,6 @@ int engine_collect(struct engine *leader)
 {
     struct outcome *outcome = leader->outcome;
 
-    timeline_end(&leader->timeline, uv_hrtime());
     engine_end_seconds(leader);
     finish_outcome(leader);
     for (uint32_t i = 1; i < leader->team->count; i++) {
@@ -223,11 +222,12 @@ int engine_collect(struct engine *leader)
         finish_outcome(engine);
         add_outcome(outcome, engine->outcome);
         felt_add(&leader->felt, &engine->felt);
-        timeline_add(&leader->timeline, &engine->timeline);
     }
+    for (uint32_t i = 0; i < leader->team->count; i++)
+        tap_end(&engine_loop(leader, i)->tap, uv_hrtime()); /* if it was interrupted */
     find_strangers(leader);
-    timeline_find_outages(&leader->timeline, histogram_percentile_ns(&outcome->latency, 99),
-                          &outcome->outages);
+    timeline_tell(&leader->timeline, &outcome->outages, &outcome->disturbances);
+    outcome->normal_limit_ns = atomic_load(&leader->timeline.limit_ns);
     for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
         outcome->felt[mode] = felt_result_of(&leader->felt, (enum plan_mode)mode);
     outcome->calm = felt_calm(&leader->felt);

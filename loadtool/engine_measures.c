@@ -28,7 +28,7 @@ void engine_begin_measures(struct engine *engine)
     engine->main.bytes = tally->bytes_right;
     engine->main.latency_sum_ns = engine->outcome->latency_sent.sum_ns;
     selfcheck_read_clock(&engine->main.clock);
-    timeline_begin(&engine->timeline, engine->orders.begun_ns);
+    tap_begin(&engine->tap, engine->orders.begun_ns);
     histogram_init(&engine->second);
     if (engine->number == 0)
         seconds_begin(&engine->seconds, &engine->sum.sums, engine->orders.begun_ns);
@@ -48,6 +48,18 @@ static void look_at_deaths(struct engine *engine)
         atomic_fetch_or(&engine->team->modes, modes);
 }
 
+/* The leader's share of the control group says what is normal: anew whenever it has had twice as many calm
+ * replies. */
+static void look_at_calm(struct engine *engine)
+{
+    uint64_t replies = felt_calm_count(&engine->felt);
+
+    if (engine->number != 0 || replies < FELT_REPLIES_MIN || replies < 2 * engine->calm_replies)
+        return;
+    engine->calm_replies = replies;
+    timeline_set_calm(&engine->timeline, felt_calm(&engine->felt).p99_ns);
+}
+
 /* How many messages are outstanding is looked at now and then, independently of how long each takes. */
 void engine_look(struct engine *engine, uint64_t now_ns)
 {
@@ -58,7 +70,9 @@ void engine_look(struct engine *engine, uint64_t now_ns)
         engine->little.outstanding += engine->control.outstanding_count;
     }
     look_at_deaths(engine);
-    uint64_t seconds = (now_ns - engine->timeline.begin_ns) / (1000 * NS_PER_MS);
+    look_at_calm(engine);
+    tap_tick(&engine->tap, now_ns);
+    uint64_t seconds = (now_ns - engine->tap.begin_ns) / (1000 * NS_PER_MS);
     if (seconds <= engine->seconds_over)
         return;
     engine->seconds_over = seconds;

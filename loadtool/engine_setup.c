@@ -96,12 +96,10 @@ static int set_up(struct engine *engine, const struct target *target)
         rc = control_init(&engine->control, share_of(engine, settings->clients - engine->victims.places));
     if (rc == 0)
         rc = felt_init(&engine->felt, &engine->team->marks);
-    if (rc == 0)
-        rc = timeline_init(&engine->timeline);
     if (rc < 0)
         return rc;
     engine->control.felt = engine->victims.felt = &engine->felt;
-    engine->control.timeline = engine->victims.timeline = &engine->timeline;
+    engine->control.tap = engine->victims.tap = &engine->tap;
     engine->control.second = &engine->second;
     engine->victims.owner = engine;
     engine->victims.disturbed = engine_on_disturbed;
@@ -139,6 +137,10 @@ int engine_set_up(struct engine *leader, const struct target *target)
 {
     int rc = make_others(leader);
 
+    if (rc == 0)
+        rc = timeline_init(&leader->timeline, leader->team->count);
+    for (uint32_t i = 0; rc == 0 && i < leader->team->count; i++)
+        tap_init(&engine_loop(leader, i)->tap, &leader->timeline, i);
     for (uint32_t i = 0; rc == 0 && i < leader->team->count; i++) {
         rc = engine_start_loop(engine_loop(leader, i));
         if (rc == 0)

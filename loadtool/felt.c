@@ -201,6 +201,11 @@ struct felt_result felt_calm(const struct felt *felt)
     return calm;
 }
 
+uint64_t felt_calm_count(const struct felt *felt)
+{
+    return felt->times[CALM].count;
+}
+
 struct felt_result felt_result_of(const struct felt *felt, enum plan_mode mode)
 {
     struct felt_result calm = felt_calm(felt);

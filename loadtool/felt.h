@@ -87,5 +87,6 @@ void felt_add(struct felt *into, const struct felt *from);
 /* The p99 of calm is 0 when there were too few calm replies to say. */
 struct felt_result felt_result_of(const struct felt *felt, enum plan_mode mode);
 struct felt_result felt_calm(const struct felt *felt);
+uint64_t felt_calm_count(const struct felt *felt);
 
 #endif

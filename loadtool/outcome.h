@@ -5,14 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loadtool/disturbances.h"
 #include "loadtool/felt.h"
 #include "loadtool/health.h"
 #include "loadtool/histogram.h"
+#include "loadtool/outages.h"
 #include "loadtool/plan.h"
 #include "loadtool/selfcheck.h"
 #include "loadtool/series.h"
 #include "loadtool/tally.h"
-#include "loadtool/timeline.h"
 
 /* The control group: every count is a number of clients. */
 struct outcome_control {
@@ -62,8 +63,10 @@ struct outcome {
     double messages_per_s;
     double bytes_per_s; /* of replies */
     struct selfcheck self;
-    struct timeline_outages outages;
-    struct series series; /* owned by whoever gives the outcome to the engine */
+    struct outages outages;
+    struct disturbances_told disturbances;
+    uint64_t normal_limit_ns; /* a p99 up to that was called normal in the end; 0 = never known */
+    struct series series;     /* owned by whoever gives the outcome to the engine */
     struct health health;
     uint64_t elapsed_ns;
     bool was_interrupted;

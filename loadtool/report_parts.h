@@ -32,5 +32,7 @@ static inline const char *plural(uint64_t number)
 }
 
 void report_write_disconnects(const struct page *page, const struct report *report);
+void report_write_outages(const struct page *page, const struct outcome *outcome);
+void report_write_disturbances(const struct page *page, const struct outcome *outcome);
 
 #endif

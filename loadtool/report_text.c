@@ -261,28 +261,6 @@ static void write_errors(const struct page *page, const struct tally *tally)
         report_line(page, "errors", "none");
 }
 
-static void write_outages(const struct page *page, const struct outcome *outcome)
-{
-    const struct timeline_outages *outages = &outcome->outages;
-    struct text number;
-
-    if (outcome->latency.count == 0)
-        return;
-    report_line(page, "outages", "%s;  the longest time without a right reply of anybody: %" PRIu64 " ms",
-                outages->count == 0 ? "none" : count(&number, outages->count), outages->longest_gap_ms);
-    for (size_t i = 0; i < outages->kept; i++) {
-        const struct timeline_outage *outage = &outages->list[i];
-        char after[80] = "until the end";
-        if (outage->is_over && outage->is_normal)
-            snprintf(after, sizeof(after), "normal %" PRIu64 " ms after the first reply", outage->normal_ms);
-        else if (outage->is_over)
-            snprintf(after, sizeof(after), "not normal again before the end of the run");
-        report_line(page, "", "%.2f s to %.2f s, %s lost, %s", (double)outage->last_good_ms / 1e3,
-                    (double)(outage->last_good_ms + outage->gap_ms) / 1e3, count(&number, outage->lost),
-                    after);
-    }
-}
-
 static void write_server(const struct page *page, const struct health *health)
 {
     const struct health_sample *before = &health->before, *after = &health->after;
@@ -338,7 +316,8 @@ void report_write_text(FILE *out, const struct report *report, int width)
     write_recovery(&page, report->outcome);
     write_latency(&page, report);
     write_silence(&page, report->outcome);
-    write_outages(&page, report->outcome);
+    report_write_outages(&page, report->outcome);
+    report_write_disturbances(&page, report->outcome);
     write_rate(&page, report);
     write_churn(&page, report);
     write_errors(&page, &report->outcome->tally);

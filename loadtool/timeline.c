@@ -4,194 +4,143 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loadtool/limits.h"
-
-enum { BUCKET_MS = 10, BEFORE_BUCKETS = 10, NORMAL_BUCKETS = 5 };
-
-int timeline_init(struct timeline *timeline)
+int timeline_init(struct timeline *timeline, uint32_t loops)
 {
-    *timeline = (struct timeline){.buckets = calloc(TIMELINE_BUCKETS, sizeof(*timeline->buckets))};
-    return timeline->buckets == NULL ? -ENOMEM : 0;
+    memset(timeline, 0, sizeof(*timeline));
+    pthread_mutex_init(&timeline->mutex, NULL);
+    timeline->loops = loops;
+    timeline->buckets = calloc(TIMELINE_BUCKETS, sizeof(*timeline->buckets));
+    int rc = disturbances_init(&timeline->disturbances);
+    return timeline->buckets == NULL ? -ENOMEM : rc;
 }
 
 void timeline_free(struct timeline *timeline)
 {
     free(timeline->buckets);
     timeline->buckets = NULL;
+    disturbances_free(&timeline->disturbances);
+    pthread_mutex_destroy(&timeline->mutex);
 }
 
-void timeline_begin(struct timeline *timeline, uint64_t now_ns)
+void timeline_begin(struct timeline *timeline, uint64_t begin_ns)
 {
-    timeline->begin_ns = now_ns;
-}
-
-void timeline_end(struct timeline *timeline, uint64_t now_ns)
-{
-    if (timeline->begin_ns != 0 && timeline->end_ns == 0)
-        timeline->end_ns = now_ns;
-}
-
-static struct timeline_bucket *bucket_at(struct timeline *timeline, uint64_t now_ns)
-{
-    if (timeline->begin_ns == 0 || timeline->end_ns != 0 || now_ns < timeline->begin_ns)
-        return NULL;
-    uint64_t at = (now_ns - timeline->begin_ns) / TIMELINE_BUCKET_NS;
-    return at < TIMELINE_BUCKETS ? &timeline->buckets[at] : NULL;
-}
-
-void timeline_reply(struct timeline *timeline, uint64_t now_ns, uint64_t latency_ns)
-{
-    struct timeline_bucket *bucket = bucket_at(timeline, now_ns);
-    uint64_t us = latency_ns / 1000;
-
-    if (bucket == NULL)
-        return;
-    bucket->replies++;
-    if (us > bucket->max_us)
-        bucket->max_us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-}
-
-void timeline_death(struct timeline *timeline, uint64_t now_ns, int mode)
-{
-    struct timeline_bucket *bucket = bucket_at(timeline, now_ns);
-
-    if (bucket != NULL)
-        bucket->modes |= UINT32_C(1) << mode;
-}
-
-void timeline_lost(struct timeline *timeline, uint64_t now_ns)
-{
-    struct timeline_bucket *bucket = bucket_at(timeline, now_ns);
-
-    if (bucket != NULL)
-        bucket->lost++;
-}
-
-void timeline_add(struct timeline *into, const struct timeline *from)
-{
-    for (size_t i = 0; i < TIMELINE_BUCKETS; i++) {
-        struct timeline_bucket *to = &into->buckets[i];
-        const struct timeline_bucket *add = &from->buckets[i];
-        to->replies += add->replies;
-        to->max_us = add->max_us > to->max_us ? add->max_us : to->max_us;
-        to->modes |= add->modes;
-        to->lost += add->lost;
+    pthread_mutex_lock(&timeline->mutex);
+    if (timeline->begin_ns == 0) {
+        timeline->begin_ns = begin_ns;
+        timeline->next = bucket_of(begin_ns);
+        normality_begin(&timeline->normality, timeline->next);
+        disturbances_begin(&timeline->disturbances, begin_ns);
     }
+    pthread_mutex_unlock(&timeline->mutex);
 }
 
-/* -- outages -- */
-
-static size_t length_of(const struct timeline *timeline)
+void timeline_set_calm(struct timeline *timeline, uint64_t p99_ns)
 {
-    if (timeline->begin_ns == 0 || timeline->end_ns <= timeline->begin_ns)
-        return 0;
-    uint64_t length =
-        (timeline->end_ns - timeline->begin_ns) / TIMELINE_BUCKET_NS; /* the last, begun one is left out */
-    return length < TIMELINE_BUCKETS ? (size_t)length : TIMELINE_BUCKETS;
+    atomic_store(&timeline->limit_ns, p99_ns + p99_ns / 2);
 }
 
-/* How long nobody may be answered before it is called an outage, in buckets. */
-static size_t patience(const struct timeline *timeline, size_t length)
-{
-    uint64_t replies = 0;
-    size_t least = LIMIT_OUTAGE_MS / BUCKET_MS;
+/* -- buckets -- */
 
-    for (size_t i = 0; i < length; i++)
-        replies += timeline->buckets[i].replies;
-    size_t slow = replies == 0 ? least : (size_t)(10 * length / replies);
-    return slow > least ? slow : least;
+static struct bucket *numbered(struct timeline *timeline, uint64_t number)
+{
+    return &timeline->buckets[number % TIMELINE_BUCKETS];
 }
 
-static uint32_t modes_before(const struct timeline *timeline, size_t at)
+static void hand_on(struct timeline *timeline)
 {
-    uint32_t modes = 0;
+    struct bucket *bucket = numbered(timeline, timeline->next);
+    uint64_t first = bucket_of(timeline->begin_ns);
+    enum judgement judgement = JUDGED_UNTOLD;
+    uint64_t number = 0;
 
-    for (size_t i = at > BEFORE_BUCKETS ? at - BEFORE_BUCKETS : 0; i <= at; i++)
-        modes |= timeline->buckets[i].modes;
-    return modes;
-}
-
-static void find_normal(const struct timeline *timeline, size_t from, size_t length, uint64_t limit_us,
-                        struct timeline_outage *outage)
-{
-    unsigned good = 0;
-    size_t first = from;
-
-    for (size_t i = from; i < length; i++) {
-        const struct timeline_bucket *bucket = &timeline->buckets[i];
-        if (bucket->replies == 0)
-            continue;
-        good = bucket->max_us <= limit_us ? good + 1 : 0;
-        if (good == 1)
-            first = i;
-        if (good < NORMAL_BUCKETS)
-            continue;
-        outage->is_normal = true;
-        outage->normal_ms = (first - from) * BUCKET_MS;
-        return;
+    outages_take(&timeline->outages, bucket);
+    disturbances_take(&timeline->disturbances, timeline->next, bucket);
+    normality_take(&timeline->normality, bucket);
+    while (normality_judge(&timeline->normality, atomic_load(&timeline->limit_ns), &number, &judgement)) {
+        outages_judge(&timeline->outages, number - first, judgement);
+        disturbances_judge(&timeline->disturbances, number, judgement);
     }
+    memset(bucket, 0, sizeof(*bucket));
+    timeline->next++;
 }
 
-/* Keep the longest ones, in order of time. */
-static void keep(struct timeline_outages *outages, const struct timeline_outage *outage)
+static void add(struct bucket *into, const struct bucket *from)
 {
-    size_t shortest = 0;
-
-    outages->count++;
-    if (outages->kept == TIMELINE_OUTAGES_MAX) {
-        for (size_t i = 1; i < outages->kept; i++)
-            if (outages->list[i].gap_ms < outages->list[shortest].gap_ms)
-                shortest = i;
-        if (outages->list[shortest].gap_ms >= outage->gap_ms)
-            return;
-        memmove(&outages->list[shortest], &outages->list[shortest + 1],
-                (outages->kept - shortest - 1) * sizeof(*outage));
-        outages->kept--;
+    if (from->replies > 0) {
+        into->first_ns =
+            into->replies == 0 || from->first_ns < into->first_ns ? from->first_ns : into->first_ns;
+        into->last_ns = from->last_ns > into->last_ns ? from->last_ns : into->last_ns;
     }
-    outages->list[outages->kept++] = *outage;
+    into->replies += from->replies;
+    into->slow += from->slow;
+    into->unjudged += from->unjudged;
+    into->overdue += from->overdue;
+    into->modes |= from->modes;
+    into->lost += from->lost;
 }
 
-/* Nobody was answered in the buckets from .. to - 1. */
-static void take_gap(const struct timeline *timeline, size_t from, size_t to, size_t length,
-                     uint64_t limit_us, size_t least, struct timeline_outages *outages)
+/* What all loops have delivered goes on. */
+static void hand_on_all(struct timeline *timeline)
 {
-    struct timeline_outage outage = {.last_good_ms = from * BUCKET_MS,
-                                     .gap_ms = (to - from) * BUCKET_MS,
-                                     .is_over = to < length,
-                                     .modes = modes_before(timeline, from)};
+    uint64_t upto = UINT64_MAX;
 
-    if (outage.gap_ms > outages->longest_gap_ms) {
-        outages->longest_gap_ms = outage.gap_ms;
-        outages->longest_modes = outage.modes;
-    }
-    for (uint32_t left = outage.modes; left != 0; left &= left - 1) {
-        uint64_t *longest_ms = &outages->gap_ms[__builtin_ctz(left)];
-        *longest_ms = outage.gap_ms > *longest_ms ? outage.gap_ms : *longest_ms;
-    }
-    if (to - from < least)
-        return;
-    for (size_t i = from > 0 ? from - 1 : 0; i < to; i++)
-        outage.lost += timeline->buckets[i].lost;
-    if (outage.is_over)
-        find_normal(timeline, to, length, limit_us, &outage);
-    keep(outages, &outage);
+    for (uint32_t i = 0; i < timeline->loops; i++)
+        upto = timeline->upto[i] < upto ? timeline->upto[i] : upto;
+    while (timeline->next < upto)
+        hand_on(timeline);
 }
 
-void timeline_find_outages(const struct timeline *timeline, uint64_t normal_ns,
-                           struct timeline_outages *outages)
+void timeline_deliver(struct timeline *timeline, uint32_t loop, uint64_t number, const struct bucket *bucket,
+                      uint64_t upto)
 {
-    size_t length = length_of(timeline);
-    size_t least = patience(timeline, length);
-    uint64_t limit_us = 2 * normal_ns / 1000;
+    pthread_mutex_lock(&timeline->mutex);
+    if (timeline->begin_ns != 0) {
+        /* Room for it: who has not delivered what is so old is not waited for. */
+        while (number >= timeline->next + TIMELINE_BUCKETS)
+            hand_on(timeline);
+        if (number >= timeline->next)
+            add(numbered(timeline, number), bucket);
+        timeline->upto[loop] = upto;
+        hand_on_all(timeline);
+    }
+    pthread_mutex_unlock(&timeline->mutex);
+}
 
+void timeline_end(struct timeline *timeline, uint64_t end_ns)
+{
+    pthread_mutex_lock(&timeline->mutex);
+    timeline->end_ns = end_ns > timeline->end_ns ? end_ns : timeline->end_ns;
+    pthread_mutex_unlock(&timeline->mutex);
+}
+
+/* -- disturbances -- */
+
+void timeline_disturb(struct timeline *timeline, uint64_t now_ns, int mode, uint64_t deaths)
+{
+    pthread_mutex_lock(&timeline->mutex);
+    if (timeline->begin_ns != 0)
+        disturbances_note(&timeline->disturbances, now_ns, mode, deaths);
+    pthread_mutex_unlock(&timeline->mutex);
+}
+
+void timeline_lose(struct timeline *timeline, uint64_t sent_ns, uint64_t now_ns)
+{
+    pthread_mutex_lock(&timeline->mutex);
+    disturbances_lose(&timeline->disturbances, sent_ns, now_ns);
+    pthread_mutex_unlock(&timeline->mutex);
+}
+
+void timeline_tell(struct timeline *timeline, struct outages *outages, struct disturbances_told *told)
+{
     memset(outages, 0, sizeof(*outages));
-    for (size_t i = 0; i < length;) {
-        size_t from = i;
-        while (i < length && timeline->buckets[i].replies == 0)
-            i++;
-        if (i > from)
-            take_gap(timeline, from, i, length, limit_us, least, outages);
-        else
-            i++;
-    }
+    memset(told, 0, sizeof(*told));
+    if (timeline->begin_ns == 0 || timeline->end_ns <= timeline->begin_ns)
+        return;
+    /* The last bucket has only begun; it is handed on all the same, if somebody was answered in it. */
+    uint64_t last = bucket_of(timeline->end_ns - 1);
+    while (timeline->next < last || (timeline->next == last && numbered(timeline, last)->replies > 0))
+        hand_on(timeline);
+    outages_finish(&timeline->outages);
+    *outages = timeline->outages.found;
+    disturbances_tell(&timeline->disturbances, timeline->begin_ns, timeline->end_ns, told);
 }

@@ -28,8 +28,8 @@ void victims_settle(struct victim *victim, bool is_done, uint32_t count)
     all->took[victim->mode_id][victim->took] += count;
     all->done_count += count;
     all->last_done_ns = uv_hrtime();
-    if (all->timeline != NULL)
-        timeline_death(all->timeline, all->last_done_ns, (int)victim->mode_id);
+    if (all->tap != NULL && !victim->mode->in_child) /* that one was told of when its process was killed */
+        tap_death(all->tap, all->last_done_ns, (int)victim->mode_id, count);
     if (all->disturbed != NULL)
         all->disturbed(all->owner);
 }

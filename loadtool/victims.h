@@ -19,7 +19,7 @@
 #include "loadtool/felt.h"
 #include "loadtool/plan.h"
 #include "loadtool/schedule.h"
-#include "loadtool/timeline.h"
+#include "loadtool/tap.h"
 
 struct kill_mode;
 struct victims;
@@ -85,7 +85,7 @@ struct victims {
     uint64_t done_count;
     uint64_t last_done_ns;
     uint32_t by_mode[PLAN_MODE_COUNT]; /* places */
-    struct timeline *timeline;         /* told of deaths that were done; NULL = not wanted */
+    struct tap *tap;                   /* told of deaths, when they are done; NULL = not wanted */
     struct felt *felt;                 /* told when a death begins and ends; NULL = nobody */
     void *owner;
     void (*disturbed)(void *owner); /* a kill was done; may be NULL */

@@ -87,6 +87,14 @@ static void die(struct victim *victim, uint64_t now_ns)
     victim->stage = VICTIM_DYING;
 }
 
+/* SIGKILL: the server feels it from now on, whenever the death is reaped. */
+static void kill_child(struct victim *victim)
+{
+    if (victim->all->tap != NULL)
+        tap_death(victim->all->tap, uv_hrtime(), (int)victim->mode_id, victim->width);
+    child_kill(victim->child);
+}
+
 /* Everybody in the child has had a reply since it went on, or nobody may ask any more. */
 static bool has_gone_on(const struct victim *victim)
 {
@@ -109,7 +117,7 @@ static void step_stopped(struct victim *victim, uint64_t now_ns)
         if (child_is_stopped(child))
             victim->stopped_ns = now_ns;
         else if (now_ns - victim->moved_ns > timeout_ns)
-            child_kill(child);
+            kill_child(victim);
         return;
     }
     if (!victim->goes_on && now_ns - victim->stopped_ns >= stop_ns) {
@@ -118,11 +126,11 @@ static void step_stopped(struct victim *victim, uint64_t now_ns)
         child_go_on(child);
     } else if (victim->goes_on && has_gone_on(victim)) {
         victim->took = TOOK_ANSWERED;
-        child_kill(child);
+        kill_child(victim);
     } else if (victim->goes_on && now_ns - victim->moved_ns > timeout_ns) {
         victim->took = TOOK_TIMED_OUT;
         victim->is_over = true; /* who has no reply by now is left unanswered */
-        child_kill(child);
+        kill_child(victim);
     }
 }
 
@@ -145,5 +153,5 @@ void victims_step_child(struct victim *victim, uint64_t now_ns)
     if (victim->mode->is_stopped && is_ready)
         child_stop(victim->child);
     else
-        child_kill(victim->child);
+        kill_child(victim);
 }

@@ -26,3 +26,14 @@ class Felt(PlantedCase):
         felt = report["disconnects"]["rst"]["felt"]
         self.assertGreater(felt["p99_us"], 250e3, text)
         self.assertGreater(felt["p99_ratio"], 2, text)
+        told = report["disturbances"]
+        self.assertEqual((told["deaths"], told["lost"]), (happened, 0), text)
+        # The last death comes with the end of the load: what is after it cannot be told.
+        paused = [at for at in told["worst"] if at["watched_ms"] > 700]
+        self.assertGreater(len(paused), 0, text)
+        for at in paused:
+            self.assertEqual(at["modes"], ["rst"])
+            self.assertTrue(280 < at["first_good_ms"] - at["at_ms"] < 1500, text)
+            self.assertLess(at["last_good_ms"], at["first_good_ms"] - 200, text)
+            self.assertTrue(at["judged"] and at["normal_ms"] > 280, text)
+        self.assertRegex(text, r"last good reply .*, first \+\d{3}\.\d ms; 0 lost, normal after \d+ ms")

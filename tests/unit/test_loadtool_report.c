@@ -185,15 +185,100 @@ static void text__what_the_server_and_the_others_did__stands_below_the_mode(void
 static void text__outages__have_times_and_losses(void **state)
 {
     (void)state;
-    outcome.outages = (struct timeline_outages){.count = 2, .longest_gap_ms = 300, .kept = 2};
-    outcome.outages.list[0] = (struct timeline_outage){
+    outcome.outages = (struct outages){.count = 2, .longest_gap_ms = 300, .kept = 2};
+    outcome.outages.list[0] = (struct outage){
         .last_good_ms = 1000, .gap_ms = 300, .is_over = true, .is_normal = true, .normal_ms = 40};
-    outcome.outages.list[1] = (struct timeline_outage){.last_good_ms = 5000, .gap_ms = 100, .lost = 7};
+    outcome.outages.list[1] = (struct outage){.last_good_ms = 5000, .gap_ms = 100, .lost = 7};
     write_text(0);
     assert_non_null(
         strstr(text, "outages      2;  the longest time without a right reply of anybody: 300 ms\n"));
     assert_non_null(strstr(text, "1.00 s to 1.30 s, 0 lost, normal 40 ms after the first reply\n"));
     assert_non_null(strstr(text, "5.00 s to 5.10 s, 7 lost, until the end\n"));
+}
+
+static void disturb(void)
+{
+    const uint64_t ms = 1000000;
+
+    outcome.normal_limit_ns = 2 * ms;
+    outcome.disturbances =
+        (struct disturbances_told){.count = 3,
+                                   .deaths = 50,
+                                   .lost = 7,
+                                   .lost_apart = 1,
+                                   .not_normal = 1,
+                                   .untold = 1,
+                                   .silences = {.count = 2, .p50_ns = ms, .max_ns = 302 * ms},
+                                   .normals = {.count = 1, .p50_ns = 310 * ms, .max_ns = 310 * ms},
+                                   .kept = 4};
+    struct disturbance *worst = outcome.disturbances.worst;
+    worst[0] = (struct disturbance){.at_ns = 1000 * ms,
+                                    .deaths = 48,
+                                    .modes = 1U << PLAN_RST | 1U << PLAN_STORM,
+                                    .has_silence = true,
+                                    .is_over = true,
+                                    .last_good_ns = 999 * ms,
+                                    .first_good_ns = 1301 * ms,
+                                    .lost = 7,
+                                    .is_judged = true,
+                                    .is_normal = true,
+                                    .normal_ns = 310 * ms,
+                                    .watched_ns = 900 * ms};
+    worst[1] = (struct disturbance){.at_ns = 1500 * ms, .deaths = 1, .is_judged = true, .watched_ns = ms};
+    worst[2] = (struct disturbance){.at_ns = 1600 * ms,
+                                    .deaths = 1,
+                                    .has_silence = true,
+                                    .is_over = true,
+                                    .is_judged = true,
+                                    .is_normal = true};
+}
+
+static void text__disturbances__have_a_summary_and_the_worst(void **state)
+{
+    (void)state;
+    disturb();
+    write_text(0);
+    assert_non_null(
+        strstr(text, "disturbances 3 buckets of 10 ms with 50 deaths;  7 requests lost at them\n"));
+    assert_non_null(strstr(text, "   nobody answered: p50 1.00 ms "));
+    assert_non_null(strstr(text, "   until p99 is normal (2.00 ms): p50 310 ms "));
+    assert_non_null(strstr(text, "   1 not normal again, 1 too late or too early to tell\n"));
+    assert_non_null(strstr(text,
+                           "   1.00 s: 48 (rst, storm); last good reply -1.0 ms, first +301.0 ms; 7 lost, "
+                           "normal after 310 ms\n"));
+    assert_non_null(strstr(text, "then none; 0 lost, not normal again\n"));
+    assert_non_null(strstr(text, "0 lost, normal at once\n"));
+}
+
+static void json__disturbances__have_a_summary_and_a_list(void **state)
+{
+    int deaths = 0, lost = 0, apart = 0, of_worst = 0, judged = 0;
+    const char *first = NULL, *second = NULL;
+    double limit = 0, longest = 0, last_good = 0, first_good = 0, normal = 0;
+    json_t *list = NULL, *never = NULL;
+
+    (void)state;
+    disturb();
+    json_t *object = write_json();
+    assert_int_equal(
+        json_unpack(object, "{s:{s:i s:i s:i s:f s:{s:f} s:[{s:i s:[s s] s:f s:f s:f s:b}] s:o}}",
+                    "disturbances", "deaths", &deaths, "lost", &lost, "lost_apart", &apart, "normal_limit_us",
+                    &limit, "silence_ms", "max", &longest, "worst", "deaths", &of_worst, "modes", &first,
+                    &second, "last_good_ms", &last_good, "first_good_ms", &first_good, "normal_ms", &normal,
+                    "judged", &judged, "worst", &list),
+        0);
+    assert_int_equal(deaths * 100 + lost * 10 + apart, 5071);
+    assert_true(limit > 1999 && limit < 2001 && longest > 301 && longest < 303);
+    assert_int_equal(of_worst, 48);
+    assert_string_equal(first, "rst");
+    assert_string_equal(second, "storm");
+    assert_true(last_good > 998 && last_good < 1000 && first_good > 1300 && first_good < 1302);
+    assert_true(judged && normal > 309 && normal < 311);
+    assert_int_equal(json_array_size(list), 4);
+    never = json_array_get(list, 1);
+    assert_true(json_is_null(json_object_get(never, "first_good_ms")));
+    assert_true(json_is_null(json_object_get(never, "normal_ms")));
+    json_decref(object);
 }
 
 static void text__the_server_and_ourselves__are_told_of(void **state)
@@ -249,8 +334,8 @@ static void json__outages_server_and_self_check__have_their_values(void **state)
     outcome.felt[PLAN_FIN].wrong_bytes = 64;
     outcome.felt[PLAN_FIN].wrong_bytes_alone = 32;
     outcome.calm.wrong_bytes = 5;
-    outcome.outages = (struct timeline_outages){.count = 1, .longest_gap_ms = 300, .kept = 1};
-    outcome.outages.list[0] = (struct timeline_outage){.gap_ms = 300, .modes = 1U << PLAN_RST};
+    outcome.outages = (struct outages){.count = 1, .longest_gap_ms = 300, .kept = 1};
+    outcome.outages.list[0] = (struct outage){.gap_ms = 300, .modes = 1U << PLAN_RST};
     outcome.health = (struct health){.is_watched = true, .pid = 77};
     outcome.health.after.descriptors = 21;
     outcome.self.busy_share = 0.99;
@@ -277,13 +362,16 @@ static void json__outages_server_and_self_check__have_their_values(void **state)
 
 static void json__any_run__has_exactly_the_promised_keys(void **state)
 {
-    static const char *const keys[] = {
-        "tool",       "version", "command",    "seed",       "target",      "clients",          "duration_ms",
-        "size_bytes", "size",    "check",      "rate_per_s", "verdict",     "exit_code",        "reasons",
-        "messages",   "wrong",   "control",    "victims",    "disconnects", "disconnects_done", "connections",
-        "latency_us", "format",  "outages",    "server",     "self_check",  "latency_sent_us",  "connect_us",
-        "arrivals",   "churn",   "silence_ms", "rate",       "errors",      "recovery",         "bottleneck",
-        "elapsed_ms", "calm"};
+    static const char *const keys[] = {"tool",        "version",     "command",         "seed",
+                                       "target",      "clients",     "duration_ms",     "size_bytes",
+                                       "size",        "check",       "rate_per_s",      "verdict",
+                                       "exit_code",   "reasons",     "messages",        "wrong",
+                                       "control",     "victims",     "disconnects",     "disconnects_done",
+                                       "connections", "latency_us",  "format",          "outages",
+                                       "server",      "self_check",  "latency_sent_us", "connect_us",
+                                       "arrivals",    "churn",       "silence_ms",      "rate",
+                                       "errors",      "recovery",    "bottleneck",      "elapsed_ms",
+                                       "calm",        "disturbances"};
     json_t *object = write_json();
 
     (void)state;
@@ -375,6 +463,8 @@ int main(void)
         cmocka_unit_test_setup(text__everybody_a_victim__speaks_of_no_others, fresh),
         cmocka_unit_test_setup(text__a_bad_run__names_every_finding, fresh),
         cmocka_unit_test_setup(text__any_width__no_line_is_longer_but_for_the_command, fresh),
+        cmocka_unit_test_setup(text__disturbances__have_a_summary_and_the_worst, fresh),
+        cmocka_unit_test_setup(json__disturbances__have_a_summary_and_a_list, fresh),
         cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),
         cmocka_unit_test_setup(text__a_rate__says_what_was_asked_for, fresh),
         cmocka_unit_test_setup(json__any_run__has_exactly_the_promised_keys, fresh),
