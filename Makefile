@@ -36,7 +36,7 @@ FLAVOUR_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 	-fno-omit-frame-pointer -U_FORTIFY_SOURCE
 endif
 ifeq ($(FLAVOUR),coverage)
-FLAVOUR_CFLAGS := --coverage -O0 -U_FORTIFY_SOURCE
+FLAVOUR_CFLAGS := --coverage -O0 -U_FORTIFY_SOURCE -w
 FLAVOUR_LDFLAGS := -Wl,--wrap=_exit -Wl,--wrap=abort -Wl,--wrap=raise $(BUILD)/obj/tests/coverage/dump.o
 endif
 ifeq ($(FLAVOUR),steps)
