@@ -22,6 +22,7 @@ static struct worker *const w = &fixture.worker;
 static int accept_error;         /* with which the next accepts fail */
 static unsigned accept_failures; /* so many of them */
 static int add_error;            /* with which the next registration of the listener fails; 0: none */
+static int admit_error;          /* with which every registration of a connection fails; 0: none */
 static char listener_calls[16];  /* what was done with the listener's registration: A(dd), D(el) */
 
 int __real_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags);
@@ -49,6 +50,10 @@ int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
         add_error = 0;
         return -1;
     }
+    if (fd >= FIRST_CONNECTION && admit_error) {
+        errno = admit_error;
+        return -1;
+    }
     return __real_epoll_ctl(set, operation, fd, event);
 }
 
@@ -61,7 +66,7 @@ static int open_with(struct fixture_options options)
 {
     worker_fixture_open(&fixture, options);
     accept_failures = 0;
-    add_error = 0;
+    add_error = admit_error = 0;
     acceptor_start(w);
     forget_calls();
     return 0;
@@ -606,6 +611,43 @@ static void event__error_of_the_one_connection__next_one_accepted(void **state)
     assert_int_equal(w->conns.open_count, 1);
 }
 
+/* It is closed, and everybody else is served on. */
+static void event__connection_cannot_be_watched__closed_and_not_counted(void **state)
+{
+    (void)state;
+    connect_clients(1);
+    admit_error = ENOMEM;
+    acceptor_event(w);
+    assert_int_equal(w->conns.open_count, 0);
+    assert_int_equal(counter(COUNTER_accepted), 0);
+    assert_false(socket_is_open(FIRST_CONNECTION));
+    expect_state(LISTENER_IN);
+}
+
+/* Whoever waited in vain for another may be full by the time that it is its turn. */
+static void event__own_turn_but_full__refused_like_any_other(void **state)
+{
+    (void)state;
+    connect_clients(1);
+    w->acceptor.own_turn = true;
+    w->settings.connection_count_max = 0;
+    acceptor_event(w);
+    assert_int_equal(counter(COUNTER_closed_refused), 1);
+    assert_int_equal(counter(COUNTER_accepted), 0);
+    assert_false(w->acceptor.own_turn);
+}
+
+static void poked__full_and_still_in__refuses_and_stays_in(void **state)
+{
+    (void)state;
+    connect_clients(1);
+    w->settings.connection_count_max = 0;
+    acceptor_poked(w, 1);
+    assert_int_equal(counter(COUNTER_closed_refused), 1);
+    expect_state(LISTENER_IN);
+    assert_string_equal(listener_calls, "");
+}
+
 static void event__another_was_faster__nothing(void **state)
 {
     (void)state;
@@ -790,6 +832,9 @@ int main(void)
         ALONE(check__listener_stands_in_the_set_already__is_in),
         THREE(poked__no_descriptor_while_away__pauses),
         ALONE(event__error_of_the_one_connection__next_one_accepted),
+        ALONE(event__connection_cannot_be_watched__closed_and_not_counted),
+        ALONE(event__own_turn_but_full__refused_like_any_other),
+        ALONE(poked__full_and_still_in__refuses_and_stays_in),
         ALONE(event__another_was_faster__nothing),
         ALONE(event__listener_shut_down__left_for_ever),
         ALONE(drain__queued_connections__all_taken_then_the_port_is_free),

@@ -248,6 +248,7 @@ static void quote__values__as_the_log_rule_says(void **state)
     check_quote("[::1%eth0]:1", "[::1%eth0]:1");
     check_quote("unix:@a_b-c,d+e/f", "unix:@a_b-c,d+e/f");
     check_quote("", "\"\"");
+    check_quote("~x", "\"~x\"");
     check_quote("two words", "\"two words\"");
     check_quote("a=b", "\"a=b\"");
     check_quote("a\"b\\c\nd", "\"a\\\"b\\\\c\\nd\"");

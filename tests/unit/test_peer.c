@@ -52,6 +52,10 @@ static void v6__in_brackets_with_scope_and_mapped_as_v4(void **state)
     assert_string_equal(text, "[fe80:1111:2222:3333:4444:5555:6666:7777%4294967295]:4711");
     format_v6("::ffff:10.1.2.3", 0);
     assert_string_equal(text, "10.1.2.3:4711");
+    format_v6("0:1::ffff:a01:203", 0); /* only where all before is nothing it is an IPv4 address */
+    assert_string_equal(text, "[0:1::ffff:a01:203]:4711");
+    format_v6("0:0:1::ffff:a01:203", 0);
+    assert_string_equal(text, "[::1:0:0:ffff:a01:203]:4711");
 }
 
 static void unix__path_name_and_unnamed(void **state)

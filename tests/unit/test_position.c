@@ -21,8 +21,9 @@ static struct {
     int info_count;     /* calls for TCP_INFO */
     int moving_count;   /* so many of them see more bytes than the one before */
     int failing_info;   /* this call fails; 0: none */
-    int failing_queue;  /* the errno of every SIOCOUTQ; 0: it works */
+    int failing_queue;  /* the errno of every failing_request; 0: it works */
     int changing_state; /* of that call on; 0: never */
+    unsigned long failing_request;
 } bend;
 
 int __real_getsockopt(int fd, int level, int option, void *value, socklen_t *length);
@@ -51,7 +52,7 @@ int __wrap_ioctl(int fd, unsigned long request, int *value);
 
 int __wrap_ioctl(int fd, unsigned long request, int *value)
 {
-    if (bend.failing_queue && request == SIOCOUTQ) {
+    if (bend.failing_queue && request == bend.failing_request) {
         errno = bend.failing_queue;
         return -1;
     }
@@ -390,6 +391,9 @@ static void read__queue_cannot_be_told__its_error(void **state)
 
     (void)state;
     bend.failing_queue = EINVAL;
+    bend.failing_request = SIOCOUTQ;
+    assert_int_equal(position_read(server, &position), -EINVAL);
+    bend.failing_request = SIOCINQ;
     assert_int_equal(position_read(server, &position), -EINVAL);
 }
 

@@ -307,6 +307,21 @@ static void suspect__number_outside_the_table__no_suspect(void **state)
     expect_served(client);
 }
 
+/* In the table, and never recorded as one of its connections. */
+static void suspect__above_all_that_were_recorded__no_suspect(void **state)
+{
+    int client;
+
+    (void)state;
+    left_behind(&client);
+    w->settings.suspect = FIRST_CONNECTION + 50;
+    w->settings.recover_how = RECOVER_RESET_SUSPECT;
+    recover_all(w);
+    assert_int_equal(counter(COUNTER_recover_reset), 0);
+    assert_int_equal(atomic_load(&w->board->suspect_note.generation), 0);
+    expect_served(client);
+}
+
 static void reset_all__every_connection_and_nothing_else(void **state)
 {
     int clients[2], servers[2];
@@ -361,6 +376,7 @@ int main(void)
         TCP(suspect__blamed__reset_alone),
         TCP(suspect__gone_meanwhile__nothing),
         TCP(suspect__number_outside_the_table__no_suspect),
+        TCP(suspect__above_all_that_were_recorded__no_suspect),
         TCP(reset_all__every_connection_and_nothing_else),
         UNIX(unix_all__cut_in_mid_answer__that_one_closed),
     };

@@ -16,7 +16,8 @@ static struct worker *const w = &fixture.worker;
 static int epoll_ctl_error;
 static int watched = -1;       /* descriptor whose recv calls are counted */
 static unsigned recv_count;    /* by the worker, on that descriptor */
-static unsigned take_failures; /* the kernel has no memory for so many of its takes */
+static unsigned take_failures; /* so many of its takes fail, */
+static int take_error;         /* with this */
 
 int __real_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
 int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
@@ -35,7 +36,7 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
     recv_count += fd == watched;
     if (fd == watched && !(flags & MSG_PEEK) && take_failures > 0) {
         take_failures--;
-        errno = ENOMEM;
+        errno = take_error;
         return -1;
     }
     return __real_recv(fd, bytes, size, flags);
@@ -48,6 +49,7 @@ static int open_with(struct fixture_options options)
     epoll_ctl_error = 0;
     watched = -1;
     recv_count = take_failures = 0;
+    take_error = ENOMEM;
     return 0;
 }
 
@@ -349,6 +351,41 @@ static void event__reset_while_blocked__closed(void **state)
     assert_int_equal(counter(COUNTER_closed_reset), 1);
 }
 
+/* ---- lingering ---- */
+
+/* A connection that we have ended, and whose input is read and thrown away. */
+static int lingering(int *client)
+{
+    int server = worker_fixture_admit(&fixture, client);
+
+    serve_end_all(&fixture.worker);
+    assert_true(worker_fixture_state_is(&fixture, server, CONN_LINGERING));
+    watched = server;
+    return server;
+}
+
+static void lingering__interrupted_read__goes_on(void **state)
+{
+    int client, server = lingering(&client);
+
+    (void)state;
+    take_error = EINTR;
+    take_failures = 1;
+    serve_ready(&fixture.worker);
+    assert_int_equal(take_failures, 0);
+    assert_true(worker_fixture_state_is(&fixture, server, CONN_LINGERING));
+}
+
+static void lingering__input_cannot_be_read__closed(void **state)
+{
+    int client, server = lingering(&client);
+
+    (void)state;
+    take_failures = 1;
+    serve_ready(&fixture.worker);
+    assert_false(socket_is_open(server));
+}
+
 int main(void)
 {
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, open_plain, close_all)
@@ -378,6 +415,8 @@ int main(void)
         PLAIN(event__writable_again__looks_until_empty),
         SMALL(event__input_while_blocked__left_in_the_kernel),
         SMALL(event__reset_while_blocked__closed),
+        PLAIN(lingering__interrupted_read__goes_on),
+        PLAIN(lingering__input_cannot_be_read__closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
