@@ -25,6 +25,7 @@ static void finish_outcome(const struct engine *engine)
     outcome->churn.missed = engine->churn.counts.missed;
     memcpy(outcome->done, victims->done, sizeof(outcome->done));
     memcpy(outcome->not_done, victims->not_done, sizeof(outcome->not_done));
+    memcpy(outcome->forestalled, victims->forestalled, sizeof(outcome->forestalled));
     memcpy(outcome->took, victims->took, sizeof(outcome->took));
 }
 
@@ -47,6 +48,7 @@ static void add_modes(struct outcome *into, const struct outcome *from)
     for (int mode = 0; mode < PLAN_MODE_COUNT; mode++) {
         into->done[mode] += from->done[mode];
         into->not_done[mode] += from->not_done[mode];
+        into->forestalled[mode] += from->forestalled[mode];
         for (int took = 0; took < TOOK_COUNT; took++)
             into->took[mode][took] += from->took[mode][took];
     }

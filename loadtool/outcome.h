@@ -47,6 +47,7 @@ struct outcome {
     uint64_t unexpected_ends;
     uint64_t done[PLAN_MODE_COUNT];
     uint64_t not_done[PLAN_MODE_COUNT];
+    uint64_t forestalled[PLAN_MODE_COUNT];      /* of those: the server had ended the connection before */
     uint64_t took[PLAN_MODE_COUNT][TOOK_COUNT]; /* of those done */
     struct felt_result felt[PLAN_MODE_COUNT];   /* by the control group */
     struct felt_result calm;                    /* when no mode was at work; p99 0 = too few replies */

@@ -134,12 +134,13 @@ static json_t *disconnects_of(const struct settings *settings, const struct outc
         if (!plan_has(&settings->plan, (enum plan_mode)i))
             continue;
         json_object_set_new(object, plan_mode_name((enum plan_mode)i),
-                            json_pack("{ss sf so so so so so}", "definition",
+                            json_pack("{ss sf so so so so so so}", "definition",
                                       plan_mode_definition((enum plan_mode)i), "share",
                                       settings->plan.share_per_10000[i] / 100.0, "rate_per_s",
                                       report_json_number(settings->plan.rate_per_s[i]), "done",
                                       report_json_number(outcome->done[i]), "not_done",
-                                      report_json_number(outcome->not_done[i]), "took",
+                                      report_json_number(outcome->not_done[i]), "forestalled",
+                                      report_json_number(outcome->forestalled[i]), "took",
                                       took_of(outcome->took[i]), "felt", felt_of(outcome, i)));
     }
     return object;

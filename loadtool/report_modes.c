@@ -6,14 +6,18 @@
 
 static void write_mode(const struct page *page, const struct outcome *outcome, enum plan_mode mode)
 {
-    struct text done, not_done;
-    char failed[64] = "";
+    struct text done, not_done, first;
+    char failed[64] = "", why[96] = "";
     char words[LINE_BYTES];
 
+    if (outcome->forestalled[mode] > 0)
+        snprintf(why, sizeof(why), ", %s of them since the server had ended the connection",
+                 count(&first, outcome->forestalled[mode]));
     if (outcome->not_done[mode] > 0)
-        snprintf(failed, sizeof(failed), "  (%s not done)", count(&not_done, outcome->not_done[mode]));
+        snprintf(failed, sizeof(failed), "  (%s not done", count(&not_done, outcome->not_done[mode]));
     fprintf(page->out, "%*s%-13s%7s  ", INDENT, "", plan_mode_name(mode), count(&done, outcome->done[mode]));
-    snprintf(words, sizeof(words), "%s%s", plan_mode_definition(mode), failed);
+    snprintf(words, sizeof(words), "%s%s%s%s", plan_mode_definition(mode), failed, why,
+             outcome->not_done[mode] > 0 ? ")" : "");
     report_wrap(page, words, INDENT + MODE_COLUMN, INDENT + MODE_COLUMN);
 }
 

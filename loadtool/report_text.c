@@ -58,8 +58,9 @@ static void write_pass(const struct page *page, const struct report *report)
     struct text control, disconnects, abrupt, right;
 
     if (outcome->done_count > 0) {
-        int used = snprintf(words, sizeof(words), "%s clients left, %s of them abruptly",
-                            count(&disconnects, outcome->done_count), count(&abrupt, count_abrupt(outcome)));
+        int used = snprintf(words, sizeof(words), "%s client%s left, %s of them abruptly",
+                            count(&disconnects, outcome->done_count), plural(outcome->done_count),
+                            count(&abrupt, count_abrupt(outcome)));
         if (outcome->control.clients > 0)
             snprintf(words + used, sizeof(words) - (size_t)used, "; the other %s noticed nothing",
                      count(&control, outcome->control.clients));
@@ -124,9 +125,9 @@ static void write_correctness(const struct page *page, const struct tally *tally
     const uint64_t *found = tally->found_bytes;
     struct text sent, right, bytes, wrong, missing, extra, duplicated, crosstalk;
 
-    report_line(page, "correctness", "%s messages sent, %s answered right (%s)",
-                count(&sent, tally->messages_sent), count(&right, tally->messages_right),
-                units_format_bytes(&bytes, (double)tally->bytes_right));
+    report_line(page, "correctness", "%s message%s sent, %s answered right (%s)",
+                count(&sent, tally->messages_sent), plural(tally->messages_sent),
+                count(&right, tally->messages_right), units_format_bytes(&bytes, (double)tally->bytes_right));
     report_line(page, "", "%s wrong, %s missing, %s extra, %s duplicated, %s cross-talk bytes",
                 count(&wrong, found[FINDING_WRONG]), count(&missing, found[FINDING_MISSING]),
                 count(&extra, found[FINDING_EXTRA]), count(&duplicated, found[FINDING_DUPLICATED]),
@@ -141,10 +142,10 @@ static void write_control(const struct page *page, const struct outcome *outcome
     const struct outcome_control *control = &outcome->control;
     struct text clients, refused, reset, closed, unanswered, before, between, after;
 
-    report_line(page, "control", "%s clients:  %s refused, %s reset, %s closed, %s unanswered",
-                count(&clients, control->clients), count(&refused, control->refused),
-                count(&reset, control->reset), count(&closed, control->closed),
-                count(&unanswered, control->unanswered));
+    report_line(page, "control", "%s client%s:  %s refused, %s reset, %s closed, %s unanswered",
+                count(&clients, control->clients), plural(control->clients),
+                count(&refused, control->refused), count(&reset, control->reset),
+                count(&closed, control->closed), count(&unanswered, control->unanswered));
     if (control->untried > 0)
         report_line(page, "", "%s not tried: nobody before them was answered",
                     count(&clients, control->untried));
@@ -223,9 +224,10 @@ static void write_rate(const struct page *page, const struct report *report)
         return;
     report_line(page, "", "paced: %s/s asked for; first messages, and what victims send to die, are on top",
                 count(&asked, report->settings->rate_per_s));
-    report_line(page, "", "%s arrivals due, %s sent, %s missed, %s still due at the end",
-                count(&due, outcome->arrivals.due), count(&sent, outcome->arrivals.sent),
-                count(&missed, outcome->arrivals.missed), count(&late, outcome->arrivals.late));
+    report_line(page, "", "%s arrival%s due, %s sent, %s missed, %s still due at the end",
+                count(&due, outcome->arrivals.due), plural(outcome->arrivals.due),
+                count(&sent, outcome->arrivals.sent), count(&missed, outcome->arrivals.missed),
+                count(&late, outcome->arrivals.late));
 }
 
 static void write_churn(const struct page *page, const struct report *report)
@@ -234,9 +236,10 @@ static void write_churn(const struct page *page, const struct report *report)
     struct text due, done, failed, missed;
 
     if (report->settings->churn_per_s > 0)
-        report_line(page, "churn", "%s short connections due, %s answered right, %s failed, %s missed",
-                    count(&due, outcome->churn.due), count(&done, outcome->churn.done),
-                    count(&failed, outcome->churn.failed), count(&missed, outcome->churn.missed));
+        report_line(page, "churn", "%s short connection%s due, %s answered right, %s failed, %s missed",
+                    count(&due, outcome->churn.due), plural(outcome->churn.due),
+                    count(&done, outcome->churn.done), count(&failed, outcome->churn.failed),
+                    count(&missed, outcome->churn.missed));
 }
 
 static void write_errors(const struct page *page, const struct tally *tally)

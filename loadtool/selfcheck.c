@@ -53,7 +53,8 @@ size_t selfcheck_find(const struct selfcheck *check,
         add(findings, &count, "%" PRIu64 " connections of %" PRIu64 " ports: use --source",
             check->connections, check->ports);
     if (check->has_looked && check->descriptors_left < LIMIT_DESCRIPTORS_LEFT)
-        add(findings, &count, "%" PRIu64 " descriptors were left", check->descriptors_left);
+        add(findings, &count, "%" PRIu64 " descriptor%s left", check->descriptors_left,
+            check->descriptors_left == 1 ? " was" : "s were");
     if (check->waited_share * 100 > LIMIT_WAITED_PERCENT)
         add(findings, &count, "loadtool waited for a processor for %.0f %% of the time: others were running",
             check->waited_share * 100);

@@ -81,6 +81,7 @@ struct victims {
     uint64_t unexpected_ends;
     uint64_t done[PLAN_MODE_COUNT];
     uint64_t not_done[PLAN_MODE_COUNT];
+    uint64_t forestalled[PLAN_MODE_COUNT];      /* of those: the server had ended the connection before */
     uint64_t took[PLAN_MODE_COUNT][TOOK_COUNT]; /* of those done */
     uint64_t done_count;
     uint64_t last_done_ns;

@@ -54,6 +54,7 @@ class Kills(TestCase):
         # One that the server had answered and closed first is not claimed, but may be seen as a reset all the same.
         said, closed = self.kill("halfclose-rst")
         self.assertGreaterEqual(closed["closed_fin"] + closed["closed_reset"], said["done"] + said["not_done"])
+        self.assertEqual(said["forestalled"], said["not_done"])
 
     def test_modes_in_order__no_reset_and_all_answered(self):
         for mode in IN_ORDER:

@@ -11,6 +11,7 @@ static struct target target = {.address.any.sa_family = AF_INET};
 static struct client_world world = {.target = &target};
 static struct victim victim;
 static int unread_bytes, tcp_state;
+static struct victims all;
 static unsigned done_count, not_done_count, reset_count;
 
 int __wrap_client_unread_bytes(struct client *client);
@@ -53,7 +54,8 @@ void __wrap_victims_settle(struct victim *settled, bool was_done, uint32_t count
 static int begin(void **state)
 {
     (void)state;
-    victim = (struct victim){.client = {.world = &world, .state = CLIENT_OPEN, .since_ns = 1}};
+    all = (struct victims){.world = &world};
+    victim = (struct victim){.client = {.world = &world, .state = CLIENT_OPEN, .since_ns = 1}, .all = &all};
     victim.client.reply_end = 1;
     unread_bytes = 0;
     tcp_state = TCP_ESTABLISHED;
@@ -142,6 +144,26 @@ static void rst__connection_has_ended_already__not_done(void **state)
     assert_int_equal(not_done_count, 1);
 }
 
+/* After our FIN a fast server has answered and closed before there is time for a RST. */
+static void halfclose_rst__server_was_first__is_told_apart(void **state)
+{
+    (void)state;
+    victim.mode_id = PLAN_HALFCLOSE_RST;
+    tcp_state = TCP_FIN_WAIT2;
+    kills_find(PLAN_HALFCLOSE_RST)->shut(&victim);
+    assert_int_equal(done_count, 1);
+    assert_int_equal(all.forestalled[PLAN_HALFCLOSE_RST], 0);
+    tcp_state = TCP_TIME_WAIT;
+    victim.client.state = CLIENT_OPEN;
+    kills_find(PLAN_HALFCLOSE_RST)->shut(&victim);
+    assert_int_equal(not_done_count, 1);
+    assert_int_equal(all.forestalled[PLAN_HALFCLOSE_RST], 1);
+    victim.client.state = CLIENT_OPEN;
+    victim.was_settled = true; /* nothing is counted twice */
+    kills_find(PLAN_HALFCLOSE_RST)->shut(&victim);
+    assert_int_equal(all.forestalled[PLAN_HALFCLOSE_RST], 1);
+}
+
 static void mute__connection_has_ended_already__not_done(void **state)
 {
     (void)state;
@@ -162,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup(rst__connection_is_there__reset_and_done, begin),
         cmocka_unit_test_setup(rst__connection_has_ended_already__not_done, begin),
         cmocka_unit_test_setup(mute__connection_has_ended_already__not_done, begin),
+        cmocka_unit_test_setup(halfclose_rst__server_was_first__is_told_apart, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

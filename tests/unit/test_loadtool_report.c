@@ -82,6 +82,8 @@ static void spoil(void)
                                                                  .got = {0x40, 0x61, 0xff}};
     outcome.control.reset = outcome.control.lost = 2;
     outcome.not_done[PLAN_RST] = 4;
+    outcome.not_done[PLAN_FIN] = 3;
+    outcome.forestalled[PLAN_FIN] = 2;
     tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 (control): connection reset by peer");
     outcome.self.busy_share = 0.97;
 }
@@ -116,6 +118,26 @@ static void text__everybody_a_victim__speaks_of_no_others(void **state)
     assert_memory_equal(text, headline, strlen(headline));
 }
 
+static void text__one_of_each__has_no_plural(void **state)
+{
+    (void)state;
+    settings.clients = 2;
+    settings.churn_per_s = 1;
+    outcome.churn.due = outcome.churn.done = 1;
+    outcome.done_count = outcome.control.clients = outcome.victims = outcome.unexpected_ends = 1;
+    outcome.tally.messages_sent = outcome.tally.messages_right = 1;
+    outcome.disturbances = (struct disturbances_told){.count = 1, .deaths = 1, .lost = 1};
+    write_text(0);
+    assert_non_null(strstr(text, " 1 message sent,"));
+    assert_non_null(strstr(text, " 1 client:  0 refused"));
+    assert_non_null(strstr(text, " 1 done, 1 victim at a time;  1 unexpected end\n"));
+    assert_non_null(strstr(text, " 1 bucket of 10 ms with 1 death;  1 request lost at them\n"));
+    assert_non_null(strstr(text, " 1 short connection due,"));
+    outcome.unexpected_ends = 0;
+    write_text(0);
+    assert_memory_equal(text, "PASS  1 client left", strlen("PASS  1 client left"));
+}
+
 static void text__a_bad_run__names_every_finding(void **state)
 {
     (void)state;
@@ -127,6 +149,7 @@ static void text__a_bad_run__names_every_finding(void **state)
     assert_non_null(strstr(text, "expected   40|41 42\n"));
     assert_non_null(strstr(text, "got        40|61 ff\n"));
     assert_non_null(strstr(text, "(4 not done)"));
+    assert_non_null(strstr(text, "(3 not done, 2 of them since the server had ended the connection)"));
     assert_non_null(
         strstr(text, "1 reset (server side, at reply), the first:\n               connection 17"));
     assert_non_null(strstr(text, "loadtool was the bottleneck (busy 97 %)"));
@@ -463,6 +486,7 @@ int main(void)
         cmocka_unit_test_setup(text__everybody_a_victim__speaks_of_no_others, fresh),
         cmocka_unit_test_setup(text__a_bad_run__names_every_finding, fresh),
         cmocka_unit_test_setup(text__any_width__no_line_is_longer_but_for_the_command, fresh),
+        cmocka_unit_test_setup(text__one_of_each__has_no_plural, fresh),
         cmocka_unit_test_setup(text__disturbances__have_a_summary_and_the_worst, fresh),
         cmocka_unit_test_setup(json__disturbances__have_a_summary_and_a_list, fresh),
         cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),
