@@ -30,14 +30,19 @@ void report_write_outages(const struct page *page, const struct outcome *outcome
 
 /* -- disturbances -- */
 
+/* None is none of any unit. */
+static const char *time_of(struct text *out, uint64_t ns)
+{
+    return ns == 0 ? "0" : units_format_ns(out, ns);
+}
+
 static void write_times(const struct page *page, const char *what, const struct disturbances_times *times)
 {
     struct text p50, p90, p99, max;
 
     if (times->count > 0)
-        report_line(page, "", "%s: p50 %s  p90 %s  p99 %s  max %s", what,
-                    units_format_ns(&p50, times->p50_ns), units_format_ns(&p90, times->p90_ns),
-                    units_format_ns(&p99, times->p99_ns), units_format_ns(&max, times->max_ns));
+        report_line(page, "", "%s: p50 %s  p90 %s  p99 %s  max %s", what, time_of(&p50, times->p50_ns),
+                    time_of(&p90, times->p90_ns), time_of(&p99, times->p99_ns), time_of(&max, times->max_ns));
 }
 
 /* "rst, storm". */
