@@ -71,7 +71,8 @@ static bool strike(const struct fault_rule *rule, size_t *size)
         errno = (int)rule->value;
         return true;
     case FAULT_SHORT:
-        *size = fault_gun_shorten(&gun, rule, *size);
+        if (size) /* always: it is aimed at calls of two bytes and more alone */
+            *size = fault_gun_shorten(&gun, rule, *size);
         return false;
     case FAULT_DELAY:
         sleep_ms(rule->value);

@@ -215,8 +215,9 @@ static void fault__on_off_and_bad__done_or_why(void **state)
     char why[FAULT_WHY_SIZE];
 
     (void)state;
-    reactor.pages = calloc(1, sizeof *reactor.pages);
+    reactor.pages = aligned_alloc(alignof(struct shared_pages), sizeof *reactor.pages);
     assert_non_null(reactor.pages);
+    memset(reactor.pages, 0, sizeof *reactor.pages);
     if (faults_check("send:EINTR:1/2", why) == 0) {
         ask("fault send:EINTR:1/2");
         expect("", WAITS_FOR_NOTHING, "end 0\n");
