@@ -9,9 +9,9 @@ scenario() {
     trial accept:die:1/50,epoll_ctl:die:1/100
     wait_until 10000 struck_at_least 5 accept worker
     wait_until 10000 struck_at_least 5 epoll_ctl worker
+    trial off
     happened 'the load goes on' load_goes_on
     load_wait
-    trial off
     local before_it behind_it died
     before_it=$(shots accept worker) behind_it=$(shots epoll_ctl worker)
     died=$((before_it + behind_it))

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Workers kill themselves between an answer and the moment they take note of it, hundreds of times: no answer is given twice.
+# Workers kill themselves between an answer and the moment they take note of it, again and again: no answer is given twice.
 
 scenario() {
     server_start -w 4 --control "$work/control.sock" && workers_ready 4
     remember_state
-    load_start -c 300 -d 6s --kill none
+    load_start -c 300 -d 7s --kill none
     load_is_on 300
     trial take:die:1/300
     happened 'workers died in mid-answer' wait_until 10000 struck_at_least 50 take worker
+    trial off
     happened 'the load goes on' load_goes_on
     load_wait
-    trial off
     local died
     died=$(shots take worker)
     wait_event 3000 "$died" worker_died cause=SIGKILL
