@@ -25,11 +25,14 @@ class FaultCase(TestCase):
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         return result.stdout + result.stderr
 
-    def faults(self):
-        """(what is ordered, shots by call and process)"""
+    def status(self):
         result = subprocess.run([SERVER, "status", "--json", "--control", self.path], capture_output=True, text=True,
                                 timeout=DEADLINE_S * 3, stdin=subprocess.DEVNULL, check=True)
-        found = json.loads(result.stdout)["faults"]
+        return json.loads(result.stdout)
+
+    def faults(self):
+        """(what is ordered, shots by call and process)"""
+        found = self.status()["faults"]
         return found["spec"], {(shot["call"], shot["process"]): shot["count"] for shot in found["shots"]}
 
 
@@ -68,11 +71,12 @@ class Live(FaultCase):
         server = self.start(workers=1)
         client = self.connect(server)
         ask(client)
+        until(lambda: self.status()["totals"]["counters"]["answered"], "the first one is taken")  # it was given before
         self.fault("take:die:1/1@0")
         client.sendall(b"hello")
         self.assertEqual(client.recv(5), b"HELLO")  # given, and not taken
         server.wait_event("worker_died", cause="SIGKILL")
-        self.fault("off")
+        self.fault("off")  # until then each successor dies when it takes what is owed
         self.assertEqual(ask(client, b"again"), b"AGAIN")
         self.assertGreaterEqual(self.faults()[1]["take", "worker"], 1)
 
