@@ -263,6 +263,30 @@ worker_pids() {
     done
 }
 
+# look: sets supervisor, and for each slot that is whole (a worker and both keepers) its three pids.
+look() {
+    local pid kids title
+    supervisor='' slots=()
+    local -A found=()
+    read -r -a kids 2>/dev/null <"/proc/$server_pid/task/$server_pid/children" || true
+    for pid in "${kids[@]}"; do
+        title=''
+        { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
+        title=${title#prefork-upper: }
+        [[ -n $title ]] || continue # it dies just now
+        [[ $title != supervisor ]] || supervisor=$pid
+        found[$title]=$pid
+    done
+    local slot
+    for slot in {0..19}; do
+        [[ -z ${found[worker $slot]:-} || -z ${found[keeper $slot a]:-} || -z ${found[keeper $slot b]:-} ]] ||
+            slots+=("${found[worker $slot]} ${found[keeper $slot a]} ${found[keeper $slot b]}")
+    done
+}
+
+# is_whole COUNT: are a supervisor and so many whole slots there?
+is_whole() { look && [[ -n $supervisor && ${#slots[@]} -ge $1 ]]; }
+
 # ---- An operator -----------------------------------------------------------------------------------------------
 
 # operate WORDS...: a subcommand to a server that was started with --control "$work/control.sock"; its exit code. What it

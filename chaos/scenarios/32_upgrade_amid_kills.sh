@@ -1,36 +1,13 @@
 # shellcheck shell=bash
 # Ten upgrades and more under 500 long-lived clients while workers, keepers and the supervisor die one after the other: nobody notices.
 
-# look: sets supervisor, and for each slot that is whole (a worker and both keepers) its three pids.
-look() {
-    local pid kids title
-    supervisor='' slots=()
-    local -A found=()
-    read -r -a kids 2>/dev/null <"/proc/$server_pid/task/$server_pid/children" || true
-    for pid in "${kids[@]}"; do
-        title=''
-        { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
-        title=${title#prefork-upper: }
-        [[ -n $title ]] || continue # it dies just now
-        [[ $title != supervisor ]] || supervisor=$pid
-        found[$title]=$pid
-    done
-    local slot
-    for slot in {0..19}; do
-        [[ -z ${found[worker $slot]:-} || -z ${found[keeper $slot a]:-} || -z ${found[keeper $slot b]:-} ]] ||
-            slots+=("${found[worker $slot]} ${found[keeper $slot a]} ${found[keeper $slot b]}")
-    done
-}
-
-is_whole() { look && [[ -n $supervisor && ${#slots[@]} -ge 4 ]]; }
-
 # kill_one_by_one: until the file "enough" is there, SIGKILL for a process of chance, whenever all are there that should be;
 # a line in "sent" for each. Two at once could be a worker and the only keeper that it has while its slot goes over, and that
 # is beyond the promise.
 kill_one_by_one() {
     local victims
     while [[ ! -e $work/enough ]]; do
-        wait_until 5000 is_whole || break
+        wait_until 5000 is_whole 4 || break
         read -r -a victims <<<"${slots[RANDOM % ${#slots[@]}]} $supervisor"
         kill -KILL "${victims[RANDOM % 4]}" 2>/dev/null && echo x >>"$work/sent"
         pause_ms $((RANDOM % 60))
@@ -57,7 +34,7 @@ scenario() {
     done
     touch "$work/enough"
     wait "$killing"
-    wait_until 5000 is_whole
+    wait_until 5000 is_whole 4
     note_processes
     happened 'the load goes on after the last upgrade' load_goes_on
     recovered 'one more upgrade, amid no kills, is done' operate upgrade "$(image next)"
