@@ -21,6 +21,7 @@
 #include "loadtool/outputs.h"
 #include "loadtool/progress.h"
 #include "loadtool/report.h"
+#include "loadtool/subcommand.h"
 #include "loadtool/verdict.h"
 
 static int provide_descriptors(const struct settings *settings)
@@ -159,11 +160,14 @@ static int run(int argc, char **argv, const struct settings *settings)
 int main(int argc, char **argv)
 {
     static struct settings settings; /* large: it holds a script */
+    int code = EXIT_PASS;
 
     if (child_is_wanted(argc, argv))
         return child_run();
     signal(SIGPIPE,
            SIG_IGN); /* libuv does not: a peer that went away must be an error of a write, not our end */
+    if (subcommand_run(argc, argv, &code))
+        return code;
     if (options_parse(argc, argv, &settings) < 0)
         return EXIT_USAGE;
     return run(argc, argv, &settings);

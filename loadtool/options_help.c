@@ -4,6 +4,7 @@
 #include <argp.h>
 
 #include "loadtool/options_parts.h"
+#include "loadtool/subcommand.h"
 
 const char options_doc[] =
     "Loads a TCP or UNIX stream server with many clients, compares every byte of every "
@@ -19,6 +20,8 @@ static void write_postscript(FILE *out)
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
         fprintf(out, "  %c %-13s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
                 plan_mode_name((enum plan_mode)i), plan_mode_definition((enum plan_mode)i));
+    fputs("\nBeside loading (each has a --help of its own):\n\n", out);
+    subcommand_write_names(out);
     fputs("\nMeasures of --fail, such as --fail 'p99>5ms' --fail 'rate<10000':\n\n", out);
     thresholds_write_names(out);
     fputs("\nExit codes: 0 pass, 1 a limit of --fail was not kept, 2 usage, 3 wrong, missing or extra bytes, "

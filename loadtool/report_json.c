@@ -146,7 +146,7 @@ static json_t *disconnects_of(const struct settings *settings, const struct outc
     return object;
 }
 
-static json_t *latency_of(const struct histogram *latency)
+json_t *report_latency_json(const struct histogram *latency)
 {
     static const struct {
         const char *name;
@@ -259,15 +259,15 @@ static void add_counts(json_t *object, const struct report *report)
 
 static void add_measures(json_t *object, const struct outcome *outcome)
 {
-    json_object_set_new(object, "latency_us", latency_of(&outcome->latency));
-    json_object_set_new(object, "latency_sent_us", latency_of(&outcome->latency_sent));
-    json_object_set_new(object, "connect_us", latency_of(&outcome->connects));
+    json_object_set_new(object, "latency_us", report_latency_json(&outcome->latency));
+    json_object_set_new(object, "latency_sent_us", report_latency_json(&outcome->latency_sent));
+    json_object_set_new(object, "connect_us", report_latency_json(&outcome->connects));
     json_object_set_new(object, "arrivals",
                         json_pack("{so so so so so}", "due", report_json_number(outcome->arrivals.due),
                                   "sent", report_json_number(outcome->arrivals.sent), "missed",
                                   report_json_number(outcome->arrivals.missed), "late",
                                   report_json_number(outcome->arrivals.late), "lag_us",
-                                  latency_of(&outcome->lag)));
+                                  report_latency_json(&outcome->lag)));
     json_object_set_new(object, "churn",
                         json_pack("{so so so so}", "due", report_json_number(outcome->churn.due), "done",
                                   report_json_number(outcome->churn.done), "failed",
@@ -294,6 +294,16 @@ static void add_measures(json_t *object, const struct outcome *outcome)
     json_object_set_new(object, "elapsed_ms", json_real((double)outcome->elapsed_ns / 1e6));
 }
 
+/* What other runs are compared and merged with. */
+static void add_wholes(json_t *object, const struct outcome *outcome)
+{
+    json_object_set_new(object, "histograms",
+                        json_pack("{so so so}", "latency", report_histogram_json(&outcome->latency),
+                                  "latency_sent", report_histogram_json(&outcome->latency_sent), "connect",
+                                  report_histogram_json(&outcome->connects)));
+    json_object_set_new(object, "seconds", report_series_json(&outcome->series));
+}
+
 int report_write_json(FILE *out, const struct report *report)
 {
     json_t *object = json_object();
@@ -303,6 +313,7 @@ int report_write_json(FILE *out, const struct report *report)
     add_run(object, report);
     add_counts(object, report);
     add_measures(object, report->outcome);
+    add_wholes(object, report->outcome);
     int rc = json_dumpf(object, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(object);
     if (rc < 0 || fputc('\n', out) == EOF || fflush(out) == EOF)

@@ -1,0 +1,130 @@
+#include "loadtool/compare.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "loadtool/units.h"
+#include "loadtool/verdict.h"
+
+static double rate_of(const struct series_row *row)
+{
+    return row->length_ns == 0 ? 0 : (double)row->sums.right * 1e9 / (double)row->length_ns;
+}
+
+static double p50_of(const struct series_row *row)
+{
+    return (double)row->p50_ns;
+}
+
+static double p99_of(const struct series_row *row)
+{
+    return (double)row->p99_ns;
+}
+
+static const struct {
+    const char *name;
+    double (*measure)(const struct series_row *row);
+    bool is_time; /* less is better */
+} measures[COMPARE_MEASURES] = {{"rate", rate_of, false}, {"p50", p50_of, true}, {"p99", p99_of, true}};
+
+static enum compare_kind judge(const struct compare_row *row, bool is_time)
+{
+    double change = row->b.median - row->a.median;
+
+    if (fabs(change) <= row->spread)
+        return COMPARE_SAME;
+    return (change > 0) == is_time ? COMPARE_WORSE : COMPARE_BETTER;
+}
+
+int compare_results(const struct result *a, const struct result *b, struct comparison *comparison)
+{
+    *comparison = (struct comparison){.code_a = a->exit_code, .code_b = b->exit_code};
+    for (size_t i = 0; i < COMPARE_MEASURES; i++) {
+        struct compare_row *row = &comparison->rows[i];
+        row->name = measures[i].name;
+        row->a = series_spread(&a->series, measures[i].measure);
+        row->b = series_spread(&b->series, measures[i].measure);
+        if (row->a.rows < COMPARE_SECONDS_MIN || row->b.rows < COMPARE_SECONDS_MIN)
+            return -ERANGE;
+        row->spread = fmax(row->a.quartiles, row->b.quartiles);
+        row->kind = judge(row, measures[i].is_time);
+        if (row->kind == COMPARE_WORSE || comparison->kind == COMPARE_SAME)
+            comparison->kind = row->kind;
+    }
+    if (comparison->code_b != 0 && comparison->code_a == 0)
+        comparison->kind = COMPARE_WORSE;
+    return 0;
+}
+
+static const char *format(struct text *out, size_t measure, double value)
+{
+    if (measures[measure].is_time)
+        return units_format_ns(out, (uint64_t)(value + 0.5));
+    units_format_count(out, (uint64_t)(value + 0.5));
+    return strcat(out->s, "/s");
+}
+
+void compare_write(FILE *out, const struct comparison *comparison)
+{
+    static const char *const heads[] = {
+        [COMPARE_SAME] = "SAME", [COMPARE_BETTER] = "BETTER", [COMPARE_WORSE] = "WORSE"};
+    static const char *const words[] = {
+        [COMPARE_SAME] = "same", [COMPARE_BETTER] = "better", [COMPARE_WORSE] = "worse"};
+    struct text a, b, spread;
+
+    fprintf(out, "%s\n\n  %-6s %14s %14s %14s\n", heads[comparison->kind], "", "A", "B", "spread");
+    for (size_t i = 0; i < COMPARE_MEASURES; i++) {
+        const struct compare_row *row = &comparison->rows[i];
+        double change = row->a.median > 0 ? 100 * (row->b.median / row->a.median - 1) : 0;
+        fprintf(out, "  %-6s %14s %14s %14s  %+.1f %%, %s\n", row->name, format(&a, i, row->a.median),
+                format(&b, i, row->b.median), format(&spread, i, row->spread), change, words[row->kind]);
+    }
+    if (comparison->code_a != 0 || comparison->code_b != 0)
+        fprintf(out, "  exit   %14d %14d\n", comparison->code_a, comparison->code_b);
+}
+
+/* -- the subcommand -- */
+
+static const char help[] =
+    "Usage: loadtool compare A.json B.json\n"
+    "\n"
+    "Is run B worse than run A? Both are reports that loadtool wrote with --json. Compared are the medians "
+    "of rate, p50\n"
+    "and p99 over the seconds of each run. A difference counts when it is larger than the spread: the "
+    "distance between\n"
+    "the first and the third quartile of the seconds, of the run where it is larger. Each run needs 3 "
+    "seconds at least.\n"
+    "A B that failed where A passed is worse, whatever its figures.\n"
+    "\n"
+    "Exit codes: 0 B is not worse, 1 B is worse, 2 usage, or a file that cannot be read.\n";
+
+int compare_main(int argc, char **argv)
+{
+    struct result a, b;
+    struct comparison comparison;
+
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return fputs(help, stdout) < 0 ? EXIT_USAGE : 0;
+    if (argc != 3 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
+        fputs("loadtool: compare: accepted are two files: loadtool compare A.json B.json\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (result_read(&a, argv[1]) < 0)
+        return EXIT_USAGE;
+    if (result_read(&b, argv[2]) < 0) {
+        result_free(&a);
+        return EXIT_USAGE;
+    }
+    int rc = compare_results(&a, &b, &comparison);
+    if (rc == 0)
+        compare_write(stdout, &comparison);
+    else
+        fprintf(
+            stderr,
+            "loadtool: compare: %s: fewer than %d seconds, from which no spread follows: use a longer -d\n",
+            a.series.count <= b.series.count ? a.path : b.path, COMPARE_SECONDS_MIN);
+    result_free(&a);
+    result_free(&b);
+    return rc < 0 ? EXIT_USAGE : comparison.kind == COMPARE_WORSE ? 1 : 0;
+}
