@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "loadtool/html.h"
 #include "loadtool/units.h"
 #include "loadtool/verdict.h"
 
@@ -65,20 +66,31 @@ static const char *format(struct text *out, size_t measure, double value)
     return strcat(out->s, "/s");
 }
 
+void compare_format_row(const struct compare_row *row, size_t measure, char a[COMPARE_CELL_BYTES],
+                        char b[COMPARE_CELL_BYTES], char spread[COMPARE_CELL_BYTES],
+                        char change[COMPARE_CELL_BYTES])
+{
+    static const char *const words[] = {
+        [COMPARE_SAME] = "same", [COMPARE_BETTER] = "better", [COMPARE_WORSE] = "worse"};
+    struct text text;
+    double percent = row->a.median > 0 ? 100 * (row->b.median / row->a.median - 1) : 0;
+
+    snprintf(a, COMPARE_CELL_BYTES, "%.39s", format(&text, measure, row->a.median));
+    snprintf(b, COMPARE_CELL_BYTES, "%.39s", format(&text, measure, row->b.median));
+    snprintf(spread, COMPARE_CELL_BYTES, "%.39s", format(&text, measure, row->spread));
+    snprintf(change, COMPARE_CELL_BYTES, "%+.1f %%, %s", percent, words[row->kind]);
+}
+
 void compare_write(FILE *out, const struct comparison *comparison)
 {
     static const char *const heads[] = {
         [COMPARE_SAME] = "SAME", [COMPARE_BETTER] = "BETTER", [COMPARE_WORSE] = "WORSE"};
-    static const char *const words[] = {
-        [COMPARE_SAME] = "same", [COMPARE_BETTER] = "better", [COMPARE_WORSE] = "worse"};
-    struct text a, b, spread;
+    char a[COMPARE_CELL_BYTES], b[COMPARE_CELL_BYTES], spread[COMPARE_CELL_BYTES], change[COMPARE_CELL_BYTES];
 
     fprintf(out, "%s\n\n  %-6s %14s %14s %14s\n", heads[comparison->kind], "", "A", "B", "spread");
     for (size_t i = 0; i < COMPARE_MEASURES; i++) {
-        const struct compare_row *row = &comparison->rows[i];
-        double change = row->a.median > 0 ? 100 * (row->b.median / row->a.median - 1) : 0;
-        fprintf(out, "  %-6s %14s %14s %14s  %+.1f %%, %s\n", row->name, format(&a, i, row->a.median),
-                format(&b, i, row->b.median), format(&spread, i, row->spread), change, words[row->kind]);
+        compare_format_row(&comparison->rows[i], i, a, b, spread, change);
+        fprintf(out, "  %-6s %14s %14s %14s  %s\n", comparison->rows[i].name, a, b, spread, change);
     }
     if (comparison->code_a != 0 || comparison->code_b != 0)
         fprintf(out, "  exit   %14d %14d\n", comparison->code_a, comparison->code_b);
@@ -87,7 +99,7 @@ void compare_write(FILE *out, const struct comparison *comparison)
 /* -- the subcommand -- */
 
 static const char help[] =
-    "Usage: loadtool compare A.json B.json\n"
+    "Usage: loadtool compare [--html FILE] A.json B.json\n"
     "\n"
     "Is run B worse than run A? Both are reports that loadtool wrote with --json. Compared are the medians "
     "of rate, p50\n"
@@ -97,34 +109,64 @@ static const char help[] =
     "seconds at least.\n"
     "A B that failed where A passed is worse, whatever its figures.\n"
     "\n"
+    "  --html FILE   write a page as well, with both runs in the same charts\n"
+    "\n"
     "Exit codes: 0 B is not worse, 1 B is worse, 2 usage, or a file that cannot be read.\n";
+
+static int write_html(const char *path, const struct result *a, const struct result *b,
+                      const struct comparison *comparison)
+{
+    FILE *out = path == NULL ? NULL : fopen(path, "we");
+    int rc = path == NULL ? 0 : out == NULL ? -errno : html_write_comparison(out, a, b, comparison);
+
+    if (out != NULL && fclose(out) != 0)
+        rc = -errno;
+    if (rc < 0)
+        fprintf(stderr, "loadtool: --html %s: %s\n", path, strerror(-rc));
+    return rc;
+}
+
+static int compare_files(const struct result *a, const struct result *b, const char *html_path)
+{
+    struct comparison comparison;
+
+    if (compare_results(a, b, &comparison) < 0) {
+        fprintf(
+            stderr,
+            "loadtool: compare: %s: fewer than %d seconds, from which no spread follows: use a longer -d\n",
+            a->series.count <= b->series.count ? a->path : b->path, COMPARE_SECONDS_MIN);
+        return EXIT_USAGE;
+    }
+    compare_write(stdout, &comparison);
+    if (write_html(html_path, a, b, &comparison) < 0)
+        return EXIT_USAGE;
+    return comparison.kind == COMPARE_WORSE ? 1 : 0;
+}
 
 int compare_main(int argc, char **argv)
 {
     struct result a, b;
-    struct comparison comparison;
+    const char *html_path = NULL;
 
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return fputs(help, stdout) < 0 ? EXIT_USAGE : 0;
+    if (argc == 5 && strcmp(argv[1], "--html") == 0) {
+        html_path = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
     if (argc != 3 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
-        fputs("loadtool: compare: accepted are two files: loadtool compare A.json B.json\n", stderr);
+        fputs("loadtool: compare: accepted are two files: loadtool compare [--html FILE] A.json B.json\n",
+              stderr);
         return EXIT_USAGE;
     }
     if (result_read(&a, argv[1]) < 0)
         return EXIT_USAGE;
-    if (result_read(&b, argv[2]) < 0) {
-        result_free(&a);
-        return EXIT_USAGE;
+    int code = EXIT_USAGE;
+    if (result_read(&b, argv[2]) == 0) {
+        code = compare_files(&a, &b, html_path);
+        result_free(&b);
     }
-    int rc = compare_results(&a, &b, &comparison);
-    if (rc == 0)
-        compare_write(stdout, &comparison);
-    else
-        fprintf(
-            stderr,
-            "loadtool: compare: %s: fewer than %d seconds, from which no spread follows: use a longer -d\n",
-            a.series.count <= b.series.count ? a.path : b.path, COMPARE_SECONDS_MIN);
     result_free(&a);
-    result_free(&b);
-    return rc < 0 ? EXIT_USAGE : comparison.kind == COMPARE_WORSE ? 1 : 0;
+    return code;
 }

@@ -1,5 +1,5 @@
 /*
- * `loadtool compare A.json B.json`: is the second run worse than the first?
+ * `loadtool compare [--html FILE] A.json B.json`: is the second run worse than the first?
  *
  * Compared are the medians of what the runs had second by second; a difference counts when it is larger than
  * the larger of both spreads, the distance from the first to the third quartile of those seconds.
@@ -31,6 +31,12 @@ struct comparison {
 
 /* -ERANGE: one of them has too few seconds. Pure. */
 int compare_results(const struct result *a, const struct result *b, struct comparison *comparison);
+
+/* A row in words; `measure` is its number. */
+enum { COMPARE_CELL_BYTES = 40 };
+void compare_format_row(const struct compare_row *row, size_t measure, char a[COMPARE_CELL_BYTES],
+                        char b[COMPARE_CELL_BYTES], char spread[COMPARE_CELL_BYTES],
+                        char change[COMPARE_CELL_BYTES]);
 
 void compare_write(FILE *out, const struct comparison *comparison);
 

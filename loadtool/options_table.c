@@ -171,6 +171,7 @@ OUTPUT(hdr, HDR)
 OUTPUT(junit, JUNIT)
 OUTPUT(md, MD)
 OUTPUT(prom, PROM)
+OUTPUT(html, HTML)
 
 static int parse_fail(struct parsed *parsed, const char *word)
 {
@@ -256,6 +257,8 @@ const struct option_row options_rows[] = {
      parse_md},
     {"prom", 279, "FILE", path, "no Prometheus file",
      "Write the measures in Prometheus' text format, for node_exporter's textfile collector", parse_prom},
+    {"html", 280, "FILE", path, "no page", "Write the run as one page with charts, without script or network",
+     parse_html},
     {"fail", 274, "MEASURE>VALUE|MEASURE<VALUE",
      "MEASURE>VALUE or MEASURE<VALUE, such as 'p99>5ms', with a measure that --help lists, up to 16 times",
      "none", "Exit 1 if the run exceeds, or falls below, a limit", parse_fail},

@@ -14,10 +14,8 @@ static const char *const names[] = {OUTPUTS(X)};
 
 /* NULL: written while the run goes on. */
 static int (*const writers[OUTPUT_COUNT])(FILE *out, const struct report *report) = {
-    [OUTPUT_JSON] = report_write_json,
-    [OUTPUT_JUNIT] = report_write_junit,
-    [OUTPUT_MD] = report_write_md,
-    [OUTPUT_PROM] = report_write_prom,
+    [OUTPUT_JSON] = report_write_json, [OUTPUT_JUNIT] = report_write_junit, [OUTPUT_MD] = report_write_md,
+    [OUTPUT_PROM] = report_write_prom, [OUTPUT_HTML] = report_write_html,
 };
 
 const char *outputs_option(enum output output)

@@ -17,7 +17,8 @@
     X(HDR, "hdr", "HdrHistogram log")                                                                        \
     X(JUNIT, "junit", "JUnit file")                                                                          \
     X(MD, "md", "Markdown")                                                                                  \
-    X(PROM, "prom", "Prometheus file")
+    X(PROM, "prom", "Prometheus file")                                                                       \
+    X(HTML, "html", "HTML")
 
 #define X(id, option, name) OUTPUT_##id,
 enum output { OUTPUTS(X) OUTPUT_COUNT };

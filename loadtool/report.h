@@ -32,4 +32,7 @@ int report_write_junit(FILE *out, const struct report *report);
 int report_write_md(FILE *out, const struct report *report);
 int report_write_prom(FILE *out, const struct report *report);
 
+/* The run as one page. -EIO or -ENOMEM. */
+int report_write_html(FILE *out, const struct report *report);
+
 #endif

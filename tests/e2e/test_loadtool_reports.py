@@ -1,5 +1,6 @@
 """The files that the load tool writes for other programs, each read by rules that are not the load tool's."""
 
+import html.parser
 import json
 import re
 import subprocess
@@ -34,10 +35,33 @@ def read_prom(text):
     return samples
 
 
+class Page(html.parser.HTMLParser):
+    """The elements of a page; breaks where one is not closed, or asks for anything from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.count = [], {}
+
+    def handle_starttag(self, tag, attrs):
+        assert tag not in ("script", "link", "img", "iframe", "object"), tag
+        for name, value in attrs:
+            assert name not in ("src", "href") and not name.startswith("on") and "url(" not in (value or ""), name
+        self.count[tag] = self.count.get(tag, 0) + 1
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+
 class Reports(TestCase):
     def load(self, *args, code=PASS):
         """One run with every file that there is: {option: path}, the text."""
-        paths = {name: f"{self.folder}/report.{name}" for name in ("json", "hdr", "junit", "md", "prom")}
+        paths = {name: f"{self.folder}/report.{name}" for name in ("json", "hdr", "junit", "md", "prom", "html")}
         files = [word for name, path in paths.items() for word in (f"--{name}", path)]
         result = subprocess.run([str(LOADTOOL), *map(str, args), *files], capture_output=True, text=True, timeout=DEADLINE_S)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
@@ -82,3 +106,16 @@ class Reports(TestCase):
         self.assertEqual(prom["loadtool_exit_code", None], THRESHOLD)
         done = sum(value for (name, labels), value in prom.items() if name == "loadtool_disconnects_total" and 'done="yes"' in labels)
         self.assertEqual(done, report["disconnects_done"])
+
+    def test_html__whole_and_by_itself(self):
+        paths, _ = self.load(self.server().bound, "-c", 20, "-d", "1200ms")
+        page = Page()
+        with open(paths["html"]) as file:
+            text = file.read()
+        page.feed(text)
+        self.assertEqual(page.open, [])
+        self.assertEqual(page.count["figure"], 4)
+        self.assertNotIn("http", text)
+        self.assertNotIn("nan", re.sub("<text.*?</text>", "", text.split("<body>")[1].split("<h2>")[0]))
+        with open(paths["json"]) as file:
+            self.assertEqual(page.count["rect"] > 5, bool(json.load(file)["disconnects_done"]))

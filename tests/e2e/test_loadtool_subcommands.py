@@ -42,7 +42,11 @@ class Subcommands(TestCase):
             seconds["right"] = [1000] * 4
             with open(path, "w") as file:
                 json.dump(report, file)
-        text = self.tool("compare", *paths, code=WORSE).stdout
+        page = f"{self.folder}/page.html"
+        text = self.tool("compare", "--html", page, *paths, code=WORSE).stdout
+        with open(page) as file:
+            self.assertIn('<span class="bad">WORSE</span> B beside A', file.read())
+        self.assertIn("No such file", self.tool("compare", "--html", "/no/page", *paths, code=USAGE).stderr)
         self.assertTrue(text.startswith("WORSE\n"), text)
         self.assertIn("+50.0 %, worse", text)
         self.assertTrue(self.tool("compare", *reversed(paths)).stdout.startswith("BETTER\n"))

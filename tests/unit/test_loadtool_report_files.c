@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "loadtool/chart.h"
 #include "loadtool/report.h"
 #include "tests/support/cmocka_all.h"
 
@@ -150,10 +151,98 @@ static void prom__a_run__each_name_has_its_help_and_type(void **state)
     assert_non_null(strstr(text, "\nloadtool_server_descriptors{when=\"before\"} 5\n"));
 }
 
+static double half_of(const struct series_row *row)
+{
+    return (double)row->sums.right / 2;
+}
+
+static void add_seconds(void)
+{
+    assert_int_equal(series_init(&outcome.series), 0);
+    for (uint64_t i = 0; i < 4; i++)
+        series_add(&outcome.series,
+                   &(struct second){.begin_ns = i * 1000000000,
+                                    .length_ns = 1000000000,
+                                    .sums = {.right = 100, .kills = i == 1 ? 7 : 0, .lost = i == 2},
+                                    .latency = &outcome.latency,
+                                    .modes = 1u << PLAN_RST});
+}
+
+static void html__a_run__has_its_charts_tables_and_bytes(void **state)
+{
+    (void)state;
+    spoil();
+    add_seconds();
+    outcome.outages = (struct outages){.kept = 1, .list = {{.last_good_ms = 1500, .gap_ms = 300}}};
+    outcome.tally.examples[FINDING_WRONG] = (struct tally_wrong){.is_set = true,
+                                                                 .connection = 12,
+                                                                 .offset = 345,
+                                                                 .shown_offset = 344,
+                                                                 .count = 3,
+                                                                 .got_count = 2,
+                                                                 .expected = {0x40, '<', 0x42},
+                                                                 .got = {0x40, 0x61}};
+    write_report(report_write_html);
+    series_free(&outcome.series);
+    assert_memory_equal(text, "<!doctype html>\n", 16);
+    assert_non_null(strstr(text, "<h1><span class=\"bad\">FAIL</span> unix:/&lt;x&gt;|&quot;y&quot;</h1>"));
+    assert_non_null(
+        strstr(text, "<title>7 left on purpose rst, 0 control clients lost, 0 bad bytes</title>"));
+    assert_non_null(strstr(text, "<title>outage of 300 ms</title>"));
+    assert_non_null(strstr(text, "<title>from 6.29 ms on: 1,000 replies</title>"));
+    assert_non_null(
+        strstr(text, "00000158  40 <mark>3c</mark> 42                                         @&lt;B\n"));
+    assert_non_null(strstr(text, "<td class=\"\">connection 17 | &lt;reset&gt;</td>"));
+    assert_non_null(strstr(text, "<pre class=\"command\">loadtool &#39;&lt;x&gt;&#39; --seed 7</pre>"));
+    assert_true(strstr(text, "\"nan") == NULL && strstr(text, "Lnan") == NULL &&
+                strstr(text, "Mnan") == NULL);
+    assert_non_null(strstr(text, "</body></html>\n"));
+}
+
+static void html__a_run_without_a_second__has_no_charts(void **state)
+{
+    (void)state;
+    write_report(report_write_html);
+    assert_null(strstr(text, "<figure>"));
+    add_seconds();
+    histogram_init(&outcome.latency); /* nobody was measured */
+    write_report(report_write_html);
+    series_free(&outcome.series);
+    assert_non_null(strstr(text, "Right replies per second"));
+    assert_null(strstr(text, "by percentile"));
+}
+
+static void html__no_memory__says_so(void **state)
+{
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    (void)state;
+    memory_fails_at = 0;
+    assert_int_equal(report_write_html(out, &report), -ENOMEM);
+    fclose(out);
+}
+
+static void timeline__any_rows__the_line_goes_through_them(void **state)
+{
+    const struct chart_line line = {&outcome.series, half_of, "one", "half"};
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    (void)state;
+    add_seconds();
+    chart_timeline(out, "Half", &line, 1, false, NULL);
+    fclose(out);
+    series_free(&outcome.series);
+    /* Four values of 50 at the middles of four seconds, a twentieth below the top of the room. */
+    assert_non_null(
+        strstr(text, "<path class=\"line one\" d=\"M148.0 19.8h.1L296.0 19.8L444.0 19.8L592.0 19.8\"/>"));
+    assert_non_null(strstr(text, ">4 s</text>"));
+    assert_null(strstr(text, "kills"));
+}
+
 static void all__no_room__an_error(void **state)
 {
     static int (*const writers[])(FILE *, const struct report *) = {report_write_junit, report_write_md,
-                                                                    report_write_prom};
+                                                                    report_write_prom, report_write_html};
 
     (void)state;
     for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
@@ -175,6 +264,10 @@ int main(void)
         TEST(md__any_run__begins_with_the_verdict_and_ends_with_the_command),
         TEST(md__bad_run__has_findings_and_errors),
         TEST(prom__a_run__each_name_has_its_help_and_type),
+        TEST(html__a_run__has_its_charts_tables_and_bytes),
+        TEST(html__a_run_without_a_second__has_no_charts),
+        TEST(html__no_memory__says_so),
+        TEST(timeline__any_rows__the_line_goes_through_them),
         TEST(all__no_room__an_error),
     };
 
