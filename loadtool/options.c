@@ -220,7 +220,13 @@ int options_parse(int argc, char **argv, struct settings *settings)
                         .doc = options_doc,
                         .help_filter = options_filter_help};
     struct parsed parsed = {.settings = settings};
+    const char *meant = NULL;
+    const char *misspelt = options_find_misspelt(argc, argv, &meant);
 
+    if (misspelt != NULL) {
+        fprintf(stderr, "loadtool: there is no option %s: did you mean --%s?\n", misspelt, meant);
+        return -EINVAL;
+    }
     argp_err_exit_status = EXIT_USAGE;
     set_defaults(settings);
     build_table(options, sentences);

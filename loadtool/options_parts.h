@@ -1,5 +1,5 @@
 /* What the files of options.h share: options.c (parsing), options_table.c (the table), options_help.c
- * (--help). */
+ * (--help), options_similar.c (typing errors). */
 #ifndef LOADTOOL_OPTIONS_PARTS_H
 #define LOADTOOL_OPTIONS_PARTS_H
 
@@ -31,6 +31,10 @@ extern const size_t options_row_count;
 /* What stands before the options in --help, and a filter for argp that adds what stands behind them. */
 extern const char options_doc[];
 char *options_filter_help(int key, const char *text, void *input);
+
+/* The first word of the command line that is no option, but nearly: with the name that was probably meant. NULL
+ * if there is none, or nothing is near. */
+const char *options_find_misspelt(int argc, char **argv, const char **meant);
 
 /* One line on stderr. Returns EINVAL. */
 int options_complain(const char *option, const char *value, const char *accepted);

@@ -191,6 +191,39 @@ static void parse__send_and_expect__are_a_script_of_one_exchange(void **state)
     assert_int_equal(settings.check, ORACLE_NONE);
 }
 
+static void parse__misspelt_option__says_what_was_meant(void **state)
+{
+    static const struct {
+        const char *line, *said;
+    } rows[] = {
+        {"--clinets 5", "loadtool: there is no option --clinets: did you mean --clients?\n"},
+        {"-c 5 --json x --durations=3s",
+         "loadtool: there is no option --durations=3s: did you mean --duration?\n"},
+        {"-t2 --hlep", "loadtool: there is no option --hlep: did you mean --help?\n"},
+        {"--json --jsn --jsn", "loadtool: there is no option --jsn: did you mean --json?\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse(rows[i].line), -EINVAL);
+        assert_string_equal(said, rows[i].said);
+    }
+}
+
+/* The value of an option may look like one, short or long; a beginning is as good as a whole name. */
+static void parse__what_only_looks_misspelt__is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--json --clinets -n 500 --clie 5 --duration=3s"), 0);
+    assert_string_equal(settings.output_paths[OUTPUT_JSON], "--clinets");
+    assert_int_equal(settings.clients, 5);
+    assert_int_equal(parse("-r --clinets"), -EINVAL);
+    assert_null(strstr(said, "did you mean"));
+    assert_int_equal(parse(":9999 -- --clinets"), -EINVAL); /* a second target */
+    assert_null(strstr(said, "did you mean"));
+    assert_int_equal(parse("- --kill none"), -EINVAL);
+}
+
 static void parse__unknown_option__exits_with_2(void **state)
 {
     (void)state;
@@ -266,6 +299,8 @@ int main(void)
         cmocka_unit_test(parse__no_seed__makes_one_up),
         cmocka_unit_test(parse__wrong_values__are_one_line_with_option_value_and_what_is_accepted),
         cmocka_unit_test(parse__send_and_expect__are_a_script_of_one_exchange),
+        cmocka_unit_test(parse__misspelt_option__says_what_was_meant),
+        cmocka_unit_test(parse__what_only_looks_misspelt__is_taken),
         cmocka_unit_test(parse__unknown_option__exits_with_2),
         cmocka_unit_test(help__asked_for__defines_every_option_and_mode),
         cmocka_unit_test(help__by_either_name__is_the_same_without_stray_blanks),
