@@ -23,7 +23,11 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#define START_TRIES_MAX 20 /* together less than any patience of the supervisor with a start */
+#define START_RETRY_MS  100
 
 #define GATE_LOOK_MS 50 /* between two looks whether the master still lives */
 
@@ -81,10 +85,11 @@ static unsigned char *chunk_buffers(void)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* May be called again after it failed: what it got it keeps. */
 static int init(struct worker *w)
 {
     const struct worker_settings *settings = &w->settings;
-    unsigned char *buffers = chunk_buffers();
+    unsigned char *buffers = w->answerer.in ? w->answerer.in : chunk_buffers();
     const struct service *service = service_at(settings->service_index);
     CHECK(service != NULL);
     if (!buffers)
@@ -101,9 +106,25 @@ static int init(struct worker *w)
                         ? settings->connection_room
                         : settings->connection_count_max;
     /* One number more than connections: the one with which a full worker accepts and resets. */
-    int error = conn_table_init(
-        &w->conns, room + 1, (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
+    int error =
+        w->conns.conns
+            ? 0
+            : conn_table_init(&w->conns, room + 1,
+                              (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
     return error ? error : loop_init(w);
+}
+
+/* Want of memory passes, and a start that fails counts as a crash: some of them within milliseconds would cost the slot
+ * the very connections that wait for us. So we wait a little for memory. */
+static int init_patiently(struct worker *w)
+{
+    const struct timespec pause = {.tv_nsec = START_RETRY_MS * 1000000L};
+    int error = init(w);
+    for (int tries = 1; (error == -ENOMEM || error == -ENOSPC) && tries < START_TRIES_MAX; tries++) {
+        nanosleep(&pause, NULL);
+        error = init(w);
+    }
+    return error;
 }
 
 static void announce(struct worker *w)
@@ -165,7 +186,7 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     log_init(FD_LOG, LOG_LEVEL_INFO);
     log_share_level(&pages->orders.log_level);
     wait_at_gate(w);
-    int error = init(w);
+    int error = init_patiently(w);
     if (error) {
         log_event(LOG_LEVEL_ERROR, "event=failed what=worker_start slot=%u why=%s", slot,
                   strerrorname_np(-error));

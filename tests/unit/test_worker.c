@@ -2,7 +2,7 @@
  * A worker's whole life in a process of its own; the test plays keeper, supervisor, client, and a kernel that
  * has nothing more to give.
  */
-/* wrap: mmap conn_table_init epoll_ctl */
+/* wrap: mmap conn_table_init epoll_ctl nanosleep */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { INHERITED_CORE_BYTES = 12345 };
@@ -30,18 +31,24 @@ enum { INHERITED_CORE_BYTES = 12345 };
 static struct worker_fixture fixture;
 static struct board *board;
 static shared_u32 *capacity_seen; /* of the worker's table of connections */
+static shared_u32 *pauses_seen;   /* between its tries to start */
 
 /* What the process under test finds broken. */
 static struct {
     const char *call; /* fails with `error`; NULL: none */
     int error;
-    int number; /* epoll_ctl: for this descriptor alone */
+    int number;     /* epoll_ctl: for this descriptor alone */
+    unsigned count; /* so often; 0: always */
 } bend;
 
 static bool fails(const char *call)
 {
     errno = bend.error;
-    return bend.call && strcmp(bend.call, call) == 0;
+    if (!bend.call || strcmp(bend.call, call) != 0)
+        return false;
+    if (bend.count > 0 && --bend.count == 0)
+        bend.call = NULL;
+    return true;
 }
 
 void *__real_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset);
@@ -70,14 +77,25 @@ int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
     return is_bent ? -1 : __real_epoll_ctl(set, operation, fd, event);
 }
 
+/* Nobody has time for that here. */
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+    (void)left;
+    assert_int_equal(wanted->tv_nsec, 100000000);
+    atomic_fetch_add(pauses_seen, 1);
+    return 0;
+}
+
 static int begin(void **state)
 {
     (void)state;
     memset(&bend, 0, sizeof bend);
     capacity_seen =
-        mmap(NULL, sizeof *capacity_seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, 2 * sizeof *capacity_seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (capacity_seen == MAP_FAILED)
         return -1;
+    pauses_seen = capacity_seen + 1;
     worker_fixture_open(&fixture, (struct fixture_options){.slot_count = 3, .slot = 2});
     board = fixture.worker.board;
     return 0;
@@ -88,7 +106,7 @@ static int finish(void **state)
     (void)state;
     memset(&bend, 0, sizeof bend);
     worker_fixture_close(&fixture);
-    return munmap(capacity_seen, sizeof *capacity_seen);
+    return munmap(capacity_seen, 2 * sizeof *capacity_seen);
 }
 
 /* A child that the fixture ends, should the test not come to its end. */
@@ -433,6 +451,48 @@ static void start__no_buffers__said_and_left(void **state)
     expect_no_start("ENOMEM");
 }
 
+/* The third try is the last that fails. */
+static void expect_late_start(const char *call, int error)
+{
+    bend.call = call;
+    bend.error = error;
+    bend.number = FD_TICK;
+    bend.count = 3;
+    start_worker();
+    wait_ready();
+    assert_int_equal(atomic_load(pauses_seen), 3);
+    int client = worker_fixture_connect(&fixture);
+    socket_send_text(client, "hello");
+    socket_expect_text(client, "HELLO");
+}
+
+static void start__memory_for_buffers_is_there_again__serves(void **state)
+{
+    (void)state;
+    expect_late_start("mmap", ENOMEM);
+}
+
+static void start__memory_for_its_table_is_there_again__serves(void **state)
+{
+    (void)state;
+    expect_late_start("conn_table_init", ENOMEM);
+}
+
+static void start__epoll_has_room_again__serves(void **state)
+{
+    (void)state;
+    expect_late_start("epoll_ctl", ENOSPC);
+}
+
+static void start__memory_is_never_there__tried_for_two_seconds(void **state)
+{
+    (void)state;
+    bend.call = "mmap";
+    bend.error = ENOMEM;
+    expect_no_start("ENOMEM");
+    assert_int_equal(atomic_load(pauses_seen), 19);
+}
+
 static void start__no_connection_table__said_and_left(void **state)
 {
     (void)state;
@@ -497,6 +557,10 @@ int main(void)
         TEST(schedule__not_batch__as_inherited),
         TEST(schedule__another_policy_inherited__kept),
         TEST(start__no_buffers__said_and_left),
+        TEST(start__memory_for_buffers_is_there_again__serves),
+        TEST(start__memory_for_its_table_is_there_again__serves),
+        TEST(start__epoll_has_room_again__serves),
+        TEST(start__memory_is_never_there__tried_for_two_seconds),
         TEST(start__no_connection_table__said_and_left),
         TEST(start__epoll_takes_no_timer__said_and_left),
         TEST(start__fails__what_the_last_one_was_doing_is_wiped),
