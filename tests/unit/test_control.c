@@ -1,5 +1,5 @@
 /* The supervisor's side of the control socket, on real sockets; what requests mean is played by the test. */
-/* wrap: getsockopt mmap geteuid accept4 */
+/* wrap: getsockopt mmap geteuid accept4 recv send */
 #include "tests/support/cmocka_all.h"
 
 #include "master/control.h"
@@ -23,7 +23,8 @@ static struct sockaddr_un address;
 static socklen_t address_length;
 static uid_t peer_uid, own_uid;
 static bool no_memory;
-static int accept_errno; /* 0: it works */
+static int accept_errno;           /* 0: it works */
+static int recv_errno, send_errno; /* of a server's descriptor, once; 0: it works */
 static char long_text[LONG_TEXT_BYTES + 1];
 static int clients[80];
 
@@ -39,6 +40,37 @@ int __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *length, int flags)
 {
     errno = accept_errno;
     return accept_errno ? -1 : __real_accept4(fd, peer, length, flags);
+}
+
+static bool is_servers(int fd)
+{
+    for (size_t i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
+        if (control.clients[i].fd == fd)
+            return true;
+    return false;
+}
+
+static bool fails(int fd, int *error)
+{
+    if (!*error || !is_servers(fd))
+        return false;
+    errno = *error;
+    *error = 0;
+    return true;
+}
+
+ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
+{
+    return fails(fd, &recv_errno) ? -1 : __real_recv(fd, bytes, size, flags);
+}
+
+ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
+{
+    return fails(fd, &send_errno) ? -1 : __real_send(fd, bytes, size, flags);
 }
 
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
@@ -97,7 +129,7 @@ static int begin(void **state)
     operation = (struct operation){.number = SOME_OPERATION, .state = OPERATION_RUNNING};
     now_ms = 1000000;
     peer_uid = own_uid = 4321;
-    accept_errno = 0;
+    accept_errno = recv_errno = send_errno = 0;
     memset(long_text, 'l', LONG_TEXT_BYTES);
     memset(clients, 0, sizeof clients);
     return 0;
@@ -534,6 +566,49 @@ static void accept__no_descriptor_left__listener_is_left_alone_for_a_while(void 
     expect(fd, "json {}\nend 0\n");
 }
 
+/* The next one in the queue is not kept waiting for what happened to that one. */
+static void accept__interrupted_or_aborted__listener_is_asked_for_at_once(void **state)
+{
+    const int errors[] = {EAGAIN, EINTR, ECONNABORTED};
+    struct pollfd polled[CONTROL_POLL_COUNT];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        accept_errno = errors[i];
+        dial();
+        control_poll(&control, polled);
+        assert_int_equal(polled[0].fd, control.listener_fd);
+    }
+}
+
+static void read_or_written__interrupted__tried_again(void **state)
+{
+    const int errors[] = {EINTR, EAGAIN};
+
+    (void)state;
+    int fd = dial();
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        recv_errno = send_errno = errors[i];
+        say(fd, "status\n");
+        turn();
+        turn();
+        assert_int_equal(recv_errno + send_errno, 0);
+        expect(fd, "json {}\nend 0\n");
+    }
+}
+
+static void read_or_written__connection_is_broken__dropped(void **state)
+{
+    (void)state;
+    int reader = dial(), writer = dial();
+    recv_errno = ECONNRESET;
+    say(reader, "status\n");
+    expect_closed(reader);
+    send_errno = EPIPE;
+    say(writer, "status\n");
+    expect_closed(writer);
+}
+
 static void poll__nobody__only_the_listener_is_asked_for(void **state)
 {
     struct pollfd polled[CONTROL_POLL_COUNT];
@@ -582,6 +657,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(reader__gone_before_the_answer__dropped_without_a_signal, begin, end),
         cmocka_unit_test_setup_teardown(accept__no_descriptor_left__listener_is_left_alone_for_a_while, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(accept__interrupted_or_aborted__listener_is_asked_for_at_once, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(read_or_written__interrupted__tried_again, begin, end),
+        cmocka_unit_test_setup_teardown(read_or_written__connection_is_broken__dropped, begin, end),
         cmocka_unit_test_setup_teardown(poll__nobody__only_the_listener_is_asked_for, begin, end),
     };
 
