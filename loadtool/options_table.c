@@ -158,6 +158,13 @@ static int parse_connect_timeout(struct parsed *parsed, const char *word)
     return parse_some_ms(word, hour_ms, &parsed->settings->connect_timeout_ms);
 }
 
+static int parse_progress(struct parsed *parsed, const char *word)
+{
+    (void)word;
+    parsed->settings->wants_progress = true;
+    return 0;
+}
+
 /* The files that a run writes: a path each. */
 #define OUTPUT(name, id)                                                                                     \
     static int parse_##name(struct parsed *parsed, const char *word)                                         \
@@ -259,6 +266,8 @@ const struct option_row options_rows[] = {
      "Write the measures in Prometheus' text format, for node_exporter's textfile collector", parse_prom},
     {"html", 280, "FILE", path, "no page", "Write the run as one page with charts, without script or network",
      parse_html},
+    {"progress", 281, NULL, "no value", "a live view on a terminal, nothing elsewhere",
+     "Say once a second on stderr what goes on, where that is no terminal", parse_progress},
     {"fail", 274, "MEASURE>VALUE|MEASURE<VALUE",
      "MEASURE>VALUE or MEASURE<VALUE, such as 'p99>5ms', with a measure that --help lists, up to 16 times",
      "none", "Exit 1 if the run exceeds, or falls below, a limit", parse_fail},

@@ -37,6 +37,7 @@ struct settings {
     const char *script_path; /* NULL = none */
     int server_pid;          /* 0 = not watched */
     struct thresholds thresholds;
+    bool wants_progress;                    /* a line a second where there is no terminal */
     const char *output_paths[OUTPUT_COUNT]; /* NULL = none, "-" = standard output */
 };
 

@@ -119,3 +119,11 @@ class Reports(TestCase):
         self.assertNotIn("nan", re.sub("<text.*?</text>", "", text.split("<body>")[1].split("<h2>")[0]))
         with open(paths["json"]) as file:
             self.assertEqual(page.count["rect"] > 5, bool(json.load(file)["disconnects_done"]))
+
+    def test_progress__a_line_a_second_where_it_is_wanted(self):
+        words = [str(LOADTOOL), self.server().bound, "-c", "5", "-d", "1300ms", "--kill", "none"]
+        for more, lines in (["--progress"], 1), ([], 0):
+            result = subprocess.run(words + more, capture_output=True, text=True, timeout=DEADLINE_S)
+            self.assertEqual(result.returncode, PASS, result.stdout)
+            self.assertEqual(len(result.stderr.splitlines()) >= lines, True, result.stderr)
+            self.assertEqual(bool(re.match(r"1 s  loading .* 0 lost  0 errors  0 wrong bytes\n", result.stderr)), bool(lines))

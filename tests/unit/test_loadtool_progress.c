@@ -100,6 +100,56 @@ static void show__on_a_narrow_terminal__writes_one_line_that_fits(void **state)
     assert_in_range(caught_bytes(1), 20, 4 + 39 + 4);
 }
 
+/* What is said on stderr while the engine is shown at some times. */
+static const char *catch_shows(const struct engine *engine, const uint64_t *times_ns, size_t count)
+{
+    static char text[4096];
+    FILE *file = tmpfile();
+    int kept = dup(2);
+
+    dup2(fileno(file), 2);
+    for (size_t i = 0; i < count; i++)
+        progress_show(engine, times_ns[i]);
+    progress_clear();
+    fflush(stderr);
+    dup2(kept, 2);
+    close(kept);
+    rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void show__on_a_wide_terminal__each_view_takes_the_place_of_the_one_before(void **state)
+{
+    static struct engine engine;
+    const uint64_t times_ns[] = {0, 300000000};
+
+    (void)state;
+    is_terminal = 1;
+    columns = 80;
+    const char *said = catch_shows(&engine, times_ns, 2);
+    assert_memory_equal(said, "\r\033[J", 4);
+    const char *second = strstr(said, "\033[6A\r\033[J");
+    assert_non_null(second);
+    assert_non_null(strstr(second + 1, "\033[6A\r\033[J")); /* and at last it goes */
+}
+
+static void show__lines_wanted_in_a_pipe__one_a_second(void **state)
+{
+    static struct engine engine;
+    static const struct settings settings = {.wants_progress = true};
+    const uint64_t times_ns[] = {500000000, 1000000000, 1050000000, 2010000000};
+
+    (void)state;
+    is_terminal = 0;
+    engine.settings = &settings;
+    engine.sum.sums.opened = 9;
+    assert_string_equal(catch_shows(&engine, times_ns, 4),
+                        "1 s  connecting  9 connections  0 disconnects  0 lost  0 errors  0 wrong bytes\n"
+                        "2 s  connecting  9 connections  0 disconnects  0 lost  0 errors  0 wrong bytes\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +158,8 @@ int main(void)
         cmocka_unit_test(format__a_running_engine__tells_time_phase_and_counts),
         cmocka_unit_test(show__in_a_pipe__writes_nothing),
         cmocka_unit_test(show__on_a_narrow_terminal__writes_one_line_that_fits),
+        cmocka_unit_test(show__on_a_wide_terminal__each_view_takes_the_place_of_the_one_before),
+        cmocka_unit_test(show__lines_wanted_in_a_pipe__one_a_second),
     };
 
     return cmocka_run_group_tests_name("loadtool progress", tests, NULL, NULL);
