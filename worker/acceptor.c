@@ -307,8 +307,9 @@ void acceptor_return(struct worker *w)
 void acceptor_drain(struct worker *w)
 {
     set_accepting(w, false);
-    while (w->conns.open_count < w->settings.connection_count_max && accept_one(w))
-        ;
+    for (int i = 0; i < DRAIN_ACCEPT_COUNT_MAX; i++)
+        if (w->conns.open_count >= w->settings.connection_count_max || !accept_one(w))
+            break;
     /* A full one leaves what is queued to the others; the supervisor shuts down soon in any case. */
     if (w->conns.open_count < w->settings.connection_count_max)
         shutdown(FD_LISTENER, SHUT_RDWR);

@@ -61,6 +61,10 @@ enum limits {
     /* How long accepting pauses when the kernel has no descriptor or no memory for one more. */
     ACCEPT_PAUSE_MS = 100,
 
+    /* Connections that a worker takes from the queue before it shuts the listener: more than a queue can hold, so that
+     * only clients who come faster than they are taken, or errors without end, are left out. */
+    DRAIN_ACCEPT_COUNT_MAX = 131072,
+
     /* accept log lines a worker writes in one second; the rest is one line with a count. */
     ACCEPT_LOG_COUNT_MAX = 10,
     ACCEPT_LOG_WINDOW_MS = 1000,

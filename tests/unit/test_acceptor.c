@@ -703,6 +703,16 @@ static unsigned client_waits(void)
     return poll(&listener, 1, 0) == 1 && listener.revents == POLLIN;
 }
 
+/* An error of one connection says nothing about the next; one without end must not hold the worker for ever. */
+static void drain__errors_without_end__gone_all_the_same(void **state)
+{
+    (void)state;
+    fail_accepts(ECONNABORTED, ~0u);
+    acceptor_drain(w);
+    expect_state(LISTENER_GONE);
+    assert_int_equal(counter(COUNTER_accept_errors), DRAIN_ACCEPT_COUNT_MAX);
+}
+
 static void drain__full__leaves_the_rest_to_others(void **state)
 {
     (void)state;
@@ -838,6 +848,7 @@ int main(void)
         ALONE(event__another_was_faster__nothing),
         ALONE(event__listener_shut_down__left_for_ever),
         ALONE(drain__queued_connections__all_taken_then_the_port_is_free),
+        ALONE(drain__errors_without_end__gone_all_the_same),
         ALONE(drain__full__leaves_the_rest_to_others),
         ALONE(drain__no_descriptor__gone_all_the_same),
         ALONE(leave__listener_stays_the_others),
