@@ -60,6 +60,9 @@ class Planted(PlantedCase):
     def test_exit_at_the_third_reset__clients_lost_and_the_server_gone(self):
         report, text, _ = self.find("exit", CLIENTS, "has ended")
         self.assertGreater(report["control"]["lost"], 50)
+        # Each of them had a request outstanding; the death that the server did not bear is the worst of them.
+        self.assertGreater(report["disturbances"]["lost"], 50, text)
+        self.assertIsNone(report["disturbances"]["worst"][0]["first_good_ms"], text)
         self.assertFalse(report["recovery"]["ok"])
 
     def test_hang_after_half_close__unanswered_at_half_close_and_close_wait(self):
