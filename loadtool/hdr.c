@@ -41,7 +41,7 @@ static uint64_t get_number(const uint8_t *at, int bytes)
 /* Seven bits a byte, the lowest first; a ninth byte has eight. */
 static uint8_t *put_count(uint8_t *at, int64_t count)
 {
-    uint64_t left = (uint64_t)count << 1 ^ (uint64_t)(count >> 63);
+    uint64_t left = (uint64_t)count << 1 ^ (count < 0 ? UINT64_MAX : 0);
 
     for (int i = 0; i < COUNT_BYTES_MAX - 1; i++) {
         if (left < 0x80) {

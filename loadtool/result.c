@@ -73,6 +73,8 @@ static int read_histogram(struct result *result, int which)
     snprintf(key, sizeof(key), "histograms.%s", result_histogram_name(which));
     if (words == NULL || !json_is_integer(over) || !json_is_integer(max))
         return refuse(result, key, "is missing: written by an older loadtool?");
+    if (json_integer_value(over) < 0 || json_integer_value(max) < 0)
+        return refuse(result, key, "'over' and 'max_ns' are counts, not below 0");
     int rc = hdr_read(words, times);
     if (rc == -EINVAL)
         return refuse(result, key, "'hdr' is no histogram of loadtool");

@@ -145,6 +145,10 @@ static void read__bad_files__named_with_their_place(void **state)
          "{\"latency\": "
          "{\"hdr\": \"HIST\", \"over\": 0, \"max_ns\": 0}}}",
          "key 'histograms.latency': 'hdr' is no histogram"},
+        {"{\"tool\": \"loadtool\", \"format\": 1, \"verdict\": \"PASS\", \"exit_code\": 0, \"histograms\": "
+         "{\"latency\": "
+         "{\"hdr\": \"HIST\", \"over\": 0, \"max_ns\": -1}}}",
+         "key 'histograms.latency': 'over' and 'max_ns' are counts"},
     };
 
     (void)state;
