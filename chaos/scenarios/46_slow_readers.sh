@@ -2,13 +2,13 @@
 # Twenty clients send as much as they can and read 4 KB every now and then, for longer than the write timeout: each gets every byte, nobody else waits.
 
 scenario() {
-    server_start -w 4 --write-timeout 2s && workers_ready 4
+    server_start -w 4 --write-timeout 3s && workers_ready 4
     remember_state
     load_start -c 200 -d 6s --kill none
     load_is_on 200
     python3 chaos/clients.py read_slowly "$server_address" 20 5000 >"$work/slow.json" &
     local slow=$! waiting
-    pause_ms 4000 # twice the write timeout
+    pause_ms 4500 # more than the write timeout
     waiting=$(sockets_with_unsent)
     happened "answers wait for $waiting clients" is "$waiting" -ge 18
     wait "$slow"

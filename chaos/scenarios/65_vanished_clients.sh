@@ -3,13 +3,13 @@
 
 scenario() {
     in_netlab
-    server_start -w 4 --idle-timeout 3s --write-timeout 1s && workers_ready 4
+    server_start -w 4 --idle-timeout 5s --write-timeout 1s && workers_ready 4
     remember_state
     netlab client python3 chaos/clients.py hold "$server_address" 50 20000 >"$work/silent.json" 2>&1 &
     netlab client "$BUILD/loadtool" "$server_address" -c 100 -s 200K -d 20s --kill none >"$work/vanished.txt" 2>&1 &
     wait_until 5000 sockets_at_least established 150
     load_prefix=() # on the server's own host
-    load_start -c 100 -d 6s --kill none
+    load_start -c 100 -d 9s --kill none
     load_is_on 250
     all_accepted 250
     netlab vanish
@@ -18,7 +18,7 @@ scenario() {
     happened "the clients' host is gone: $(netlab counted vanished) packets of it were dropped" is "$(netlab counted vanished)" -ge 1
     happened 'to the server its 150 clients seem to be there' is "$(sockets established)" -ge 250
     hit "each of them has the kernel's timer of keepalive or of an answer: $timers" is "$timers" -ge 150
-    recovered 'the deadlines ended them' wait_until 6000 no_more_than 100
+    recovered 'the deadlines ended them' wait_until 10000 no_more_than 100
     load_wait
     hit "of the 100 clients elsewhere $(json .control.lost) were lost; loadtool says $(json .verdict)" same "$load_code" 0
     hit "and none of them waited: $(json '.silence_ms.max | floor') ms at most" is "$(json .silence_ms.max)" -lt 1000
