@@ -143,7 +143,7 @@ $(BUILD)/images/faultless: $(BUILD)/obj/master/main.o $(FAULT_OBJS) $(BUILD)/lib
 # What the runners below need to know: where the programs are.
 export BUILD
 TESTED := all images deps-test
-.PHONY: demo test unit unit-binaries images e2e chaos sweep sweep-short steps steps-server mutants sim soak
+.PHONY: demo test unit unit-binaries images e2e chaos sweep sweep-short steps steps-server mutants sim model soak
 demo: $(TESTED) ## Serve, load, kill clients, kill workers several times, and say what happened (under 30 s)
 	$(Q)chaos/demo
 test: $(TESTED) unit-binaries steps-server ## Run unit tests, end-to-end tests, short forms of steps and sweep, the quick chaos scenarios
@@ -170,6 +170,8 @@ sim: $(BUILD)/sim ## Simulate the policy in a lying world: STEPS= of chance from
 	$(Q)$(BUILD)/sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) $(if $(DEPTH),--depth $(DEPTH)) \
 		$(if $(filter-out undefined,$(origin ONLY)),--only '$(ONLY)') $(if $(TURNS),--turns $(TURNS)) \
 		$(if $(EVEN),--even) $(if $(MUTANT),--mutant $(MUTANT))
+model: deps-model ## Check a model of one slot with Spin: every order of steps and deaths (a few minutes, up to 2 GB)
+	$(Q)tests/spin/run
 soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
 	$(Q)chaos/soak
 
@@ -234,15 +236,15 @@ analyze: deps deps-analyze ## Look for bugs with gcc -fanalyzer, clang-tidy, cpp
 format: deps-format ## Format all C files by .clang-format
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-.PHONY: deps deps-test deps-mutants deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers
+.PHONY: deps deps-test deps-mutants deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers
 deps: ## Install the packages that the build needs; other targets call it (NO_INSTALL=1: only name them)
 	$(Q).ci/deps build
-deps-test deps-mutants deps-fuzz deps-clang deps-analyze deps-format deps-consumers:
+deps-test deps-mutants deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers:
 	$(Q).ci/deps $(@:deps-%=%)
 deps-peers: ## Install the servers and libraries that ours is compared with; nothing else needs them
 	$(Q).ci/deps peers
 # Two package managers at once would refuse each other: one after the other.
-deps-test deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers: | deps
+deps-test deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers: | deps
 deps-mutants: | deps-test
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
