@@ -1,6 +1,7 @@
 /*
  * What happens, second by second, as comma-separated lines (`--csv`): a header, then one line at the end of
- * each second of the load. Values are of that second alone.
+ * each second of the load, or of each step of `--csv-every`. Values are of that second alone; the first column
+ * says when it ended, in seconds of the load.
  */
 #ifndef LOADTOOL_CSV_H
 #define LOADTOOL_CSV_H

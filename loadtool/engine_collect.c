@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "loadtool/engine_parts.h"
 #include "loadtool/limits.h"
 #include "loadtool/strangers.h"
+#include "loadtool/units.h"
 
 /* -- one loop -- */
 
@@ -213,6 +215,17 @@ static void check_self(struct engine *leader)
                          (uint64_t)(leader->main.wall_s * 1e9));
 }
 
+static uint64_t begun_unix_ms(const struct engine *leader)
+{
+    struct timespec wall;
+
+    if (leader->main.begin_ns == 0)
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    uint64_t now_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / NS_PER_MS;
+    return now_ms - (uv_hrtime() - leader->main.begin_ns) / NS_PER_MS;
+}
+
 int engine_collect(struct engine *leader)
 {
     struct outcome *outcome = leader->outcome;
@@ -236,5 +249,6 @@ int engine_collect(struct engine *leader)
     outcome->shared_replies = leader->felt.shared_replies;
     check_self(leader);
     outcome->elapsed_ns = uv_hrtime() - leader->begin_ns;
+    outcome->begun_unix_ms = begun_unix_ms(leader);
     return collect_silences(leader);
 }

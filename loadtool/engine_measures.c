@@ -18,6 +18,13 @@ struct seconds_sums engine_sums(const struct engine *engine)
                                  .missed = engine->load.arrivals.missed + engine->churn.counts.missed};
 }
 
+static uint64_t step_ns(const struct engine *engine)
+{
+    uint64_t every_ms = engine->settings->csv_every_ms;
+
+    return (every_ms == 0 ? 1000 : every_ms) * NS_PER_MS;
+}
+
 void engine_begin_measures(struct engine *engine)
 {
     const struct tally *tally = engine->world.tally;
@@ -30,6 +37,7 @@ void engine_begin_measures(struct engine *engine)
     selfcheck_read_clock(&engine->main.clock);
     tap_begin(&engine->tap, engine->orders.begun_ns);
     histogram_init(&engine->second);
+    engine->seconds.step_ns = step_ns(engine);
     if (engine->number == 0)
         seconds_begin(&engine->seconds, &engine->sum.sums, engine->orders.begun_ns);
 }
@@ -72,7 +80,7 @@ void engine_look(struct engine *engine, uint64_t now_ns)
     look_at_deaths(engine);
     look_at_calm(engine);
     tap_tick(&engine->tap, now_ns);
-    uint64_t seconds = (now_ns - engine->tap.begin_ns) / (1000 * NS_PER_MS);
+    uint64_t seconds = (now_ns - engine->tap.begin_ns) / step_ns(engine);
     if (seconds <= engine->seconds_over)
         return;
     engine->seconds_over = seconds;

@@ -26,6 +26,8 @@ enum {
 
     /* Grain of lives and deaths. Lives are 50 to 1000 ms: 5 ms keeps deaths from bunching. */
     LIMIT_TICK_MS = 5,
+    /* The shortest step of --csv-every: two ticks, since loops tell at a tick what they saw. */
+    LIMIT_STEP_MS_MIN = 10,
     /* Time-outs are looked for at every tenth tick: 50 ms is 1 % of the default time-out. */
     LIMIT_SWEEP_TICKS = 10,
 

@@ -180,6 +180,14 @@ OUTPUT(md, MD)
 OUTPUT(prom, PROM)
 OUTPUT(html, HTML)
 
+static int parse_csv_every(struct parsed *parsed, const char *word)
+{
+    uint64_t *every_ms = &parsed->settings->csv_every_ms;
+    int rc = parse_some_ms(word, 1000, every_ms);
+
+    return rc == 0 && *every_ms < LIMIT_STEP_MS_MIN ? -ERANGE : rc;
+}
+
 static int parse_fail(struct parsed *parsed, const char *word)
 {
     return thresholds_add(&parsed->settings->thresholds, word);
@@ -256,6 +264,8 @@ const struct option_row options_rows[] = {
      parse_connect_timeout},
     {"json", 262, "FILE", path, "no JSON", "Write the results as JSON too", parse_json},
     {"csv", 273, "FILE", path, "no CSV", "Write what happens second by second", parse_csv},
+    {"csv-every", 280, "TIME", "10ms to 1s", "1s", "Cut the load finer: a line of the CSV for every so long",
+     parse_csv_every},
     {"hdr", 276, "FILE", path, "no log",
      "Write each second's latencies as a log of HdrHistogram, for its tools", parse_hdr},
     {"junit", 277, "FILE", path, "no JUnit file", "Write the verdict as a test suite, for a CI server",

@@ -70,6 +70,7 @@ struct outcome {
     struct series series;     /* owned by whoever gives the outcome to the engine */
     struct health health;
     uint64_t elapsed_ns;
+    uint64_t begun_unix_ms; /* when MAIN began, by the wall clock; 0 = it did not */
     bool was_interrupted;
 };
 

@@ -291,6 +291,7 @@ static void add_measures(json_t *object, const struct outcome *outcome)
     json_object_set_new(object, "bottleneck",
                         json_pack("{sf sb}", "busy_share", outcome->self.busy_share, "client_bound",
                                   verdict_is_client_bound(outcome)));
+    json_object_set_new(object, "begun_unix_ms", report_json_number(outcome->begun_unix_ms));
     json_object_set_new(object, "elapsed_ms", json_real((double)outcome->elapsed_ns / 1e6));
 }
 

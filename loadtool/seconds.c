@@ -10,6 +10,8 @@ static const uint64_t second_ns = 1000000000;
 
 void seconds_begin(struct seconds *seconds, const struct seconds_sums *sums, uint64_t now_ns)
 {
+    if (seconds->step_ns == 0)
+        seconds->step_ns = second_ns;
     seconds->begin_ns = now_ns;
     seconds->count = 0;
     seconds->before = *sums;
@@ -37,13 +39,13 @@ static struct seconds_sums difference(const struct seconds_sums *now, const stru
 static void hand_on(struct seconds *seconds, const struct seconds_sums *sums, uint64_t length_ns)
 {
     struct second second = {.number = seconds->count + 1,
-                            .begin_ns = seconds->count * second_ns,
+                            .begin_ns = seconds->count * seconds->step_ns,
                             .length_ns = length_ns,
                             .sums = difference(sums, &seconds->before),
                             .latency = &seconds->latency,
                             .modes = seconds->modes};
 
-    if (seconds->csv != NULL && length_ns == second_ns)
+    if (seconds->csv != NULL && length_ns == seconds->step_ns)
         csv_write_second(seconds->csv, &second);
     if (seconds->hdr != NULL)
         hdr_log_add(seconds->hdr, &second);
@@ -59,17 +61,18 @@ void seconds_step(struct seconds *seconds, const struct seconds_sums *sums, uint
 {
     if (seconds->begin_ns == 0)
         return;
-    for (int i = 0; i < CATCH_UP_MAX && now_ns - seconds->begin_ns >= (seconds->count + 1) * second_ns; i++)
-        hand_on(seconds, sums, second_ns);
+    for (int i = 0; i < CATCH_UP_MAX && now_ns - seconds->begin_ns >= (seconds->count + 1) * seconds->step_ns;
+         i++)
+        hand_on(seconds, sums, seconds->step_ns);
 }
 
 void seconds_end(struct seconds *seconds, const struct seconds_sums *sums, uint64_t now_ns)
 {
     seconds_step(seconds, sums, now_ns);
-    if (seconds->begin_ns == 0 || now_ns - seconds->begin_ns <= seconds->count * second_ns)
+    if (seconds->begin_ns == 0 || now_ns - seconds->begin_ns <= seconds->count * seconds->step_ns)
         return;
     if (sums->sent > seconds->before.sent || sums->right > seconds->before.right ||
         seconds->latency.count > 0)
-        hand_on(seconds, sums, now_ns - seconds->begin_ns - seconds->count * second_ns);
+        hand_on(seconds, sums, now_ns - seconds->begin_ns - seconds->count * seconds->step_ns);
     seconds->begin_ns = 0;
 }

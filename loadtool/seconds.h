@@ -2,6 +2,7 @@
  * The load cut into seconds: at the end of each, what happened in it goes to whoever keeps or writes it - the
  * series in memory, the lines of --csv, the intervals of --hdr.
  *
+ * With `--csv-every` the load is cut finer, and all that is said here of a second goes for such a step.
  * The leader's loop alone calls. A second that nobody could look at in time holds what came in the next one too.
  */
 #ifndef LOADTOOL_SECONDS_H
@@ -33,6 +34,7 @@ struct seconds {
     FILE *csv;
     struct hdr_log *hdr;
     struct series *series;
+    uint64_t step_ns; /* steps of this length instead of seconds (`--csv-every`); 0 = seconds */
 
     uint64_t begin_ns; /* 0 = the load is not on yet */
     uint64_t count;    /* that are over */

@@ -31,6 +31,7 @@ struct settings {
     struct source source;
     struct plan plan;
     enum oracle_check check;
+    uint64_t csv_every_ms; /* a line of --csv for every so long; 0 = 1000 */
     uint64_t seed;
     uint64_t timeout_ms;
     uint64_t connect_timeout_ms;

@@ -77,6 +77,19 @@ class Measures(TestCase):
         self.assertGreater(int(rows[0]["right"]), 50)
         self.assertGreater(float(rows[0]["p99_us"]), float(rows[0]["p50_us"]) - 1)
 
+    def test_csv_every_tenth_of_a_second__ten_lines_a_second_that_add_up(self):
+        path = f"{self.folder}/tenths.csv"
+        began = time.time()
+        code, report, text = self.load(self.server().bound, "-c", 20, "-d", "1100ms", "--csv", path, "--csv-every", "100ms")
+        self.assertEqual(code, PASS, text)
+        with open(path) as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["second"] for row in rows][:10], [f"{i / 10:g}" for i in range(1, 11)])
+        self.assertGreater(sum(int(row["right"]) for row in rows), report["messages"]["right"] * 0.5)
+        self.assertLessEqual(sum(int(row["right"]) for row in rows), report["messages"]["right"])
+        self.assertLess(began, report["begun_unix_ms"] / 1000)
+        self.assertLess(report["begun_unix_ms"] / 1000, time.time())
+
     def test_csv_to_stdout__text_on_stderr(self):
         result = subprocess.run([str(LOADTOOL), self.server().bound, "-c", "5", "-d", "1200ms", "--csv", "-"],
                                 capture_output=True, text=True, timeout=DEADLINE_S)

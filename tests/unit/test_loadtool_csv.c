@@ -9,8 +9,11 @@ static struct histogram latency;
 
 static void write__a_second__is_a_line_under_its_header(void **state)
 {
-    const struct second second = {
-        .number = 3, .sums = {.sent = 50, .right = 40, .kills = 4, .missed = 9}, .latency = &latency};
+    const struct second second = {.number = 3,
+                                  .begin_ns = 2000000000,
+                                  .length_ns = 1000000000,
+                                  .sums = {.sent = 50, .right = 40, .kills = 4, .missed = 9},
+                                  .latency = &latency};
     FILE *out = fmemopen(text, sizeof(text), "w");
 
     (void)state;

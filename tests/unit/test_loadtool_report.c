@@ -385,16 +385,17 @@ static void json__outages_server_and_self_check__have_their_values(void **state)
 
 static void json__any_run__has_exactly_the_promised_keys(void **state)
 {
-    static const char *const keys[] = {"tool",        "version",      "command",         "seed",
-                                       "target",      "clients",      "duration_ms",     "size_bytes",
-                                       "size",        "check",        "rate_per_s",      "verdict",
-                                       "exit_code",   "reasons",      "messages",        "wrong",
-                                       "control",     "victims",      "disconnects",     "disconnects_done",
-                                       "connections", "latency_us",   "format",          "outages",
-                                       "server",      "self_check",   "latency_sent_us", "connect_us",
-                                       "arrivals",    "churn",        "silence_ms",      "rate",
-                                       "errors",      "recovery",     "bottleneck",      "elapsed_ms",
-                                       "calm",        "disturbances", "histograms",      "seconds"};
+    static const char *const keys[] = {"tool",         "version",      "command",         "seed",
+                                       "target",       "clients",      "duration_ms",     "size_bytes",
+                                       "size",         "check",        "rate_per_s",      "verdict",
+                                       "exit_code",    "reasons",      "messages",        "wrong",
+                                       "control",      "victims",      "disconnects",     "disconnects_done",
+                                       "connections",  "latency_us",   "format",          "outages",
+                                       "server",       "self_check",   "latency_sent_us", "connect_us",
+                                       "arrivals",     "churn",        "silence_ms",      "rate",
+                                       "errors",       "recovery",     "bottleneck",      "elapsed_ms",
+                                       "calm",         "disturbances", "histograms",      "seconds",
+                                       "begun_unix_ms"};
     json_t *object = write_json();
 
     (void)state;

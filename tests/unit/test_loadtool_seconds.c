@@ -58,6 +58,31 @@ static void step__seconds_pass__each_has_its_own_values(void **state)
     assert_int_equal(series.rows[2].begin_ns, 2 * second);
 }
 
+static void step__of_a_tenth__is_a_line_each_and_a_row_a_second(void **state)
+{
+    struct seconds_sums sums = {.right = 90};
+    FILE *out = fmemopen(csv_text, sizeof(csv_text), "w");
+
+    (void)state;
+    seconds.series = &series;
+    seconds.csv = out;
+    seconds.step_ns = second / 10;
+    seconds_begin(&seconds, &sums, 5 * second);
+    sums.right = 99;
+    seconds_step(&seconds, &sums, 5 * second + second / 10 - 1);
+    assert_int_equal(seconds.count, 0);
+    seconds_step(&seconds, &sums, 5 * second + second / 10);
+    sums.right = 100;
+    seconds_step(&seconds, &sums, 7 * second);
+    fclose(out);
+    assert_non_null(strstr(csv_text, "\n0.1,0,9,"));
+    assert_non_null(strstr(csv_text, "\n0.2,0,1,"));
+    assert_non_null(strstr(csv_text, "\n1,0,0,"));
+    assert_int_equal(series.count, 2);
+    assert_int_equal(series.rows[0].sums.right, 10);
+    assert_int_equal(series.rows[0].length_ns, second);
+}
+
 static void step__nobody_wants_it__does_nothing(void **state)
 {
     const struct seconds_sums sums = {.sent = 1};
@@ -112,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(step__seconds_pass__each_has_its_own_values),
+        TEST(step__of_a_tenth__is_a_line_each_and_a_row_a_second),
         TEST(step__nobody_wants_it__does_nothing),
         TEST(end__within_a_second__goes_to_all_but_the_csv),
         TEST(end__nothing_happened_since__no_row),
