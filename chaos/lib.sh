@@ -5,7 +5,16 @@
 # always; where the kernel or the log announces nothing, it polls every 10 ms. Only processes started here are ended,
 # by pid. Times are milliseconds, memory is kilobytes. Files of a run lie in $work, which the caller has made.
 
-: "${work:?lib.sh needs a folder for the files of this run}" "${BUILD:=build}"
+: "${work:?lib.sh needs a folder for the files of this run}" "${BUILD:=build}" "${seed:=$((SRANDOM % 1000000))}"
+
+# shellcheck source=chaos/figures.sh
+source chaos/figures.sh
+# shellcheck source=chaos/other.sh
+source chaos/other.sh
+
+# All chance comes from the seed, but for ports. A subshell gets a sequence of its own from bash: call `reseed` in it first.
+reseed() { RANDOM=$((seed + ${1:-0})); }
+reseed
 
 # ---- Time ------------------------------------------------------------------------------------------------------
 
@@ -37,10 +46,12 @@ server_pid='' server_address='' server_port='' server_log='' server_code=''
 # up are those that the kernel gives to clients, so they are left alone. bind_to=ADDRESS takes that address instead.
 # A server that is told to log to a file has its events read there with log_to=FILE.
 # A server that does not start, or that does not protect its connections where it was not told so, ends the scenario.
+# Another server is started in its place with `chaos/run --server`; what ours is told is then left out.
 server_start() {
     local attempt
+    ours || { other_start; return; }
     for attempt in 1 2 3 4 5; do
-        server_port=$((20000 + RANDOM % 12768))
+        server_port=$((20000 + SRANDOM % 12768))
         server_spawn "${bind_to:-127.0.0.1:$server_port}" "$@" && { server_is_protected "$@"; return; }
         [[ $server_code -eq 69 && -z ${bind_to:-} ]] || break # 69: somebody has this port
     done
@@ -65,6 +76,7 @@ server_spawn() {
     server_runs=$((${server_runs:-0} + 1))
     server_log=$work/server.$server_runs.log
     rm -f "$work/ready" && mkfifo "$work/ready"
+    note server starts
     "${server_prefix[@]}" "$BUILD/prefork-upper" --bind "$bind" --ready-fd 9 "$@" \
         9>"$work/ready" 2>"$server_log" </dev/null 8<&- &
     server_pid=$! server_code='' server_address=''
@@ -80,6 +92,7 @@ server_spawn() {
     fi
     server_port=${server_address##*:}
     server_log=${log_to:-$server_log}
+    note server serves
 }
 server_prefix=()
 
@@ -88,6 +101,7 @@ server_wait() {
     server_code=124
     wait_until "$1" process_ended "$server_pid" || return 1
     wait "$server_pid" && server_code=0 || server_code=$?
+    note server ended "$server_code"
 }
 
 # True if the process is gone or waits to be reaped.
@@ -136,6 +150,7 @@ worker_pid() { event_value pid worker_started "slot=$1"; }
 # workers_ready COUNT: waits for the first worker of every slot.
 workers_ready() {
     local slot
+    ours || return 0
     for ((slot = 0; slot < $1; slot++)); do wait_event 5000 1 worker_started "slot=$slot" || return 1; done
 }
 
@@ -206,28 +221,38 @@ server_state() {
     done | sort
 }
 
-# remember_state: what nothing_left compares with; call it when all workers serve and before the load.
-remember_state() { note_processes; server_state >"$work/state.before"; }
-
-# serves: a new client says hello and gets HELLO within 2 s.
-serves() {
-    local connection answer=''
-    [[ $server_address != unix:* ]] || { serves_at_path "${server_address#unix:}"; return; }
-    { exec {connection}<>"/dev/tcp/${server_address%:*}/$server_port"; } 2>/dev/null || return 1
-    printf hello >&"$connection" && IFS= read -r -t 2 -N 5 -u "$connection" answer
-    exec {connection}>&-
-    [[ $answer == HELLO ]]
+# remember_state: what nothing_left compares with; call it when all workers serve and before the load. Other servers have a
+# load before it, since they make processes and buffers when the first clients come.
+remember_state() {
+    ours || { load -c 100 -d 1s --kill none && wait_until 5000 sockets_none; }
+    note_processes
+    server_state >"$work/state.before"
 }
 
-serves_at_path() { [[ $(printf hello | timeout 2 nc -NU "$1" 2>/dev/null) == HELLO ]]; }
+# serves: a new client says hello and gets HELLO within 2 s; from another server what --check says.
+serves() {
+    local connection answer='' greeting=hello reply=HELLO
+    [[ $server_address != unix:* ]] || { serves_at_path "${server_address#unix:}"; return; }
+    [[ ${CHAOS_CHECK:-upper} == upper ]] || reply=hello
+    [[ ${CHAOS_CHECK:-upper} != line ]] || greeting=$'hello\r\n'
+    { exec {connection}<>"/dev/tcp/${server_address%:*}/$server_port"; } 2>/dev/null || return 1
+    printf %s "$greeting" >&"$connection" && IFS= read -r -t 2 -N 5 -u "$connection" answer
+    exec {connection}>&-
+    [[ $answer == "$reply" ]] && note answered
+}
 
-# poison BYTES: a client whose only message is this; true if the server resets it within 8 s.
+serves_at_path() { [[ $(printf hello | timeout 2 nc -NU "$1" 2>/dev/null) == HELLO ]] && note answered; }
+
+# poison BYTES: a client whose only message is this; true if the server resets it within 8 s. It is expected to be hit.
 poison() {
-    local connection complaint _
+    local connection complaint code _
     { exec {connection}<>"/dev/tcp/127.0.0.1/$server_port"; } 2>/dev/null || return 1
+    fault_now "poison $1"
     printf %s "$1" >&"$connection"
     complaint=$(LC_ALL=C read -r -t 8 -N 1 -u "$connection" _ 2>&1)
+    code=$?
     exec {connection}>&-
+    others_hit $((code >= 1 && code <= 128)) 1 # above 128: it waits still
     [[ $complaint == *reset* ]]
 }
 
@@ -237,30 +262,55 @@ kill_worker() {
     note_processes
     pid=$(worker_pid "$1")
     before=$(deaths_logged)
+    fault_now "worker $1 gets SIG${2:-KILL}"
     kill -s "${2:-KILL}" "$pid" && wait_event 5000 $((before + 1)) worker_died
 }
 
-# kill_workers_every MS SECONDS [SIGNAL]: a random worker dies every so many ms; prints how many kills were sent.
+# kill_workers_every MS SECONDS [SIGNAL]: a random worker dies every so many ms; prints how many kills were sent. The slots
+# that the seed chose are kept in victims.txt; where one has no worker just then, the next one's dies.
 kill_workers_every() {
-    local end=$(($(now_ms) + $2 * 1000)) sent=0 pids
+    local end=$(($(now_ms) + $2 * 1000)) sent=0 slots
     note_processes
+    look_at_workers
+    slots=("${!workers[@]}")
+    reseed "$server_runs"
+    fault_now "a random worker gets SIG${3:-KILL} every $1 ms"
     while ((${EPOCHREALTIME/[.,]/} / 1000 < end)); do
-        mapfile -t pids < <(worker_pids)
-        [[ ${#pids[@]} -eq 0 ]] || { kill -s "${3:-KILL}" "${pids[RANDOM % ${#pids[@]}]}" 2>/dev/null && sent=$((sent + 1)); }
+        choose_victim "${slots[@]}" && kill -s "${3:-KILL}" "$victim" 2>/dev/null && sent=$((sent + 1))
         pause_ms "$1"
     done
+    fault_over "the last of $sent"
     echo "$sent"
 }
 
-# The pids of the workers that live now, as the kernel knows them.
-worker_pids() {
+# choose_victim SLOT...: sets victim, the worker of one of them by the seed's choice; 1 if none of them has one.
+choose_victim() {
+    local slots=("$@") chosen=$((RANDOM % $#)) i
+    echo "${slots[chosen]}" >>"$work/victims.txt"
+    look_at_workers
+    for ((i = 0; i < $#; i++)); do
+        victim=${workers[${slots[(chosen + i) % $#]}]:-}
+        [[ -z $victim ]] || return 0
+    done
+    return 1
+}
+
+# look_at_workers: sets living, the pids of the workers that live now, as the kernel knows them, and workers, the one of each slot.
+look_at_workers() {
     local pid kids title
+    living=() workers=()
     read -r -a kids 2>/dev/null <"/proc/$server_pid/task/$server_pid/children" || true
     for pid in "${kids[@]}"; do
         title=''
         { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
-        [[ $title != 'prefork-upper: worker '* ]] || echo "$pid"
+        [[ $title == 'prefork-upper: worker '* ]] || continue
+        living+=("$pid") workers[${title##* }]=$pid
     done
+}
+
+worker_pids() {
+    look_at_workers
+    [[ ${#living[@]} -eq 0 ]] || printf '%s\n' "${living[@]}"
 }
 
 # look: sets supervisor, and for each slot that is whole (a worker and both keepers) its three pids.
@@ -291,7 +341,10 @@ is_whole() { look && [[ -n $supervisor && ${#slots[@]} -ge $1 ]]; }
 
 # operate WORDS...: a subcommand to a server that was started with --control "$work/control.sock"; its exit code. What it
 # said is kept in operated.txt.
-operate() { "$BUILD/prefork-upper" "$@" --control "$work/control.sock" --timeout 30s >>"$work/operated.txt" 2>&1; }
+operate() {
+    [[ $1 == status ]] || fault_now "operator: $1"
+    "$BUILD/prefork-upper" "$@" --control "$work/control.sock" --timeout 30s >>"$work/operated.txt" 2>&1
+}
 
 # trial SPEC: calls of the server's own processes fail from now on (README, "Faults on purpose"); off: no more.
 trial() { operate fault "$1" || { echo "FAIL the trial $1 was refused:"; tail -n 1 "$work/operated.txt"; exit 1; }; }
@@ -332,14 +385,19 @@ long_lived_clients_noticed_nothing() {
 
 # ---- The load --------------------------------------------------------------------------------------------------
 
-load_pid='' load_code='' load_prefix=()
+load_pid='' load_code='' load_prefix=() loads=0
 
 # load_start ARGS...: runs loadtool against the server in the background; its report goes to load.txt and load.json.
 # The clients' program begins with load_prefix, where there is one.
 load_start() {
     [[ $server_address == @(127.0.0.1:|unix:)* || -n ${NETLAB:-} ]] || { echo "no load is sent to $server_address"; exit 1; }
     rm -f "$work/load.json"
-    "${load_prefix[@]}" "$BUILD/loadtool" "$server_address" --json "$work/load.json" "$@" >"$work/load.txt" 2>&1 </dev/null 8<&- &
+    loads=$((loads + 1))
+    note load starts "$loads" "$*"
+    other_load_arguments
+    "${load_prefix[@]}" "$BUILD/loadtool" "$server_address" "${load_arguments[@]}" --seed "$seed" --json "$work/load.json" \
+        --csv "$work/load.$loads.csv" --csv-every 100ms "$@" \
+        >"$work/load.txt" 2>&1 </dev/null 8<&- &
     load_pid=$!
 }
 
@@ -351,6 +409,8 @@ load_wait() {
     # 7: on a busy machine loadtool does not trust its own latencies in an open loop; what it says of clients stands.
     [[ $load_code -ne 7 ]] || load_code=0
     load_pid=''
+    ln -f "$work/load.json" "$work/load.$loads.json" 2>/dev/null
+    note load ended "$loads" "$load_code"
 }
 
 # load ARGS...: both.
@@ -386,7 +446,13 @@ in_netlab() {
     bind_to=192.0.2.1:9999 load_prefix=(chaos/netlab client)
 }
 
-netlab() { chaos/netlab "$@"; }
+netlab() {
+    case $1 in
+    cut | loss | drop | rate | vanish) fault_now "netlab $*" ;;
+    heal) fault_over 'netlab heal' ;;
+    esac
+    chaos/netlab "$@"
+}
 
 # ---- Kill storms -----------------------------------------------------------------------------------------------
 
@@ -452,8 +518,10 @@ check() {
     shift 2
     echo "$kind" >>"$work/checks"
     if "$@"; then
+        note check "$kind" ok "$text" "$@"
         printf 'ok   %-7s %s\n' "$kind" "$text"
     else
+        note check "$kind" FAIL "$text" "$@"
         printf 'FAIL %-7s %s   [%s]\n' "$kind" "$text" "$*"
         touch "$work/failed"
     fi
@@ -473,6 +541,7 @@ nothing_left() {
     wait_until 2000 state_is_as_before
     check left 'processes, descriptors and memory as before the load' state_is_as_before
     state_is_as_before || diff "$work/state.before" "$work/state.after"
+    note_residue
     server_stop_now
 }
 
@@ -493,21 +562,29 @@ state_is_as_before() {
 
 # ended_whole CODE: the server is gone with this exit code, and so is everything that it ever started.
 ended_whole() {
-    check left "the server ended with exit code $server_code" same "$server_code" "$1"
+    check left "the server ended with exit code $server_code" ended_with "$1"
     check left 'no process of it is left' no_process_left
+    note processes "$(processes_left | wc -l)"
     check left 'nobody listens on its port' is "$(sockets listening)" -eq 0
-    check left 'no assertion of its own failed' is "$(event_count check_failed)" -eq 0
+    ! ours || check left 'no assertion of its own failed' is "$(event_count check_failed)" -eq 0
 }
 
-# Of all processes that were noted, and of all whose pids the logs name, none is left.
-no_process_left() {
+# With which code another server ends is its own affair, but end it must.
+ended_with() { if ours; then same "$server_code" "$1"; else [[ $server_code -ne 124 ]]; fi; }
+
+no_process_left() { [[ -z $(processes_left) ]]; }
+
+# processes_left: the pids, of all processes that were noted and of all that the logs name, of those that live still.
+processes_left() {
     local pid started
-    while read -r pid started; do
-        [[ $(process_started "$pid") != "$started" ]] || process_ended "$pid" || return 1
-    done < <(sort -u "$work/processes")
-    while read -r pid; do
-        [[ $(process_title "$pid") != 'prefork-upper: '* ]] || process_ended "$pid" || return 1
-    done < <(sed -n 's/.* event=\(worker\|supervisor\)_\(started\|replaced\).* pid=\([0-9]*\).*/\3/p' "$work"/server.*.log)
+    {
+        while read -r pid started; do
+            [[ $(process_started "$pid") != "$started" ]] || process_ended "$pid" || echo "$pid"
+        done < <(sort -u "$work/processes")
+        while read -r pid; do
+            [[ $(process_title "$pid") != 'prefork-upper: '* ]] || process_ended "$pid" || echo "$pid"
+        done < <(sed -n 's/.* event=\(worker\|supervisor\)_\(started\|replaced\).* pid=\([0-9]*\).*/\3/p' "$work"/server.*.log)
+    } | sort -u
 }
 
 # skip REASON: ends the scenario as skipped. chaos/README.md lists which ones CI accepts.
@@ -521,5 +598,6 @@ clean_up() {
     local pid pids=()
     [[ -z $server_pid ]] || mapfile -t pids < <(server_processes)
     [[ -z $load_pid ]] || pids+=("$load_pid")
+    ours || mapfile -t -O "${#pids[@]}" pids < <(processes_left 2>/dev/null) # its children may have lost their parent
     for pid in "${pids[@]}" $(jobs -p); do kill -KILL "$pid" 2>/dev/null; done
 }

@@ -11,6 +11,7 @@ scenario() {
     local round pids
     for round in 1 2 3; do
         mapfile -t pids < <(worker_pids)
+        fault_now "all workers die, round $round"
         kill -KILL "${pids[@]}"
         wait_event 3000 $((4 * round)) worker_replaced
     done

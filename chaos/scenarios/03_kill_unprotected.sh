@@ -16,6 +16,7 @@ scenario() {
     held=$(event_value connections worker_died slot=2) lost=$(json .control.lost) gap=$(event_value gap_ms worker_replaced)
     happened "one worker died of $(event_value cause worker_died)" same "$(deaths_logged cause=SIGKILL slot=2)" 1
     hit "it held $held connections, the load lost $lost" same "$lost" "$held"
+    expect_hit "$held"
     hit 'that is some, and far from all' between 1 "$lost" 400
     hit 'no client got a wrong byte' no_wrong_bytes
     recovered "its successor served after $gap ms" between 0 "$gap" 1000

@@ -15,6 +15,7 @@ scenario() {
     load_wait
     happened "workers died: $(deaths_logged cause=SIGSEGV) of SIGSEGV, $(deaths_logged cause=SIGABRT) of SIGABRT, $(deaths_logged cause=exit:3) of exit:3" \
         same "$(deaths_logged cause=SIGSEGV) $(deaths_logged cause=SIGABRT) $(deaths_logged cause=exit:3)" '2 2 2'
+    figure fault_times "$(deaths_logged)"
     hit "of 499 other clients $(json .control.lost) were lost; loadtool says $(json .verdict)" same "$load_code" 0
     hit 'reports in --incident-dir show the poisonous bytes' grep -qri '21 53 45 47 56 21\|2153454756212121' "$work/incidents"
     recovered "the last successor served after $(event_value gap_ms worker_replaced) ms" between 0 "$(event_value gap_ms worker_replaced)" 1000

@@ -6,6 +6,8 @@ scenario() {
     server_start -w 3 && workers_ready 3
     remember_state
     crash_at_birth 0
+    fault_now 'the last death, the slot rests'
+    recovered 'a new client is served by the others' serves
     happened "$(deaths_logged slot=0) workers of slot 0 died in a row" is "$(deaths_logged slot=0 cause=SIGSEGV)" -ge 5
     happened 'the slot was laid to rest' event_seen 1 slot_rests slot=0
     load -c 100 -d 2s --kill none

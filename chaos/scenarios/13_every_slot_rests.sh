@@ -15,5 +15,6 @@ scenario() {
     hit 'both slots were laid to rest' event_seen 2 slot_rests
     hit 'the log says that every slot rests' event_seen 1 all_slots_rest
     recovered "it ended $(($(now_ms) - started)) ms after the first poison" process_ended "$server_pid"
+    figure first_good_ms none 'the server gives up, as it should'
     ended_whole 70
 }

@@ -10,6 +10,7 @@ scenario() {
     local round letter
     for round in 1 2 3 4 5; do
         for letter in a b; do
+            fault_now "keeper $letter dies"
             kill -KILL "$(process_titled "prefork-upper: keeper 0 $letter")"
             wait_event 3000 "$round" keeper_died slot=0 "keeper=$letter"
             wait_until 2000 has_process "prefork-upper: keeper 0 $letter"

@@ -6,6 +6,7 @@ scenario() {
     server_start -w 2 && workers_ready 2
     load_start -c 200 -d 4s --kill none
     load_is_on 200
+    fault_now 'both keepers die'
     kill -KILL "$(process_titled 'prefork-upper: keeper 0 a')" "$(process_titled 'prefork-upper: keeper 0 b')"
     wait_event 3000 1 slot_unprotected slot=0
     recovered 'a fresh slot has a worker' wait_event 3000 1 worker_started slot=2

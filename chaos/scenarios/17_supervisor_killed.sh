@@ -9,6 +9,7 @@ scenario() {
     load_is_on 300
     local i
     for i in 1 2 3; do
+        fault_now 'the supervisor dies'
         kill -KILL "$(process_titled 'prefork-upper: supervisor')"
         wait_event 3000 "$i" supervisor_died
         wait_until 3000 has_process 'prefork-upper: supervisor'

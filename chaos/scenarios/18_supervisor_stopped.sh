@@ -7,6 +7,7 @@ scenario() {
     remember_state
     load_start -c 200 -d 5s --kill none
     load_is_on 200
+    fault_now 'the supervisor is stopped, a worker dies'
     kill -STOP "$(process_titled 'prefork-upper: supervisor')"
     kill -KILL "$(worker_pid 3)"
     recovered 'the worker was replaced' wait_event 5000 1 worker_started slot=3 generation=2
@@ -14,8 +15,8 @@ scenario() {
     load_wait
     local held
     held=$(event_value connections worker_died slot=3)
-    happened "the worker held $held connections" is "$held" -gt 0
     happened 'the supervisor was ended' same "$(event_count supervisor_died)" 1
+    happened "the worker held $held connections" is "$held" -gt 0
     hit "of 200 clients $(json .control.lost) were lost" same "$load_code" 0
     recovered "the longest silence was $(json .silence_ms.max) ms, the master waits 1000" between 500 "$(json .silence_ms.max)" 5000
     nothing_left

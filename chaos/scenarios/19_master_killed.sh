@@ -8,6 +8,7 @@ scenario() {
     load_is_on 200
     local left pid started
     mapfile -t left < <(processes_below "$server_pid")
+    fault_now 'the master dies'
     kill -KILL "$server_pid"
     wait "$server_pid" 2>/dev/null
     started=$(now_ms)
@@ -15,6 +16,7 @@ scenario() {
     bind_to=$server_address server_start -w 4
     recovered "a new server had the port after $(($(now_ms) - started)) ms" between 0 $(($(now_ms) - started)) 2000
     recovered 'it serves a new client' serves
+    figure first_good_ms $(($(now_ms) - started)) 'from the death to the first reply of the new server'
     load_wait
     hit 'the 200 clients of the old server saw no fault to the end of their load' same "$load_code" 0
     for pid in "${left[@]}"; do wait_until 6000 process_ended "$pid"; done

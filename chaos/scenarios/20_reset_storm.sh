@@ -5,7 +5,9 @@
 scenario() {
     server_start -w 4 && workers_ready 4
     remember_state
-    load -c 510 -d 4s --kill rst:98%
+    load_start -c 510 -d 4s --kill rst:98%
+    fault_now 'clients reset their connections from here on'
+    load_wait
 
     local resets
     resets=$(json .disconnects.rst.done)

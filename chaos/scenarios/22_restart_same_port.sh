@@ -11,11 +11,13 @@ scenario() {
     happened "$waiting sockets of the server are in TIME_WAIT, since it closed first" is "$waiting" -ge 2500
     nothing_left
 
+    fault_now 'the server has ended, its port is in TIME_WAIT'
     happened 'a plain bind fails: address already in use' plain_bind_fails
     local started
     started=$(now_ms)
     bind_to=$server_address server_start -w 4
     recovered "the next server served after $(($(now_ms) - started)) ms" same "$server_code" ''
+    recovered 'it serves a new client' serves
     workers_ready 4
     load -c 200 -d 1s
     hit 'its 200 clients are served without a fault' same "$load_code" 0

@@ -9,6 +9,7 @@ scenario() {
     hit 'the workers have taken all 300' all_accepted 300
     local started
     started=$(now_ms)
+    fault_now TERM
     kill -TERM "$server_pid"
     wait_event 2000 1 draining
     hit 'the port is closed to new clients' wait_until 1000 nobody_listens
@@ -19,8 +20,11 @@ scenario() {
     by_client=$(event_value by_client drained) by_deadline=$(event_value by_deadline drained)
     happened "TERM came to $(event_value connections draining) connections" same "$(event_value connections draining)" 300
     hit "$by_client left by themselves, $by_deadline ended at the deadline" same "$((by_client + by_deadline))" 300
+    expect_hit 300
     hit 'each client learned it in order: no reset, no wrong byte' orderly_end
     recovered "it ended after $took ms, the deadline being 2000" between 1900 "$took" 4500
+    figure fault_times 1 "TERM came to $(event_value connections draining) connections"
+    figure first_good_ms none 'the server ends, as it was told'
     ended_whole 0
 }
 

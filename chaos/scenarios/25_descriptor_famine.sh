@@ -8,6 +8,7 @@ scenario() {
     remember_state
     happened "the connection limit was lowered to $(event_value got adjusted option=--max-connections)" \
         event_seen 1 adjusted option=--max-connections
+    fault_now 'no descriptor is free'
     # Now the limit drops below what the workers use already: their next accept fails with EMFILE.
     local pid
     for pid in $(worker_pids); do prlimit --pid "$pid" --nofile=8:256; done
@@ -18,10 +19,12 @@ scenario() {
     hit "in the 2 s of famine the server used $(((after - before) * 10)) ms of processor time" is $((after - before)) -le 40
     hit 'no worker died' same "$(deaths_logged)" 0
     for pid in $(worker_pids); do prlimit --pid "$pid" --nofile=256:256; done
+    fault_over 'descriptors are free again'
     recovered 'with descriptors again, a new client is served' wait_until 2000 serves
     load -c 50 -d 1s --kill none
     recovered '50 new clients are served without a fault' same "$load_code" 0
     nothing_left
+    figure fault_times "$(event_sum accept_pauses slot_summary)" 'accepting paused'
     happened "accepting paused $(event_sum accept_pauses slot_summary) times" is "$(event_sum accept_pauses slot_summary)" -ge 1
 }
 

@@ -13,6 +13,7 @@ scenario() {
     # The worker alone: its successor comes from a keeper, which stays outside.
     worker_pid 0 >"$group/cgroup.procs"
     echo 65536 >"$group/$limit_file"
+    fault_now 'the memory of worker 0 is bounded'
     # Each connection that it accepts costs memory of the kernel, which counts.
     python3 chaos/clients.py hold "$server_address" 500 1000 >"$work/hold.json" &
     local visitors=$!

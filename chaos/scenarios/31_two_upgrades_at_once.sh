@@ -16,6 +16,7 @@ scenario() {
     happened 'the load goes on after the last upgrade' load_goes_on
     load_wait
     happened "of each two one was done and one refused ($round rounds)" same "$codes" ' 1 1 1 1 1'
+    figure fault_times 10 'upgrades were ordered, two at a time'
     happened 'the refused ones were told why' same "$(grep -c 'prefork-upper: upgrade.*another upgrade is under way' "$work/operated.txt")" 5
     hit 'all processes run one version' same "$(for pid in $(server_processes); do md5sum <"/proc/$pid/exe"; done | sort -u | wc -l)" 1
     long_lived_clients_noticed_nothing 500

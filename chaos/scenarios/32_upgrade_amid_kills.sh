@@ -6,6 +6,8 @@
 # is beyond the promise.
 kill_one_by_one() {
     local victims
+    reseed
+    fault_now 'workers, keepers and the supervisor die from here on'
     while [[ ! -e $work/enough ]]; do
         wait_until 5000 is_whole 4 || break
         read -r -a victims <<<"${slots[RANDOM % ${#slots[@]}]} $supervisor"
@@ -34,6 +36,7 @@ scenario() {
     done
     touch "$work/enough"
     wait "$killing"
+    fault_over 'nobody dies any more'
     wait_until 5000 is_whole 4
     note_processes
     happened 'the load goes on after the last upgrade' load_goes_on

@@ -28,7 +28,9 @@ scenario() {
     happened 'each of the four workers was made anew each time' same "$(event_count worker_replaced)" 40
     before=$(event_count reloaded)
     begin=$(now_ms)
+    fault_now 'a thousand HUPs'
     storm
+    fault_over 'the last of them'
     took=$(($(now_ms) - begin))
     happened "1000 HUPs in $took ms became $(($(event_count reloaded) - before)) reloads" \
         between 2 "$(($(event_count reloaded) - before))" 20

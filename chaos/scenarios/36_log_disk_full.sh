@@ -10,6 +10,7 @@ scenario() {
     load_is_on 300
 
     local before lost began
+    fault_now 'the disk is full'
     fill_disk
     for _ in {1..12}; do end_worker $((RANDOM % 4)); done # the log's last page takes lines of the first ones
     before=$(log_size)
@@ -17,17 +18,20 @@ scenario() {
     happened 'four workers died, and no line could be written' same "$(log_size)" "$before"
     began=$(now_ms)
     free_disk
+    fault_over 'there is room again'
     wait_event 3000 1 log_lost
     recovered "the log went on $(($(now_ms) - began)) ms after there was room" event_seen 1 log_lost
     lost=$(event_sum count log_lost)
     happened "$lost lines were lost, and the log says so" is "$lost" -ge 8
 
+    fault_now "the log's folder goes"
     rm -r "$folder"
     wait_until 3000 removed_file_is_closed
     for slot in 0 1 2 3; do end_worker "$slot"; done
     happened 'the folder of the log is gone, and four workers died' removed_file_is_closed
     began=$(now_ms)
     mkdir "$folder"
+    fault_over 'there is a folder again'
     server_log=$folder/log
     touch "$server_log"
     wait_event 3000 1 log_lost
@@ -36,6 +40,7 @@ scenario() {
     happened "$lost lines were lost meanwhile" is "$lost" -ge 8
 
     load_wait
+    figure fault_times 8 'workers died while no line could be written'
     hit "of 300 clients $(json .control.lost) were lost; loadtool says $(json .verdict)" same "$load_code" 0
     recovered 'a new client is served' serves
     nothing_left

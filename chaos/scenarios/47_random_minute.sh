@@ -5,8 +5,7 @@ disturbances=(worker_dies worker_stops keeper_dies supervisor_dies supervisor_st
     upgrade reload resize restart clients_storm)
 
 scenario() {
-    : "${seed:=${SEED:-$((SRANDOM % 1000000))}}"
-    RANDOM=$seed
+    reseed
     slot_numbers=any # one that goes out has another number than one that comes
     server_start_upgraded --hang-timeout 500ms
     local i name begin shown=0
@@ -28,7 +27,7 @@ scenario() {
     recovered 'a new client is served' serves
     happened 'the load goes on after the last one' load_goes_on
     load_wait 70000
-    happened "$shown of 20 disturbances were shown to have happened (SEED=$seed chaos/run 47 chooses the same)" same "$shown" 20
+    happened "$shown of 20 disturbances were shown to have happened (chaos/run 47 --seed $seed chooses the same)" same "$shown" 20
     happened "$(deaths_logged) workers, $(event_count keeper_died) keepers, $(event_count supervisor_died) supervisors died; $(event_count operation_done) operations were done" \
         is $(($(deaths_logged) + $(event_count keeper_died) + $(event_count supervisor_died) + $(event_count operation_done))) -ge 10
     long_lived_clients_noticed_nothing 300

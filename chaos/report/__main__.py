@@ -1,0 +1,62 @@
+"""Makes reports of what chaos scenarios left behind. chaos/run calls it.
+
+    report figures FOLDER          the four figures of one run: writes FOLDER/figures.json and figures.yaml; 1 if one is
+                                   lacking or not as expected, then it says which
+    report table RESULTS           what all runs found, a line a scenario
+    report junit RESULTS FILE      as JUnit's XML
+    report html RESULTS FILE       as a page with timelines
+
+RESULTS has a line a run: name, run, passed|failed|skipped, seconds, seed, folder, what it does; tabs between.
+"""
+
+import json
+import os
+import pathlib
+import sys
+
+import facts
+import figures as figures_of
+import tap
+
+
+def figures(folder):
+    found, complaints = figures_of.derive(facts.Run(folder))
+    found = {"seed": int(os.environ.get("CHAOS_SEED", 0)), **found}
+    pathlib.Path(folder, "figures.json").write_text(json.dumps(found, indent=2, ensure_ascii=False))
+    pathlib.Path(folder, "figures.yaml").write_text(tap.block(found))
+    for complaint in complaints:
+        print(f"FAIL figure  {complaint}")
+    return 1 if complaints else 0
+
+
+def table(path):
+    import results
+    import table as table_of
+    print(table_of.text(results.read(path)))
+    return 0
+
+
+def junit(path, out):
+    import junit as junit_of
+    return _write(junit_of, path, out)
+
+
+def page(path, out):
+    import page as page_of
+    return _write(page_of, path, out)
+
+
+def _write(report, path, out):
+    import results
+    try:
+        report.write(results.read(path), out)
+    except OSError as error:
+        print(f"chaos/report: {out}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+COMMANDS = {"figures": figures, "table": table, "junit": junit, "html": page}
+
+if __name__ == "__main__":
+    sys.exit(COMMANDS[sys.argv[1]](*sys.argv[2:]))
