@@ -563,6 +563,7 @@ state_is_as_before() {
 # ended_whole CODE: the server is gone with this exit code, and so is everything that it ever started.
 ended_whole() {
     check left "the server ended with exit code $server_code" ended_with "$1"
+    ours || wait_until 2000 no_process_left # its children may end after it
     check left 'no process of it is left' no_process_left
     note processes "$(processes_left | wc -l)"
     check left 'nobody listens on its port' is "$(sockets listening)" -eq 0

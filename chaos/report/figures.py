@@ -63,7 +63,8 @@ def _fault(run, complaints):
 def _hit_of(report):
     control, wrong = report["control"], report["wrong"]
     return {"clients": control["clients"] + report["victims"]["clients"],
-            "hit": control["lost"] + control["refused"] + report["victims"]["unexpected_ends"],
+            "hit": min(control["lost"] + control["refused"] + control["unanswered"], control["clients"])
+            + report["victims"]["unexpected_ends"],
             "wrong_bytes": sum(wrong[key] for key in wrong if key.endswith("_bytes"))}
 
 
