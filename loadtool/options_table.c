@@ -264,7 +264,7 @@ const struct option_row options_rows[] = {
      parse_connect_timeout},
     {"json", 262, "FILE", path, "no JSON", "Write the results as JSON too", parse_json},
     {"csv", 273, "FILE", path, "no CSV", "Write what happens second by second", parse_csv},
-    {"csv-every", 280, "TIME", "10ms to 1s", "1s", "Cut the load finer: a line of the CSV for every so long",
+    {"csv-every", 282, "TIME", "10ms to 1s", "1s", "Cut the load finer: a line of the CSV for every so long",
      parse_csv_every},
     {"hdr", 276, "FILE", path, "no log",
      "Write each second's latencies as a log of HdrHistogram, for its tools", parse_hdr},

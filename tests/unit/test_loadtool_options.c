@@ -1,4 +1,5 @@
 #include "loadtool/options.h"
+#include "loadtool/options_parts.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -293,6 +294,18 @@ static void command__words_that_a_shell_would_change__are_quoted(void **state)
     assert_string_equal(command(argv, 5, 5), "loadtool '[::1]:80' 'it'\\''s' '' --seed=5");
 }
 
+/* argp takes the first row of a key: the second option would be parsed as the first. */
+static void table__keys_and_names__are_each_there_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < options_row_count; i++) {
+        for (size_t k = i + 1; k < options_row_count; k++) {
+            assert_int_not_equal(options_rows[i].key, options_rows[k].key);
+            assert_string_not_equal(options_rows[i].name, options_rows[k].name);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +321,7 @@ int main(void)
         cmocka_unit_test(help__asked_for__defines_every_option_and_mode),
         cmocka_unit_test(help__by_either_name__is_the_same_without_stray_blanks),
         cmocka_unit_test(command__without_a_seed__has_it_added),
+        cmocka_unit_test(table__keys_and_names__are_each_there_once),
         cmocka_unit_test(command__words_that_a_shell_would_change__are_quoted),
     };
 
