@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # A client whose bytes make the service loop for ever: its worker is ended, it is reset, the others wait, no more.
-# quick
 
 scenario() {
     server_start -w 4 --service faulty --hang-timeout 500ms && workers_ready 4

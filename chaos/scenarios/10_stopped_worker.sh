@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # A worker is stopped by SIGSTOP under load: it is ended after three times the hang timeout, nobody is lost.
-# quick
 
 scenario() {
     server_start -w 4 --hang-timeout 500ms && workers_ready 4

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # Under load every keeper of slot 0 dies, one after the other, five times: its twin makes a new one, and then a worker dies.
-# quick
 
 scenario() {
     server_start -w 2 && workers_ready 2

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # The honest limit: a worker and both its keepers die in one moment. Its connections end, all others go on.
-# quick
 
 scenario() {
     server_start -w 2 && workers_ready 2

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # The supervisor is stopped under load and a worker dies: the master ends the supervisor, its successor replaces the worker.
-# quick
 
 scenario() {
     server_start -w 4 && workers_ready 4
