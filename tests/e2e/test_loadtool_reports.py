@@ -7,7 +7,7 @@ import subprocess
 import xml.etree.ElementTree
 
 import hdr
-from support import DEADLINE_S, LOADTOOL, TestCase
+from support import DEADLINE_S, LOADTOOL, TOP, TestCase
 
 PASS, THRESHOLD = 0, 1
 
@@ -96,6 +96,9 @@ class Reports(TestCase):
         self.assertEqual([name for name, tags in cases.items() if "failure" in tags], ["--fail 'p50>1us'"])
         self.assertEqual(suite.get("failures"), "1")
         self.assertEqual(suite.find("system-out").text.split(), text.split())
+        schema = subprocess.run(["xmllint", "--noout", "--schema", TOP / "tests/support/junit.xsd", paths["junit"]],
+                                capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual(schema.returncode, 0, schema.stderr)
         self.assertTrue(words["md"].startswith(f"### FAIL: loadtool against {target}"), words["md"])
         self.assertIn(f"\n    {report['command']}\n", words["md"])
         for table in re.findall(r"(?:^\|.*\n)+", words["md"], re.MULTILINE):
