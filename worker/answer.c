@@ -4,6 +4,8 @@
 #include "worker/service.h"
 #include "worker/steps.h"
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* `asked`: a whole chunk, or less in a trial of faults. A result that is shorter has emptied the queue (epoll(7)). */
@@ -59,12 +61,20 @@ static int take(const struct answerer *a, int fd, size_t left)
     return 0;
 }
 
-static enum answer_end ended(ssize_t n)
+/* At an urgent mark recv says EAGAIN, whatever lies there, while a signal is pending; and that is so, though ours are all
+ * blocked, when a debugger attaches or leaves, or the process is frozen or thawed. */
+static bool has_unread(int fd)
+{
+    int count = 0;
+    return ioctl(fd, SIOCINQ, &count) == 0 && count > 0;
+}
+
+static enum answer_end ended(const struct answerer *a, int fd, ssize_t n)
 {
     if (n == 0)
         return ANSWER_FINISHED;
     if (errno == EAGAIN)
-        return ANSWER_WAIT;
+        return !a->is_unix && has_unread(fd) ? ANSWER_AGAIN : ANSWER_WAIT;
     /* Want of memory passes; the bytes stay where they are and are looked at again. */
     return errno == ENOMEM || errno == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
 }
@@ -79,7 +89,7 @@ static enum answer_end not_given(int error)
 /* A UNIX socket has no sums by which the rest could be found again. */
 static enum answer_end not_taken(const struct answerer *a, int error)
 {
-    bool passes = error == -ENOMEM || error == -ENOBUFS;
+    bool passes = error == -ENOMEM || error == -ENOBUFS || error == -EAGAIN; /* has_unread() says how */
     return passes && !a->is_unix ? ANSWER_OWING : ANSWER_BROKEN;
 }
 
@@ -104,7 +114,7 @@ enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
         size_t asked, offered;
         ssize_t n = look(fd, a->in, &asked);
         if (n <= 0)
-            return ended(n);
+            return ended(a, fd, n);
         transform(a, (size_t)n);
         mark_giving(a, fd);
         ssize_t w = give(fd, a->out, (size_t)n, &offered);

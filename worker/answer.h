@@ -39,7 +39,7 @@ enum answer_end {
     ANSWER_BLOCKED,  /* the client's window is full: wait until it is writable */
     ANSWER_FINISHED, /* the client's FIN is in and everything before it is answered: close */
     ANSWER_BROKEN,   /* reset by the peer or timed out by the kernel: close */
-    ANSWER_OWING, /* no memory to take what was answered: it is owed (settle.h), and then there may be more */
+    ANSWER_OWING, /* what was answered could not be taken just now: it is owed (settle.h), and then there may be more */
 };
 
 /*

@@ -17,7 +17,7 @@ static bool was_being_reset(int fd)
            linger.l_linger == 0;
 }
 
-/* Want of memory passes: the sums say then how much is still owed. */
+/* Want of memory passes, and so does EAGAIN at an urgent mark (answer.c): the sums say then how much is still owed. */
 static enum settle_result drop_unanswered(int fd, size_t left)
 {
     while (left > 0) {
@@ -25,7 +25,7 @@ static enum settle_result drop_unanswered(int fd, size_t left)
         ssize_t n = fault_recv(FAULT_take, fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && (errno == ENOMEM || errno == ENOBUFS))
+        if (n < 0 && (errno == ENOMEM || errno == ENOBUFS || errno == EAGAIN))
             return SETTLE_LATER;
         if (n <= 0)
             return SETTLE_CLOSED;

@@ -339,13 +339,25 @@ static void turn__take_fails__broken(void **state)
     assert_int_equal(turn(false), ANSWER_BROKEN);
 }
 
-/* They are owed now, as if a worker had died. */
-static void turn__no_memory_to_take__owing(void **state)
+/* So it is at an urgent mark while a signal is pending; to wait for another event would be to wait for ever. */
+static void turn__nothing_to_be_looked_at_though_bytes_are_there__again(void **state)
 {
-    const int errors[] = {ENOMEM, ENOBUFS};
+    (void)state;
+    send_to_server("hello");
+    bent.look = (struct bend){.error = EAGAIN, .failure_count = 1};
+    assert_int_equal(turn(false), ANSWER_AGAIN);
+    assert_int_equal(turn(false), ANSWER_WAIT);
+    socket_expect_text(client, "HELLO");
+    assert_int_equal(turn(true), ANSWER_WAIT); /* nothing is there */
+}
+
+/* They are owed now, as if a worker had died. */
+static void turn__not_to_be_taken_just_now__owing(void **state)
+{
+    const int errors[] = {ENOMEM, ENOBUFS, EAGAIN};
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         bent.take = (struct bend){.error = errors[i], .failure_count = 1};
         send_to_server("hello");
         assert_int_equal(turn(false), ANSWER_OWING);
@@ -478,7 +490,8 @@ int main(void)
         TCP(turn__other_error__broken),
         TCP(turn__take_stops_short__takes_the_rest),
         TCP(turn__take_fails__broken),
-        TCP(turn__no_memory_to_take__owing),
+        TCP(turn__nothing_to_be_looked_at_though_bytes_are_there__again),
+        TCP(turn__not_to_be_taken_just_now__owing),
 #ifdef WITH_FAULTS
         TCP(turn__trial_of_short_looks__again),
         TCP(turn__trial_of_short_sends__again),

@@ -168,13 +168,13 @@ static void settle__recv_short_or_interrupted__goes_on(void **state)
     expect_owed(1, 4);
 }
 
-static void settle__no_memory_to_drop_them__later(void **state)
+static void settle__not_to_be_dropped_just_now__later(void **state)
 {
-    const int errors[] = {ENOMEM, ENOBUFS};
+    const int errors[] = {ENOMEM, ENOBUFS, EAGAIN};
 
     (void)state;
     come_and_give("hello", "HELL");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         recv_error = errors[i];
         assert_int_equal(settle(), SETTLE_LATER);
         expect_owed(0, 0);
@@ -296,7 +296,7 @@ int main(void)
         TCP(settle__everything_given_and_fin__empty_queue),
         TCP(settle__across_an_urgent_mark__dropped_whole),
         TCP(settle__recv_short_or_interrupted__goes_on),
-        TCP(settle__no_memory_to_drop_them__later),
+        TCP(settle__not_to_be_dropped_just_now__later),
         TCP(settle__connection_breaks_meanwhile__closed),
         TCP(settle__reset_by_the_client__closed),
         TCP(settle__traffic_at_every_look__later),
