@@ -5,7 +5,5 @@ scenario() {
     # Scheduled in batches a worker is seldom interrupted between giving an answer and taking what it answered; without
     # that every client that its answer wakes takes the processor from it just there. Both must be right.
     storm_servers=('--batch off' '--batch on')
-    # Most die while they wait for the load, which checks 200 KB a message; the storms of short messages owe more.
-    owed_min=8
     kill_storm -c 60 -s 200K --kill slowread:30%
 }
