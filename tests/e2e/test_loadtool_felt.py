@@ -36,7 +36,8 @@ class Felt(PlantedCase):
             self.assertTrue(280 < at["first_good_ms"] - at["at_ms"] < 1500, text)
             self.assertLess(at["last_good_ms"], at["first_good_ms"] - 200, text)
             self.assertTrue(at["judged"], text)
-        # On a busy machine replies may stay slow to the end; where they became normal, it was after the pause.
+        # On a busy machine replies may stay slow after one of them; where they became normal, it was after the pause.
         normal = [at["normal_ms"] for at in paused if at["normal_ms"] is not None]
-        self.assertTrue(all(after > 280 for after in normal), text)
+        self.assertGreater(len(normal), 0, text)
+        self.assertGreater(min(normal), 280, text)
         self.assertRegex(text, r"last good reply .*, first \+\d{3}\.\d ms; 0 lost, (normal after \d+ ms|not normal)")
