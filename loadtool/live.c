@@ -34,18 +34,6 @@ struct live_style live_style_of(int columns)
 
 /* -- pieces -- */
 
-static const char *format_modes(char *words, size_t size, uint32_t modes)
-{
-    size_t used = 0;
-
-    words[0] = '\0';
-    for (int mode = 0; mode < PLAN_MODE_COUNT && used < size; mode++)
-        if (modes >> mode & 1)
-            used += (size_t)snprintf(words + used, size - used, "%s%s", used > 0 ? ", " : "",
-                                     plan_mode_name((enum plan_mode)mode));
-    return words;
-}
-
 static const struct series_row *last_row(const struct live_view *view)
 {
     return view->series == NULL || view->series->count == 0 ? NULL
@@ -130,7 +118,7 @@ int live_write_view(FILE *out, const struct live_view *view, const struct live_s
              units_format_count(&one, view->connections), units_format_count(&two, view->sums.right));
     write_row(out, style, "clients", "", words);
     snprintf(words, sizeof(words), "%s so far%s%s", units_format_count(&one, view->sums.kills),
-             view->modes != 0 ? ", just now: " : "", format_modes(modes, sizeof(modes), view->modes));
+             view->modes != 0 ? ", just now: " : "", plan_format_modes(modes, sizeof(modes), view->modes));
     write_row(out, style, "disconnects", view->modes != 0 ? "\033[35m" : "", words);
     snprintf(words, sizeof(words), "%s of the control group lost, %s other errors, %s wrong bytes",
              units_format_count(&one, view->lost), units_format_count(&two, view->errors),
@@ -151,7 +139,7 @@ void live_write_line(FILE *out, const struct live_view *view)
                 units_format_ns(&p99, row->p99_ns));
     fprintf(out, "  %" PRIu64 " connections  %" PRIu64 " disconnects", view->connections, view->sums.kills);
     if (view->modes != 0)
-        fprintf(out, " (%s)", format_modes(modes, sizeof(modes), view->modes));
+        fprintf(out, " (%s)", plan_format_modes(modes, sizeof(modes), view->modes));
     fprintf(out, "  %" PRIu64 " lost  %" PRIu64 " errors  %" PRIu64 " wrong bytes\n", view->lost,
             view->errors, view->sums.found_bytes);
 }

@@ -1,7 +1,6 @@
 #include "loadtool/plan.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +23,18 @@ enum { SPEC_BYTES_MAX = 512 };
 const char *plan_mode_name(enum plan_mode mode)
 {
     return modes[mode].name;
+}
+
+const char *plan_format_modes(char *words, size_t size, uint32_t set)
+{
+    size_t used = 0;
+
+    words[0] = '\0';
+    for (int mode = 0; mode < PLAN_MODE_COUNT && used < size; mode++)
+        if (set >> mode & 1)
+            used += (size_t)snprintf(words + used, size - used, "%s%s", used > 0 ? ", " : "",
+                                     plan_mode_name((enum plan_mode)mode));
+    return words;
 }
 
 const char *plan_mode_definition(enum plan_mode mode)

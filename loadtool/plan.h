@@ -8,6 +8,7 @@
 #define LOADTOOL_PLAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What the server sees of a death: a FIN after everything that it was owed, or an end amid something. */
@@ -50,6 +51,9 @@ struct plan {
 };
 
 const char *plan_mode_name(enum plan_mode mode);
+
+/* Writes the names of a set of modes (a bit each), as in "rst, storm", cut to `size`. Returns `words`. */
+const char *plan_format_modes(char *words, size_t size, uint32_t set);
 const char *plan_mode_definition(enum plan_mode mode);
 bool plan_mode_by_default(enum plan_mode mode);
 enum plan_manner plan_mode_manner(enum plan_mode mode);

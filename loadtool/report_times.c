@@ -45,19 +45,6 @@ static void write_times(const struct page *page, const char *what, const struct 
                     time_of(&p90, times->p90_ns), time_of(&p99, times->p99_ns), time_of(&max, times->max_ns));
 }
 
-/* "rst, storm". */
-static const char *format_modes(char *words, size_t size, uint32_t modes)
-{
-    size_t used = 0;
-
-    words[0] = '\0';
-    for (int mode = 0; mode < PLAN_MODE_COUNT && used < size; mode++)
-        if (modes >> mode & 1)
-            used += (size_t)snprintf(words + used, size - used, "%s%s", used > 0 ? ", " : "",
-                                     plan_mode_name((enum plan_mode)mode));
-    return words;
-}
-
 /* How it went on: when replies were normal again, if that can be told. */
 static const char *format_normal(struct text *out, const struct disturbance *disturbance)
 {
@@ -85,8 +72,9 @@ static void write_worst(const struct page *page, const struct disturbance *distu
     else
         snprintf(replies, sizeof(replies), "last good reply %+.1f ms, then none", last);
     report_line(page, "", "%.2f s: %s (%s); %s; %s lost, %s", (double)disturbance->at_ns / 1e9,
-                count(&deaths, disturbance->deaths), format_modes(modes, sizeof(modes), disturbance->modes),
-                replies, count(&lost, disturbance->lost), format_normal(&normal, disturbance));
+                count(&deaths, disturbance->deaths),
+                plan_format_modes(modes, sizeof(modes), disturbance->modes), replies,
+                count(&lost, disturbance->lost), format_normal(&normal, disturbance));
 }
 
 void report_write_disturbances(const struct page *page, const struct outcome *outcome)

@@ -8,6 +8,19 @@ enum { CATCH_UP_MAX = 3600 };
 
 static const uint64_t second_ns = 1000000000;
 
+void seconds_add_sums(struct seconds_sums *into, const struct seconds_sums *from)
+{
+    into->sent += from->sent;
+    into->right += from->right;
+    into->bytes_right += from->bytes_right;
+    into->found_bytes += from->found_bytes;
+    into->opened += from->opened;
+    into->ended += from->ended;
+    into->kills += from->kills;
+    into->lost += from->lost;
+    into->missed += from->missed;
+}
+
 void seconds_begin(struct seconds *seconds, const struct seconds_sums *sums, uint64_t now_ns)
 {
     if (seconds->step_ns == 0)

@@ -43,6 +43,8 @@ struct seconds {
     uint32_t modes;           /* likewise */
 };
 
+void seconds_add_sums(struct seconds_sums *into, const struct seconds_sums *from);
+
 /* The load begins: nothing before it counts. */
 void seconds_begin(struct seconds *seconds, const struct seconds_sums *sums, uint64_t now_ns);
 

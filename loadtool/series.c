@@ -52,23 +52,10 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static void add_sums(struct seconds_sums *into, const struct seconds_sums *from)
-{
-    into->sent += from->sent;
-    into->right += from->right;
-    into->bytes_right += from->bytes_right;
-    into->found_bytes += from->found_bytes;
-    into->opened += from->opened;
-    into->ended += from->ended;
-    into->kills += from->kills;
-    into->lost += from->lost;
-    into->missed += from->missed;
-}
-
 static void add_row(struct series_row *into, const struct series_row *from)
 {
     into->length_ns += from->length_ns;
-    add_sums(&into->sums, &from->sums);
+    seconds_add_sums(&into->sums, &from->sums);
     into->p50_ns = larger(into->p50_ns, from->p50_ns);
     into->p99_ns = larger(into->p99_ns, from->p99_ns);
     into->max_ns = larger(into->max_ns, from->max_ns);

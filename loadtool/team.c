@@ -25,19 +25,6 @@ void team_post(struct team *team, uint32_t number, const struct team_report *rep
     pthread_mutex_unlock(&team->mutex);
 }
 
-static void add_sums(struct seconds_sums *into, const struct seconds_sums *from)
-{
-    into->sent += from->sent;
-    into->right += from->right;
-    into->bytes_right += from->bytes_right;
-    into->found_bytes += from->found_bytes;
-    into->opened += from->opened;
-    into->ended += from->ended;
-    into->kills += from->kills;
-    into->lost += from->lost;
-    into->missed += from->missed;
-}
-
 static void add_report(struct team_report *into, const struct team_report *from)
 {
     into->has_ramped = into->has_ramped && from->has_ramped;
@@ -60,7 +47,7 @@ static void add_report(struct team_report *into, const struct team_report *from)
     into->churning += from->churning;
     into->last_done_ns = from->last_done_ns > into->last_done_ns ? from->last_done_ns : into->last_done_ns;
     into->seconds = from->seconds < into->seconds ? from->seconds : into->seconds;
-    add_sums(&into->sums, &from->sums);
+    seconds_add_sums(&into->sums, &from->sums);
 }
 
 bool team_sum(struct team *team, struct team_report *sum)
