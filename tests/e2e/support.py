@@ -222,7 +222,8 @@ class Server:
     """A running prefork-upper. `bind` may hold {port}, which becomes a free one; `workers` None leaves -w out."""
 
     def __init__(self, *args, bind="127.0.0.1:{port}", workers=2, prefix=(), cwd=None, ready=True, env=None, preexec=None,
-                 stderr=subprocess.PIPE):
+                 stderr=subprocess.PIPE, program=SERVER):
+        self.program = program
         self.events_changed = threading.Condition()
         self.all_events, self.lines, self.ended = [], [], False
         for attempt in range(5):
@@ -243,7 +244,7 @@ class Server:
     def _spawn(self, bind, workers, args, prefix, cwd, env, preexec, stderr):
         reading, writing = os.pipe()
         count = [] if workers is None else ["-w", str(workers)]
-        command = [*prefix, str(SERVER), *count, "-b", bind, "--ready-fd", str(writing), *map(str, args)]
+        command = [*prefix, str(self.program), *count, "-b", bind, "--ready-fd", str(writing), *map(str, args)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
             pass_fds=[writing], cwd=cwd, env=env, preexec_fn=preexec, start_new_session=True)
