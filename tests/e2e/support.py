@@ -222,8 +222,8 @@ class Server:
     """A running prefork-upper. `bind` may hold {port}, which becomes a free one; `workers` None leaves -w out."""
 
     def __init__(self, *args, bind="127.0.0.1:{port}", workers=2, prefix=(), cwd=None, ready=True, env=None, preexec=None,
-                 stderr=subprocess.PIPE, program=SERVER):
-        self.program = program
+                 stderr=subprocess.PIPE, program=None):
+        self.program = program or SERVER  # looked up now: the trials of steps put another one in its place
         self.events_changed = threading.Condition()
         self.all_events, self.lines, self.ended = [], [], False
         for attempt in range(5):
