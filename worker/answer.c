@@ -61,9 +61,7 @@ static int take(const struct answerer *a, int fd, size_t left)
     return 0;
 }
 
-/* At an urgent mark recv says EAGAIN, whatever lies there, while a signal is pending; and that is so, though ours are all
- * blocked, when a debugger attaches or leaves, or the process is frozen or thawed. */
-static bool has_unread(int fd)
+bool answer_has_input(int fd)
 {
     int count = 0;
     return ioctl(fd, SIOCINQ, &count) == 0 && count > 0;
@@ -74,7 +72,7 @@ static enum answer_end ended(const struct answerer *a, int fd, ssize_t n)
     if (n == 0)
         return ANSWER_FINISHED;
     if (errno == EAGAIN)
-        return !a->is_unix && has_unread(fd) ? ANSWER_AGAIN : ANSWER_WAIT;
+        return !a->is_unix && answer_has_input(fd) ? ANSWER_AGAIN : ANSWER_WAIT;
     /* Want of memory passes; the bytes stay where they are and are looked at again. */
     return errno == ENOMEM || errno == ENOBUFS ? ANSWER_AGAIN : ANSWER_BROKEN;
 }
@@ -89,7 +87,7 @@ static enum answer_end not_given(int error)
 /* A UNIX socket has no sums by which the rest could be found again. */
 static enum answer_end not_taken(const struct answerer *a, int error)
 {
-    bool passes = error == -ENOMEM || error == -ENOBUFS || error == -EAGAIN; /* has_unread() says how */
+    bool passes = error == -ENOMEM || error == -ENOBUFS || error == -EAGAIN; /* answer_has_input() says how */
     return passes && !a->is_unix ? ANSWER_OWING : ANSWER_BROKEN;
 }
 

@@ -49,4 +49,9 @@ enum answer_end {
  */
 enum answer_end answer_turn(struct answerer *answerer, int fd, bool until_empty);
 
+/* Are bytes there that were not taken? Asked of the kernel's sums: at an urgent mark recv says EAGAIN, whatever lies there,
+ * while a signal is pending; and that is so, though ours are all blocked, when a debugger attaches or leaves, or the
+ * process is frozen or thawed. */
+bool answer_has_input(int fd);
+
 #endif

@@ -272,16 +272,10 @@ static void write_expired(struct worker *w, struct conn *conn)
     }
 }
 
-static bool has_input(int fd)
-{
-    char byte;
-    return recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 /* Who has asked for something is not idle: then it was us who had no time for so long. */
 static void idle_expired(struct worker *w, struct conn *conn)
 {
-    if (!has_input(conn_fd(&w->conns, conn))) {
+    if (!answer_has_input(conn_fd(&w->conns, conn))) {
         linger(w, conn, COUNTER_closed_idle);
         return;
     }
