@@ -72,6 +72,16 @@ process_ended() {
     [[ ${stat##*) } == [ZX]* ]]
 }
 
+all_ended() {
+    local pid
+    for pid; do process_ended "$pid" || return 1; done
+}
+
+process_stopped() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } == T* ]]
+}
+
 # ---- The log ---------------------------------------------------------------------------------------------------
 
 # events NAME [KEY=VALUE...]: the log lines of that event whose keys have these values.

@@ -50,6 +50,14 @@ process_started() {
     echo "${stat[19]}"
 }
 
+# process_group PID: which it is in, if that is a slot's: the first keeper's, not the server's.
+process_group() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    read -r -a stat <<<"${stat##*) }"
+    ((stat[2] > 1 && stat[2] != server_pid)) && echo "${stat[2]}"
+}
+
 process_title() { tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | head -n 1; }
 process_descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
 process_memory_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status" 2>/dev/null || echo 0; }
@@ -120,6 +128,16 @@ kill_worker() {
     before=$(deaths_logged)
     fault_now "worker $1 gets SIG${2:-KILL}"
     kill -s "${2:-KILL}" "$pid" && wait_event 5000 $((before + 1)) worker_died
+}
+
+# kill_unseen PID...: the supervisor sees their deaths all at once. It is stopped meanwhile: else it might tell one of them
+# to make another anew before its own turn comes.
+kill_unseen() {
+    local supervisor
+    supervisor=$(process_titled 'prefork-upper: supervisor')
+    kill -STOP "$supervisor"
+    wait_until 2000 process_stopped "$supervisor" && kill -KILL "$@" && wait_until 2000 all_ended "$@"
+    kill -CONT "$supervisor"
 }
 
 # kill_workers_every MS SECONDS [SIGNAL]: a random worker dies every so many ms; prints how many kills were sent. The slots

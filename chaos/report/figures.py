@@ -70,7 +70,10 @@ def _hit_of(report):
 
 def _blast_radius(run, complaints):
     told = [_hit_of(load.report) for load in run.loads if load.report]
-    others = [(int(fact.fields[0]), int(fact.fields[1])) for fact in run.of_kind("hit")]
+    others = [(_whole(fact.fields[0]), _whole(fact.fields[1])) for fact in run.of_kind("hit")]
+    if any(None in pair for pair in others):
+        complaints.append("the blast radius: how many clients had to be hit is no number (expect_hit N, others_hit N EXPECTED)")
+        return {"hit": None, "expected": None}
     if not told and not others:
         complaints.append("the blast radius: there is no load, and nobody said who was hit (others_hit N EXPECTED)")
         return {"hit": None, "expected": None}

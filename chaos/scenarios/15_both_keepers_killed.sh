@@ -7,7 +7,7 @@ scenario() {
     load_start -c 200 -d 4s --kill none
     load_is_on 200
     fault_now 'both keepers die'
-    kill -KILL "$(process_titled 'prefork-upper: keeper 0 a')" "$(process_titled 'prefork-upper: keeper 0 b')"
+    kill_unseen "$(process_titled 'prefork-upper: keeper 0 a')" "$(process_titled 'prefork-upper: keeper 0 b')"
     wait_event 3000 1 slot_unprotected slot=0
     recovered 'a fresh slot has a worker' wait_event 3000 1 worker_started slot=2
     recovered 'a new client is served' serves

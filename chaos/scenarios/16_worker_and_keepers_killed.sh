@@ -5,8 +5,12 @@ scenario() {
     server_start -w 2 && workers_ready 2
     load_start -c 200 -d 4s --kill none
     load_is_on 200
+    local a b group
+    a=$(process_titled 'prefork-upper: keeper 0 a') b=$(process_titled 'prefork-upper: keeper 0 b')
+    group=$(process_group "$(worker_pid 0)")
+    happened 'the worker and its keepers are a process group' same "$(process_group "$a") $(process_group "$b")" "$group $group"
     fault_now 'a worker and both its keepers die'
-    kill -KILL "$(process_titled 'prefork-upper: keeper 0 a')" "$(process_titled 'prefork-upper: keeper 0 b')" "$(worker_pid 0)"
+    kill -KILL -- "-$group"
     happened 'the log says that connections are lost' wait_event 3000 1 connections_lost slot=0
     figure fault_times 3 'a worker and its two keepers died'
     recovered 'a new client is served' wait_until 2000 serves
