@@ -58,18 +58,32 @@ class Silent(Crowd):
 
 
 class Full(Crowd):
-    """More clients than there is room for: each is served, or reset at once; whoever is inside stays so."""
+    """More clients than there is room for: each is served, or reset at once; whoever is inside stays so.
+
+    They go on knocking till the load ends, so that every generation of a worker has some to refuse.
+    """
 
     COUNT = 90
+    KNOCKS = 20
+    PAUSE_S = 0.02
 
     def act(self):
-        clients = list(filter(None, [self.enter() for _ in range(self.COUNT)]))
-        inside = list(filter(self.served, clients))
+        inside = self.come(self.COUNT)
         if len(inside) == self.COUNT:
             self.faults.append("nobody was refused")
+        while not self.stopping.wait(self.PAUSE_S):
+            inside += self.come(self.KNOCKS)
         self.faults += ["a client inside was not served again" for client in inside if not self.ask(client) or not self.served(client)]
-        for client in clients:
+        for client in inside:
             client.close()
+
+    def come(self, count):
+        """Those of so many new clients that are served."""
+        clients = list(filter(None, [self.enter() for _ in range(count)]))
+        served = list(filter(self.served, clients))
+        for client in set(clients) - set(served):
+            client.close()
+        return served
 
     def enter(self):
         """A client that has asked for something; None if it was refused already."""
