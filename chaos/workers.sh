@@ -202,7 +202,7 @@ look() {
         found[$title]=$pid
     done
     local slot
-    for slot in {0..19}; do
+    for slot in {0..127}; do
         [[ -z ${found[worker $slot]:-} || -z ${found[keeper $slot a]:-} || -z ${found[keeper $slot b]:-} ]] ||
             slots+=("${found[worker $slot]} ${found[keeper $slot a]} ${found[keeper $slot b]}")
     done
