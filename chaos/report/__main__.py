@@ -5,6 +5,9 @@
     report table RESULTS           what all runs found, a line a scenario
     report junit RESULTS FILE      as JUnit's XML
     report html RESULTS FILE       as a page with timelines
+    report script SCENARIO         the hash of its present form
+    report count FILE NAME HASH passed|failed     one run more in a file of counts
+    report counted FILE SCENARIO...               a file of counts as a table
 
 RESULTS has a line a run: name, run, passed|failed|skipped, seconds, seed, folder, what it does; tabs between.
 """
@@ -46,17 +49,45 @@ def page(path, out):
     return _write(page_of, path, out)
 
 
+def script(file):
+    import counts
+    print(counts.script_of(file))
+    return 0
+
+
+def count(path, name, script_hash, word):
+    import counts
+    try:
+        counts.add(path, name, script_hash, word == "passed")
+    except (OSError, ValueError) as error:
+        return _complain(path, error)
+    return 0
+
+
+def counted(path, *files):
+    import counts
+    try:
+        print(counts.table(path, files))
+    except (OSError, ValueError) as error:
+        return _complain(path, error)
+    return 0
+
+
+def _complain(path, error):
+    print(f"chaos/report: {path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+    return 1
+
+
 def _write(report, path, out):
     import results
     try:
         report.write(results.read(path), out)
     except OSError as error:
-        print(f"chaos/report: {out}: {error.strerror}", file=sys.stderr)
-        return 1
+        return _complain(out, error)
     return 0
 
 
-COMMANDS = {"figures": figures, "table": table, "junit": junit, "html": page}
+COMMANDS = {"figures": figures, "table": table, "junit": junit, "html": page, "script": script, "count": count, "counted": counted}
 
 if __name__ == "__main__":
     sys.exit(COMMANDS[sys.argv[1]](*sys.argv[2:]))
