@@ -223,7 +223,8 @@ LOADS = {
     "idle": Load(server=["--idle-timeout", "3s"], clients=["-c", "40", "-r", "400", "--kill", "fin:30%"], crowd=Silent,
                  seconds=4.0),
     # The server refuses clients.
-    "full": Load(server=["--max-connections", "60"], clients=["-c", "40", "-r", "2000", "--kill", "none"], crowd=Full),
+    "full": Load(server=["--max-connections", "60"], clients=["-c", "40", "-r", "2000", "--kill", "none"], crowd=Full,
+                 sure=["setsockopt"]),
     # The service crashes.
     "crash": Load(server=["--service", "faulty"], clients=["-c", "40", "-r", "2000", "--kill", "fin:30%"], crowd=Poison),
 }
