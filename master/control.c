@@ -1,5 +1,6 @@
 #include "master/control.h"
 #include "master/operation.h"
+#include "worker/check.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -139,7 +140,7 @@ void control_on_line(void *context, enum log_level level, const char *text, size
 
 static void tell_outcome(const struct control *control, struct control_client *client)
 {
-    if (client->fd < 0 || client->waits != WAITS_FOR_OPERATION)
+    if (client->waits != WAITS_FOR_OPERATION)
         return;
     const struct operation *operation = control->calls.find(control->calls.context, client->operation);
     if (!operation)
@@ -172,12 +173,13 @@ static bool answer_one(struct control *control, struct control_client *client)
 static void receive(struct control_client *client)
 {
     size_t room = sizeof client->in - client->in_bytes;
-    ssize_t length = room > 0 ? recv(client->fd, client->in + client->in_bytes, room, MSG_DONTWAIT) : -1;
+    CHECK(room > 0); /* else control_poll() did not ask for input */
+    ssize_t length = recv(client->fd, client->in + client->in_bytes, room, MSG_DONTWAIT);
     if (length > 0)
         client->in_bytes += (size_t)length;
     else if (length == 0)
         client->has_shut = true;
-    else if (room > 0 && errno != EAGAIN && errno != EINTR)
+    else if (errno != EAGAIN && errno != EINTR)
         client->is_lost = true;
 }
 

@@ -1,5 +1,6 @@
 #include "master/ctl.h"
 #include "master/duration.h"
+#include "worker/check.h"
 #include "worker/fault_plan.h"
 #include "worker/log.h"
 #include <getopt.h>
@@ -33,12 +34,15 @@ static const char exit_codes[] =
     "\nExit codes: 0 done, 1 refused or failed, 64 wrong usage or several servers,\n"
     "69 no server, 75 not done within --timeout.\n";
 
+/* The one that runs, so it is there. */
 static const struct subcommand *find_subcommand(const char *name)
 {
-    for (size_t i = 0; subcommand_at(i); i++)
-        if (strcmp(subcommand_at(i)->name, name) == 0)
-            return subcommand_at(i);
-    return NULL;
+    size_t index = 0;
+    while (strcmp(subcommand_at(index)->name, name) != 0) {
+        index++;
+        CHECK(subcommand_at(index));
+    }
+    return subcommand_at(index);
 }
 
 static bool is_taken(const struct ctl_option *option, unsigned flags_taken)
@@ -49,9 +53,9 @@ static bool is_taken(const struct ctl_option *option, unsigned flags_taken)
 static int print_help(const char *command, unsigned flags_taken)
 {
     const struct subcommand *subcommand = find_subcommand(command);
-    bool has_arguments = subcommand && subcommand->arguments[0];
+    bool has_arguments = subcommand->arguments[0] != '\0';
     printf("Usage: prefork-upper %s%s%s [OPTION]...\n%s\n\n", command, has_arguments ? " " : "",
-           has_arguments ? subcommand->arguments : "", subcommand ? subcommand->sentence : "");
+           has_arguments ? subcommand->arguments : "", subcommand->sentence);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char name[32];
         if (!is_taken(&table[i], flags_taken))

@@ -201,10 +201,11 @@ static int ask_once(struct ctl_session *session, const char *request, struct ctl
     return result == 1 ? 0 : result;
 }
 
-/* The supervisor died; the socket is the master's, and waits with us for the next one. */
+/* The supervisor died; the socket is the master's, and waits with us for the next one. (Of EPIPE ask_once() has made what
+ * the reading says.) */
 static bool is_cut(int error)
 {
-    return error == -ECONNRESET || error == -EPIPE;
+    return error == -ECONNRESET;
 }
 
 int ctl_session_ask(struct ctl_session *session, const char *request, struct ctl_answer *answer)

@@ -25,6 +25,8 @@ static uid_t peer_uid, own_uid;
 static bool no_memory;
 static int accept_errno;           /* 0: it works */
 static int recv_errno, send_errno; /* of a server's descriptor, once; 0: it works */
+static bool recv_is_endless;       /* there is always more to read */
+static unsigned endless_count;     /* how often that was read */
 static char long_text[LONG_TEXT_BYTES + 1];
 static int clients[80];
 
@@ -63,6 +65,11 @@ ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
 {
+    if (recv_is_endless && is_servers(fd)) {
+        endless_count++;
+        memset(bytes, 'x', size);
+        return (ssize_t)size;
+    }
     return fails(fd, &recv_errno) ? -1 : __real_recv(fd, bytes, size, flags);
 }
 
@@ -130,6 +137,8 @@ static int begin(void **state)
     now_ms = 1000000;
     peer_uid = own_uid = 4321;
     accept_errno = recv_errno = send_errno = 0;
+    recv_is_endless = false;
+    endless_count = 0;
     memset(long_text, 'l', LONG_TEXT_BYTES);
     memset(clients, 0, sizeof clients);
     return 0;
@@ -288,6 +297,20 @@ static void request__client_gone__forgotten(void **state)
     turn();
     for (size_t i = 0; i < CONTROL_CLIENT_COUNT_MAX; i++)
         assert_int_equal(control.clients[i].fd, -1);
+}
+
+/* What is unread at the end is taken away, but not for as long as somebody likes to send. */
+static void request__of_a_client_that_never_stops_sending__dropped_all_the_same(void **state)
+{
+    (void)state;
+    int fd = dial();
+    now_ms += CONTROL_PATIENCE_MS;
+    recv_is_endless = true;
+    turn();
+    assert_int_equal(control.clients[0].fd, -1);
+    assert_in_range(endless_count, 2, 1000);
+    recv_is_endless = false;
+    expect_closed(fd);
 }
 
 /* ---- who may ask ---- */
@@ -662,6 +685,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_or_written__interrupted__tried_again, begin, end),
         cmocka_unit_test_setup_teardown(read_or_written__connection_is_broken__dropped, begin, end),
         cmocka_unit_test_setup_teardown(poll__nobody__only_the_listener_is_asked_for, begin, end),
+        cmocka_unit_test_setup_teardown(request__of_a_client_that_never_stops_sending__dropped_all_the_same,
+                                        begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

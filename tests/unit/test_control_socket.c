@@ -1,12 +1,13 @@
 /* The listening socket for commands. The usual places are steered by the environment and a user who is not
  * root. */
-/* wrap: geteuid */
+/* wrap: geteuid socket listen */
 #include "tests/support/cmocka_all.h"
 
 #include "master/control_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,28 @@ uid_t __wrap_geteuid(void);
 uid_t __wrap_geteuid(void)
 {
     return SOME_UID;
+}
+
+static const char *failing; /* the call that fails with EMFILE */
+
+static bool fails(const char *call)
+{
+    errno = EMFILE;
+    return failing && strcmp(failing, call) == 0;
+}
+
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol)
+{
+    return fails("socket") ? -1 : __real_socket(family, type, protocol);
+}
+
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog)
+{
+    return fails("listen") ? -1 : __real_listen(fd, backlog);
 }
 
 static int make_directory(void **state)
@@ -129,6 +152,21 @@ static void open__no_such_folder_or_too_long__error_says_so(void **state)
     assert_non_null(strstr(why, "107 bytes"));
 }
 
+static void open__no_socket_or_nobody_may_listen__error_and_no_path_left(void **state)
+{
+    static const char *const calls[] = {"socket", "listen"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        failing = calls[i];
+        assert_int_equal(control_socket_open(&control, path, "127.0.0.1:9999", why), -EMFILE);
+        failing = NULL;
+        assert_non_null(strstr(why, strerror(EMFILE)));
+        assert_int_equal(control.fd, -1);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
 /* ---- the usual place ---- */
 
 static void open__off__none_and_nothing_said(void **state)
@@ -200,6 +238,22 @@ static void open__name_does_not_fit_the_folder__none_and_why(void **state)
     assert_int_equal(rmdir(deep), 0);
 }
 
+static void open__both_usual_names_taken__none_and_why(void **state)
+{
+    struct control_socket third;
+
+    (void)state;
+    assert_int_equal(control_socket_open(&control, NULL, "127.0.0.1:9999", why), 0);
+    assert_int_equal(control_socket_open(&second, NULL, "127.0.0.1:9999", why), 0);
+    assert_int_equal(control_socket_open(&third, NULL, "127.0.0.1:9999", why), 0);
+    assert_int_equal(third.fd, -1);
+    assert_non_null(strstr(why, second.path));
+    assert_non_null(strstr(why, "in use"));
+    end(&control);
+    end(&second);
+    remove_place();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +267,8 @@ int main(void)
         cmocka_unit_test(open__usual_place__port_then_whole_address),
         cmocka_unit_test(open__name_does_not_fit_the_folder__none_and_why),
         cmocka_unit_test(open__runtime_folder_cannot_be_used__temp_directory_is),
+        cmocka_unit_test(open__no_socket_or_nobody_may_listen__error_and_no_path_left),
+        cmocka_unit_test(open__both_usual_names_taken__none_and_why),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -1,4 +1,5 @@
 /* The connections of a process as the kernel shows them; the process is the test itself. */
+/* wrap: fopen realloc readlink */
 #include "tests/support/cmocka_all.h"
 
 #include "master/ctl_connections.h"
@@ -8,19 +9,52 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FIRST = FIRST_CONNECTION };
 
 static json_t *list, *status;
 
+/* In place of what the kernel shows; NULL: the truth. Other lists are not there then. */
+static const char *tcp_list, *unix_list;
+static bool no_memory, link_is_gone;
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    const char *text = strstr(path, "/net/tcp6") ? NULL : strstr(path, "/net/tcp") ? tcp_list : unix_list;
+
+    if (!tcp_list && !unix_list)
+        return __real_fopen(path, mode);
+    return text ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : NULL;
+}
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size)
+{
+    return no_memory ? NULL : __real_realloc(old, size);
+}
+
+ssize_t __real_readlink(const char *path, char *out, size_t size);
+ssize_t __wrap_readlink(const char *path, char *out, size_t size);
+ssize_t __wrap_readlink(const char *path, char *out, size_t size)
+{
+    return link_is_gone ? -1 : __real_readlink(path, out, size);
+}
+
 static int end(void **state)
 {
     (void)state;
+    tcp_list = unix_list = NULL;
+    no_memory = link_is_gone = false;
     json_decref(list);
     json_decref(status);
     list = status = NULL;
@@ -129,6 +163,104 @@ static void worker__gone__its_error_and_the_others(void **state)
     assert_string_equal(ctl_string_at(json_array_get(list, 0), "error"), "No such file or directory");
 }
 
+/* ---- lists that say something else ---- */
+
+/* A socket of ours at that number; the other end is what is returned. */
+static int place_socket(int number, ino_t *inode)
+{
+    struct stat facts;
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(fstat(pair[0], &facts), 0);
+    *inode = facts.st_ino;
+    place(pair[0], number);
+    return pair[1];
+}
+
+static void expect_one(const char *peer, const char *state_shown)
+{
+    take();
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(ctl_string_at(json_array_get(list, 0), "peer"), peer);
+    assert_string_equal(ctl_string_at(json_array_get(list, 0), "state"), state_shown);
+}
+
+static void lists__not_there__connections_without_a_peer(void **state)
+{
+    ino_t inode;
+    int other = place_socket(FIRST + 1, &inode);
+
+    (void)state;
+    tcp_list = "";
+    expect_one("?", "gone");
+    close(other);
+}
+
+static void lists__lines_of_no_use__passed_over(void **state)
+{
+    static char text[1024];
+    ino_t inode;
+    int other = place_socket(FIRST + 1, &inode);
+
+    (void)state;
+    snprintf(text, sizeof text,
+             "  sl  local_address rem_address\n"
+             "   0: 0100007F:270F 0100007F:1267 06 00000000:00000000 00:00000000 00000000 0 0 0\n"
+             "   1: 0100007F:270F nonsense 01 00000000:00000000 00:00000000 00000000 0 0 %llu\n"
+             "   2: 0100007F:270F 0100007F:1267 63 00000000:00000000 00:00000000 00000000 0 0 %llu\n",
+             (unsigned long long)inode, (unsigned long long)inode);
+    tcp_list = text;
+    unix_list = "Num RefCount\n";
+    expect_one("127.0.0.1:4711", "?"); /* a state of a later kernel */
+    close(other);
+}
+
+static void lists__longer_than_the_first_room__all_of_it(void **state)
+{
+    enum { LINES = 3000, LINE_SIZE = 40 };
+    static char text[LINES * LINE_SIZE];
+    size_t used = 0;
+    ino_t inode;
+    int other = place_socket(FIRST + 1, &inode);
+
+    (void)state;
+    for (int i = 0; i < LINES - 1; i++)
+        used += (size_t)snprintf(text + used, LINE_SIZE, "0: 0 0 0 1 1 %d\n", 1000000000 + i);
+    snprintf(text + used, LINE_SIZE, "0: 0 0 0 1 1 %llu\n", (unsigned long long)inode);
+    unix_list = text;
+    expect_one("unix", "open");
+    close(other);
+}
+
+static void lists__no_memory_for_them__connections_without_a_peer(void **state)
+{
+    static char text[256];
+    ino_t inode;
+    int other = place_socket(FIRST + 1, &inode);
+
+    (void)state;
+    snprintf(text, sizeof text, "   0: 0100007F:270F 0100007F:1267 01 0:0 00:0 0 0 0 %llu\n",
+             (unsigned long long)inode);
+    tcp_list = text;
+    unix_list = "0: 0 0 0 1 1 17\n";
+    no_memory = true;
+    expect_one("?", "gone");
+    close(other);
+}
+
+static void connection__closed_while_it_is_looked_at__not_listed(void **state)
+{
+    ino_t inode;
+    int other = place_socket(FIRST + 1, &inode);
+
+    (void)state;
+    link_is_gone = true;
+    take();
+    assert_int_equal(json_array_size(list), 0);
+    close(other);
+}
+
 static void print__connections_and_errors__a_line_each(void **state)
 {
     char *text = NULL;
@@ -156,6 +288,11 @@ int main(void)
         cmocka_unit_test_teardown(nobody__below_the_first_connection__not_listed, end),
         cmocka_unit_test_teardown(worker__gone__its_error_and_the_others, end),
         cmocka_unit_test_teardown(print__connections_and_errors__a_line_each, end),
+        cmocka_unit_test_teardown(lists__not_there__connections_without_a_peer, end),
+        cmocka_unit_test_teardown(lists__lines_of_no_use__passed_over, end),
+        cmocka_unit_test_teardown(lists__longer_than_the_first_room__all_of_it, end),
+        cmocka_unit_test_teardown(lists__no_memory_for_them__connections_without_a_peer, end),
+        cmocka_unit_test_teardown(connection__closed_while_it_is_looked_at__not_listed, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

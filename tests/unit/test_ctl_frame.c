@@ -229,7 +229,25 @@ static void colors__wanted__slots_in_trouble_are_marked(void **state)
     expect("\033[31m   0  rests");
     expect("\033[33m   1  going out");
     expect("\n   2  serving");
+    json_object_set_new(first, "state", json_string("retrying"));
+    json_object_set_new(json_array_get(json_object_get(now, "slots"), 1), "state", json_string("leaving"));
+    json_object_set_new(json_array_get(json_object_get(now, "slots"), 2), "handing_over", json_true());
+    print();
+    expect("\033[31m   0  retrying");
+    expect("\033[31m   1  going out");
+    expect("\033[33m   2  renewing");
+    expect("\n   3  serving");
     expect("\033[7mslot");
+    add_operation(3, "upgrade", "running", "");
+    print();
+    expect("\033[33moperation 3, upgrade: running");
+    add_operation(4, "reload", "done", "");
+    json_array_remove(json_object_get(now, "operations"), 0);
+    print();
+    expect("\noperation 4, reload: done\n");
+    add_operation(5, "scale", "failed", "no");
+    print();
+    expect("\033[31moperation 5, scale 8: failed");
 }
 
 static void status__without_anything__no_harm(void **state)

@@ -38,7 +38,7 @@ static void end_capture(void)
 
 static int parse(unsigned flags, enum ctl_operand operand, int argc, const char *const argv[])
 {
-    char copies[8][64], *pointers[9] = {0};
+    char copies[8][300], *pointers[9] = {0};
 
     for (int i = 0; i < argc; i++) {
         snprintf(copies[i], sizeof copies[i], "%s", argv[i]);
@@ -48,7 +48,7 @@ static int parse(unsigned flags, enum ctl_operand operand, int argc, const char 
     int code = ctl_options_parse(&options, argc, pointers, flags, operand);
     end_capture();
     if (options.operand) { /* it points into the copies */
-        static char text[64];
+        static char text[300];
         snprintf(text, sizeof text, "%s", options.operand);
         options.operand = text;
     }
@@ -139,6 +139,11 @@ static void wrong__operands__usage_and_what_is_accepted(void **state)
     expect("a fault, off or list is missing");
     assert_int_equal(PARSE(0, CTL_SPEC, "fault", ""), EXIT_USAGE);
     assert_int_equal(PARSE(0, CTL_SPEC, "fault", "off\noff"), EXIT_USAGE);
+    expect("one line of at most 255 bytes");
+    char long_spec[300];
+    memset(long_spec, 'x', sizeof long_spec - 1);
+    long_spec[sizeof long_spec - 1] = '\0';
+    assert_int_equal(PARSE(0, CTL_SPEC, "fault", long_spec), EXIT_USAGE);
     expect("one line of at most 255 bytes");
     assert_int_equal(PARSE(0, CTL_SPEC, "fault", "off"), -1);
     assert_int_equal(PARSE(0, CTL_MAYBE_PATH, "upgrade", ""), EXIT_USAGE);

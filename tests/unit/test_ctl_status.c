@@ -1,10 +1,14 @@
 /* The status as a page of text: what it says, and that it fits 80 columns. */
 #include "tests/support/cmocka_all.h"
 
+#include "master/ctl.h"
 #include "master/ctl_status.h"
+#include "master/subcommand.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char whole[] =
     "{\"schema\":1,\"version\":\"9.9\",\"address\":\"127.0.0.1:9999\",\"pid\":77,\"supervisor_pid\":78,"
@@ -174,6 +178,38 @@ static void page__trial__what_is_ordered_and_its_shots(void **state)
     expect("  trial        xxx");
 }
 
+static void page__incident_whose_gap_is_a_whole_number_or_not_told__so_or_none(void **state)
+{
+    json_t *incident = json_array_get(json_object_get(status, "incidents"), 0);
+
+    (void)state;
+    json_object_set_new(incident, "gap_ms", json_integer(2));
+    print();
+    expect(", continued 124, gap 2.0ms, ended 1\n");
+    json_object_del(incident, "gap_ms");
+    print();
+    expect(", continued 124, gap none, ended 1\n");
+}
+
+/* Both say why on stderr, which the test of whoever says it has seen. */
+static void subcommands__no_server__its_code(void **state)
+{
+    static char status_name[] = "status", incidents_name[] = "incidents",
+                option[] = "--control=/nonexistent/s";
+    char *status_words[] = {status_name, option, NULL}, *incidents_words[] = {incidents_name, option, NULL};
+    int kept = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    (void)state;
+    dup2(null, STDERR_FILENO);
+    int status_code = subcommand_status(2, status_words),
+        incidents_code = subcommand_incidents(2, incidents_words);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(null);
+    assert_int_equal(status_code, EXIT_UNAVAILABLE);
+    assert_int_equal(incidents_code, EXIT_UNAVAILABLE);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -186,6 +222,8 @@ int main(void)
         TEST(page__draining_or_stopping__said_first),
         TEST(page__unix_server_without_history__short),
         TEST(page__trial__what_is_ordered_and_its_shots),
+        TEST(page__incident_whose_gap_is_a_whole_number_or_not_told__so_or_none),
+        TEST(subcommands__no_server__its_code),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

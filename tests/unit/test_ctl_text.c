@@ -57,6 +57,8 @@ static void count__plain_then_scaled(void **state)
 static void bytes__with_their_unit(void **state)
 {
     (void)state;
+    ctl_bytes(-1, out); /* of another server */
+    assert_string_equal(out, "0B");
     ctl_bytes(0, out);
     assert_string_equal(out, "0B");
     ctl_bytes(999, out);
@@ -120,16 +122,20 @@ static void operation__as_one_asks_for_it(void **state)
 {
     json_t *scale = json_pack("{ss si}", "operation", "scale", "goal", 8);
     json_t *reload = json_pack("{ss si}", "operation", "reload", "goal", 8);
+    json_t *restart = json_pack("{ss si}", "operation", "restart", "goal", 3);
     json_t *off = json_pack("{ss}", "operation", "drain_off");
 
     (void)state;
     ctl_operation_text(scale, out);
     assert_string_equal(out, "scale 8");
+    ctl_operation_text(restart, out);
+    assert_string_equal(out, "restart 3");
     ctl_operation_text(reload, out);
     assert_string_equal(out, "reload");
     ctl_operation_text(off, out);
     assert_string_equal(out, "drain --off");
     json_decref(scale);
+    json_decref(restart);
     json_decref(reload);
     json_decref(off);
 }

@@ -3,7 +3,7 @@
  * happens during a wait is the test's script; statuses and frames are told, not made.
  */
 /* wrap: ctl_find ctl_session_ask ctl_session_ask_json ctl_session_open ctl_session_close */
-/* wrap: ctl_frame_print poll __poll_chk clock_gettime tcsetattr */
+/* wrap: ctl_frame_print poll __poll_chk clock_gettime tcsetattr read */
 #include "tests/support/cmocka_all.h"
 
 #include "master/ctl.h"
@@ -152,6 +152,17 @@ int __wrap_tcsetattr(int fd, int when, const struct termios *terminal)
     return terminal_error ? -1 : __real_tcsetattr(fd, when, terminal);
 }
 
+static int read_errno; /* of the next one; 0: it works */
+
+ssize_t __real_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size)
+{
+    errno = read_errno;
+    read_errno = 0;
+    return errno ? -1 : __real_read(fd, bytes, size);
+}
+
 /* ---- what may happen during a wait ---- */
 
 static int press(const char *keys)
@@ -244,6 +255,18 @@ static int false_alarm(struct pollfd *keyboard)
     keyboard->revents = POLLIN;
     waited = 1;
     return NO_WAIT;
+}
+
+static int read_is_interrupted(struct pollfd *keyboard)
+{
+    read_errno = EINTR;
+    return false_alarm(keyboard);
+}
+
+static int another_has_read_the_key(struct pollfd *keyboard)
+{
+    read_errno = EAGAIN;
+    return false_alarm(keyboard);
 }
 
 static int keyboard_is_broken(struct pollfd *keyboard)
@@ -600,8 +623,10 @@ static void live__woken_for_no_key__goes_on(void **state)
 {
     (void)state;
     script[0] = false_alarm;
+    script[1] = read_is_interrupted;
+    script[2] = another_has_read_the_key;
     assert_int_equal(run_live(), EXIT_DONE);
-    assert_int_equal(shared->wait_count, 2);
+    assert_int_equal(shared->wait_count, 4);
 }
 
 static void live__signals__the_terminal_is_put_back(void **state)
