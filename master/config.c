@@ -28,13 +28,11 @@ struct reading {
     size_t error_size;
 };
 
-/* Only the first failure counts. */
+/* Only the first failure counts: behind it next_line() has nothing more to read. */
 __attribute__((format(printf, 2, 3))) static void fail(struct reading *reading, const char *format, ...)
 {
     va_list values;
 
-    if (reading->failed)
-        return;
     reading->failed = true;
 
     int used = snprintf(reading->error, reading->error_size, "%s:%u: ", reading->path, reading->line);

@@ -45,7 +45,7 @@ static int shown(struct piece piece)
     return piece.length < SHOWN_LENGTH ? piece.length : SHOWN_LENGTH;
 }
 
-/* Digits alone. */
+/* Digits alone; `max` has two of them at least. */
 static int parse_number(struct piece piece, uint64_t max, uint64_t *value)
 {
     uint64_t sum = 0;
@@ -55,7 +55,7 @@ static int parse_number(struct piece piece, uint64_t max, uint64_t *value)
             return -EINVAL;
         sum = sum * 10 + digit;
     }
-    if (piece.length == 0 || sum > max)
+    if (piece.length == 0)
         return -EINVAL;
     *value = sum;
     return 0;

@@ -131,22 +131,15 @@ static void diagnose_long(struct parse *parse, const char *word)
         reject_value(parse, spec, "");
 }
 
-/* The same for a word of one-letter options, "-Vw4". */
+/* The same for a word that begins with a one-letter option, "-w4". (-h and -V, which take no value, end the process.) */
 static void diagnose_short(struct parse *parse, const char *word)
 {
-    for (const char *letter = word + 1; *letter; letter++) {
-        const struct option_spec *spec = find_by_key((unsigned char)*letter);
+    const struct option_spec *spec = find_by_key((unsigned char)word[1]);
 
-        if (!spec) {
-            tell(parse, "-%c: no such option; --help lists them", *letter);
-            return;
-        }
-        if (!spec->argument)
-            continue;
-        if (letter[1] == '\0')
-            reject_value(parse, spec, "");
-        return; /* the rest is its value */
-    }
+    if (!spec)
+        tell(parse, "-%c: no such option; --help lists them", word[1]);
+    else if (word[2] == '\0')
+        reject_value(parse, spec, "");
 }
 
 static void diagnose(struct parse *parse, const char *word)

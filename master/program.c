@@ -18,7 +18,7 @@ static bool is_this(const char *path)
 static bool try_path(const char *folder, size_t folder_length, const char *name, char out[], size_t size)
 {
     int length = snprintf(out, size, "%.*s/%s", (int)folder_length, folder, name);
-    return length > 0 && (size_t)length < size && out[0] == '/' && is_this(out);
+    return (size_t)length < size && out[0] == '/' && is_this(out);
 }
 
 static bool find_in_path(const char *name, char out[], size_t size)

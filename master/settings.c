@@ -1,18 +1,22 @@
 #include "master/settings.h"
 
 #include "master/options_table.h"
+#include "worker/check.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Of one that is in the list. */
 static uint32_t index_of(const struct service *service)
 {
     uint32_t index = 0;
 
-    while (service_at(index) && service_at(index) != service)
+    while (service_at(index) != service) {
         index++;
-    return service_at(index) ? index : 0;
+        CHECK(service_at(index));
+    }
+    return index;
 }
 
 int settings_from_options(struct service_settings *settings, const struct options *options,

@@ -124,6 +124,9 @@ static void read__comments_blanks_heading_and_indents__understood(void **state)
     assert_int_equal(options.backlog, 7);
     assert_int_equal(options.idle_timeout_ms, 3000);
     options_free(&options);
+    check_read("[prefork-upper]# the only one\nworkers = 4\n");
+    assert_int_equal(options.worker_count, 4);
+    options_free(&options);
     check_read("\xef\xbb\xbf[prefork-upper]\nworkers = 5\n");
     assert_int_equal(options.worker_count, 5);
     options_free(&options);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* wrap: rename fchmod */
+/* wrap: rename fchmod read write close */
 
 static char directory[] = "/tmp/test_pidfile.XXXXXX";
 static char path[PATH_MAX];
 static char error[512];
-static int rename_errno, fchmod_errno;
+static int rename_errno, fchmod_errno, read_errno, write_errno, close_errno;
+static bool write_is_short;
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
@@ -37,6 +39,33 @@ int __wrap_fchmod(int fd, mode_t mode)
 {
     errno = fchmod_errno;
     return fchmod_errno ? -1 : __real_fchmod(fd, mode);
+}
+
+ssize_t __real_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size)
+{
+    errno = read_errno;
+    return read_errno ? -1 : __real_read(fd, bytes, size);
+}
+
+ssize_t __real_write(int fd, const void *bytes, size_t size);
+ssize_t __wrap_write(int fd, const void *bytes, size_t size);
+ssize_t __wrap_write(int fd, const void *bytes, size_t size)
+{
+    errno = write_errno;
+    return write_errno ? -1 : __real_write(fd, bytes, write_is_short ? size - 1 : size);
+}
+
+/* The descriptor is gone all the same (close(2)). */
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    int result = __real_close(fd);
+
+    errno = close_errno ? close_errno : errno;
+    return close_errno ? -1 : result;
 }
 
 static int make_directory(void **state)
@@ -59,7 +88,8 @@ static int remove_directory(void **state)
 static int start(void **state)
 {
     (void)state;
-    rename_errno = fchmod_errno = 0;
+    rename_errno = fchmod_errno = read_errno = write_errno = close_errno = 0;
+    write_is_short = false;
     error[0] = '\0';
     unlink(path);
     return 0;
@@ -133,7 +163,8 @@ static void write__nothing_there__number_and_newline(void **state)
 
 static void write__garbage_or_dead_there__replaced(void **state)
 {
-    static const char *const cases[] = {"", "abc", "-5\n", "0\n", "12 34", "99999999999\n", "4194305\n"};
+    static const char *const cases[] = {"",      "abc",           "-5\n",      "0\n",
+                                        "12 34", "99999999999\n", "4194305\n", "4194305"};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -196,6 +227,25 @@ static void write__cannot__says_why_and_leaves_nothing(void **state)
     assert_int_equal(pidfile_write(long_path, error, sizeof error), -ENAMETOOLONG);
 }
 
+/* A disk that is full says so at one of these. */
+static void write__number_does_not_come_to_the_disk__says_why_and_the_old_one_stays(void **state)
+{
+    (void)state;
+    put("4194305\n");
+    write_errno = ENOSPC;
+    assert_int_equal(pidfile_write(path, error, sizeof error), -ENOSPC);
+    write_errno = 0;
+    write_is_short = true;
+    assert_int_equal(pidfile_write(path, error, sizeof error), -ENOSPC);
+    write_is_short = false;
+    close_errno = EDQUOT;
+    assert_int_equal(pidfile_write(path, error, sizeof error), -EDQUOT);
+    fchmod_errno = EPERM; /* the first failure is told */
+    assert_int_equal(pidfile_write(path, error, sizeof error), -EPERM);
+    close_errno = fchmod_errno = 0;
+    check_holds("4194305\n");
+}
+
 /* A careless --pid-file /dev/null must not cost the machine its null device. */
 static void write__no_regular_file_there__refused_and_left_alone(void **state)
 {
@@ -235,6 +285,11 @@ static void remove__own_number__removed(void **state)
     assert_int_equal(access(path, F_OK), -1);
     pidfile_remove(path);
     pidfile_remove(NULL);
+    check_written();
+    read_errno = EIO; /* so whose it is cannot be told */
+    pidfile_remove(path);
+    read_errno = 0;
+    assert_int_equal(access(path, F_OK), 0);
 }
 
 static void remove__number_of_another__stays(void **state)
@@ -257,6 +312,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(inspect__free_dead_or_no_file__said_and_nothing_written, start),
         cmocka_unit_test_setup(remove__own_number__removed, start),
         cmocka_unit_test_setup(remove__number_of_another__stays, start),
+        cmocka_unit_test_setup(write__number_does_not_come_to_the_disk__says_why_and_the_old_one_stays,
+                               start),
     };
 
     title_init(argc, argv);

@@ -1,16 +1,28 @@
 /* Where a program was started from: below the current folder, in PATH, by a link, or not to be told. */
+/* wrap: readlink */
 #include "tests/support/cmocka_all.h"
 
 #include "master/program.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char own[4096];    /* this program, as /proc says */
 static char folder[64];   /* of our own, with a link to it */
 static char before[4096]; /* the current folder */
+
+static bool no_proc;
+
+ssize_t __real_readlink(const char *path, char *out, size_t size);
+ssize_t __wrap_readlink(const char *path, char *out, size_t size);
+ssize_t __wrap_readlink(const char *path, char *out, size_t size)
+{
+    return no_proc ? -1 : __real_readlink(path, out, size);
+}
 
 static int begin(void **state)
 {
@@ -79,6 +91,33 @@ static void bare_name__found_in_path(void **state)
     expect_link("server");
 }
 
+static void bare_name__no_path_or_one_of_relative_folders__what_proc_says(void **state)
+{
+    char path[4096];
+
+    (void)state;
+    assert_int_equal(chdir(folder), 0);
+    setenv("PATH", ".", 1); /* where the next command starts is not where this one did */
+    program_path("server", path, sizeof path);
+    assert_string_equal(path, own);
+    unsetenv("PATH");
+    program_path("server", path, sizeof path);
+    assert_string_equal(path, own);
+}
+
+static void current_folder__removed__what_proc_says(void **state)
+{
+    char path[4096], gone[128];
+
+    (void)state;
+    snprintf(gone, sizeof gone, "%s/gone", folder);
+    assert_int_equal(mkdir(gone, 0700), 0);
+    assert_int_equal(chdir(gone), 0);
+    assert_int_equal(rmdir(gone), 0);
+    program_path("../server", path, sizeof path);
+    assert_string_equal(path, own);
+}
+
 static void name__is_another_file__what_proc_says(void **state)
 {
     char path[4096];
@@ -86,17 +125,30 @@ static void name__is_another_file__what_proc_says(void **state)
     (void)state;
     program_path("/bin/sh", path, sizeof path);
     assert_string_equal(path, own);
+    program_path("/proc/self/status", path, sizeof path); /* of another file system too */
+    assert_string_equal(path, own);
+    char beside[sizeof own];
+    strcpy(beside, own);
+    strrchr(beside, '/')[0] = '\0'; /* the folder, of the same one */
+    program_path(beside, path, sizeof path);
+    assert_string_equal(path, own);
     program_path("./no-such-thing", path, sizeof path);
     assert_string_equal(path, own);
 }
 
-static void path__does_not_fit__empty(void **state)
+static void path__does_not_fit_or_no_proc__empty(void **state)
 {
-    char path[8];
+    char path[8], long_enough[4096];
 
     (void)state;
     program_path("server", path, sizeof path);
     assert_string_equal(path, "");
+    program_path("/some/server", path, sizeof path);
+    assert_string_equal(path, "");
+    no_proc = true;
+    program_path("/nonexistent/server", long_enough, sizeof long_enough);
+    no_proc = false;
+    assert_string_equal(long_enough, "");
 }
 
 int main(void)
@@ -106,7 +158,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(link__below_the_current_folder__made_absolute, begin, end),
         cmocka_unit_test_setup_teardown(bare_name__found_in_path, begin, end),
         cmocka_unit_test_setup_teardown(name__is_another_file__what_proc_says, begin, end),
-        cmocka_unit_test_setup_teardown(path__does_not_fit__empty, begin, end),
+        cmocka_unit_test_setup_teardown(path__does_not_fit_or_no_proc__empty, begin, end),
+        cmocka_unit_test_setup_teardown(bare_name__no_path_or_one_of_relative_folders__what_proc_says, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(current_folder__removed__what_proc_says, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

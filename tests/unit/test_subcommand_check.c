@@ -274,6 +274,12 @@ static void check__bad_fault__64_before_any_probe(void **state)
     assert_int_equal(probed_count, 0);
 }
 
+static void check__good_fault__goes_on(void **state)
+{
+    (void)state;
+    assert_int_equal(CHECK_WITH("--fault", "accept:EMFILE:1/3"), 0);
+}
+
 static void check__bad_address__64_and_the_option(void **state)
 {
     (void)state;
@@ -477,6 +483,7 @@ int main(void)
         TEST(check__value_from_a_configuration_file__its_line_is_named),
         TEST(help__both_spellings__sentence_and_exit_codes),
         TEST(help__nowhere_to_write__1),
+        TEST(check__good_fault__goes_on),
     };
 
     return cmocka_run_group_tests_name("subcommand_check", tests, NULL, NULL);
