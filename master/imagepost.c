@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LETTERS_PER_TURN_MAX 16 /* more than the socket holds of them at a time */
+#define LETTERS_PER_TURN_MAX                                                                                 \
+    16 /* more than were ever sent at a time; what is left comes with the next signal */
 
 struct letter {
     uint32_t number;
@@ -63,12 +64,12 @@ static void keep(struct shared_pages *pages, int place, int fd, const struct let
     heritage_wake_supervisor();
 }
 
+/* -1: there is none with it. A UNIX socket knows news of SOL_SOCKET alone, and there is room for one descriptor. */
 static int descriptor_of(struct msghdr *message)
 {
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
     int fd;
-    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-        header->cmsg_len != CMSG_LEN(sizeof fd))
+    if (!header || header->cmsg_type != SCM_RIGHTS)
         return -1;
     memcpy(&fd, CMSG_DATA(header), sizeof fd);
     return fd;
@@ -80,8 +81,11 @@ static bool receive_one(struct shared_pages *pages)
     struct letter letter = {0};
     struct iovec text = {.iov_base = &letter, .iov_len = sizeof letter};
     union descriptor_room room;
-    struct msghdr message = {
-        .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    /* Without the padding, where a second descriptor would find a place. */
+    struct msghdr message = {.msg_iov = &text,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t n = recvmsg(FD_IMAGE_IN, &message, MSG_DONTWAIT);
     int fd = n < 0 ? -1 : descriptor_of(&message);
     int own = image_find(pages, atomic_load(&pages->orders.master_image));

@@ -2,7 +2,7 @@
  * Is a program fit to take over? The checker runs as it does in the server, on programs that are scripts, and
  * the test is its supervisor and the master that gets what is good.
  */
-/* wrap: fork pipe2 poll __poll_chk */
+/* wrap: fork pipe2 poll __poll_chk clock_gettime */
 #include "tests/support/cmocka_all.h"
 
 #include "master/checker.h"
@@ -33,8 +33,9 @@ enum { NUMBER = 2 };
 static char directory[] = "/tmp/test_checker.XXXXXX";
 static char path[PATH_MAX], note_path[PATH_MAX];
 static struct shared_pages *pages;
-static int forks_that_work; /* from now on; inherited by the checker */
-static bool pipe_fails, time_is_over;
+static int forks_that_work;                       /* from now on; inherited by the checker */
+static bool pipe_fails, time_is_over, time_leaps; /* during a wait */
+static time_t clock_offset_s;
 
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
@@ -56,7 +57,18 @@ int __real_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
 int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
 int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms)
 {
+    clock_offset_s += time_leaps ? 3600 : 0;
     return time_is_over ? 0 : __real_poll(polled, count, timeout_ms);
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = __real_clock_gettime(clock, now);
+
+    now->tv_sec += clock_offset_s;
+    return result;
 }
 
 /* What poll is called where the compiler does not see how long its array is (feature_test_macros(7)). */
@@ -95,7 +107,8 @@ static int begin(void **state)
     (void)state;
     alarm(30);
     forks_that_work = INT_MAX;
-    pipe_fails = time_is_over = false;
+    pipe_fails = time_is_over = time_leaps = false;
+    clock_offset_s = 0;
     if (shared_pages_create(&pages) < 0)
         return -1;
     atomic_store(&pages->orders.master_image, 1);
@@ -323,6 +336,15 @@ static void refused__does_not_end(void **state)
 
 /* ---- what fails here ---- */
 
+/* It says something, and meanwhile the machine slept. */
+static void refused__time_is_over_between_two_words(void **state)
+{
+    (void)state;
+    make_script("echo one; exec sleep 60\n");
+    time_leaps = true;
+    expect_refused("its check did not end within 5 s");
+}
+
 static void refused__nothing_to_go_back_to(void **state)
 {
     (void)state;
@@ -419,6 +441,7 @@ int main(void)
         TEST(refused__master_cannot_be_reached),
         TEST(start__no_process__its_error),
         TEST(ended__while_the_program_runs__that_one_ends_too),
+        TEST(refused__time_is_over_between_two_words),
     };
 
     /* The fixed numbers are the test's alone: cmocka uses the standard streams. */

@@ -1,6 +1,6 @@
 /* Copies of programs: what may be copied, what a copy is like, and that nothing stays open after a failure.
  */
-/* wrap: memfd_create sendfile fchmod fcntl fstat */
+/* wrap: memfd_create sendfile fchmod fcntl fstat access */
 #include "tests/support/cmocka_all.h"
 
 #include "master/imagefile.h"
@@ -72,6 +72,13 @@ int __wrap_fstat(int fd, struct stat *status);
 int __wrap_fstat(int fd, struct stat *status)
 {
     return fails("fstat") ? -1 : __real_fstat(fd, status);
+}
+
+int __real_access(const char *path_asked, int mode);
+int __wrap_access(const char *path_asked, int mode);
+int __wrap_access(const char *path_asked, int mode)
+{
+    return fails("access") ? -1 : __real_access(path_asked, mode);
 }
 
 /* ---- help ---- */
@@ -255,6 +262,15 @@ static void refused__not_executable(void **state)
     expect_refused(-EACCES, "it is not executable");
 }
 
+/* Root may execute what anybody may; so it is played. */
+static void refused__executable_for_others_alone(void **state)
+{
+    (void)state;
+    make_file("the program", 0700);
+    failing = "access";
+    expect_refused(-EACCES, "it is not executable");
+}
+
 static void refused__directory(void **state)
 {
     (void)state;
@@ -330,6 +346,7 @@ int main(void)
         TEST(refused__too_large__and_no_byte_more_than_that),
         TEST(fails__whichever_call__its_error_and_nothing_stays_open),
         TEST(fails__file_becomes_shorter_meanwhile__no_endless_loop),
+        TEST(refused__executable_for_others_alone),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -1,6 +1,6 @@
 /* How a checked program comes to the master: both ends of the post in one process, under their own numbers.
  */
-/* wrap: socketpair dup2 fcntl imagefile_copy image_build */
+/* wrap: socketpair dup2 fcntl imagefile_copy image_build recvmsg */
 #include "tests/support/cmocka_all.h"
 
 #include "master/imagefile.h"
@@ -26,6 +26,7 @@ enum { BUILD = 77, OWN_BUILD = 99 };
 
 static struct shared_pages *pages;
 static bool pair_fails, high_fails, place_fails, copy_fails;
+static unsigned endless_letters; /* that were received; 0: those of the socket are */
 
 int __real_socketpair(int family, int type, int protocol, int ends[2]);
 int __wrap_socketpair(int family, int type, int protocol, int ends[2]);
@@ -63,6 +64,17 @@ int __wrap_dup2(int from, int to)
     return -1;
 }
 
+ssize_t __real_recvmsg(int fd, struct msghdr *message, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    if (endless_letters == 0)
+        return __real_recvmsg(fd, message, flags);
+    endless_letters++;
+    message->msg_controllen = 0;
+    return 1;
+}
+
 int __wrap_imagefile_copy(const char *path, char why[], size_t why_size);
 int __wrap_imagefile_copy(const char *path, char why[], size_t why_size)
 {
@@ -85,6 +97,7 @@ static int begin(void **state)
 
     (void)state;
     pair_fails = high_fails = place_fails = copy_fails = false;
+    endless_letters = 0;
     sigemptyset(&post);
     sigaddset(&post, IMAGEPOST_SIGNAL);
     sigprocmask(SIG_BLOCK, &post, NULL);
@@ -272,6 +285,55 @@ static void received__text_is_not_ours__descriptor_is_closed(void **state)
     assert_false(is_open(free_before));
 }
 
+static void received__other_news_than_a_descriptor__nothing(void **state)
+{
+    const char text[16] = "a letter alone";
+    int on = 1;
+
+    (void)state;
+    assert_int_equal(setsockopt(FD_IMAGE_IN, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
+    assert_int_equal(send(FD_IMAGE_OUT, text, sizeof text, 0), sizeof text);
+    imagepost_receive(pages);
+    expect_nothing_kept();
+}
+
+/* One too many would stay open in the master. */
+static void received__two_descriptors__the_second_one_is_not_let_in(void **state)
+{
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } room = {.bytes = {0}};
+    char byte = 'x';
+    struct iovec text = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    int sent[] = {STDIN_FILENO, STDIN_FILENO}, free_before = dup(STDIN_FILENO);
+
+    (void)state;
+    close(free_before);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof sent);
+    memcpy(CMSG_DATA(header), sent, sizeof sent);
+    assert_int_equal(sendmsg(FD_IMAGE_OUT, &message, 0), 1);
+    imagepost_receive(pages);
+    expect_nothing_kept();
+    assert_false(is_open(free_before));
+    assert_false(is_open(free_before + 1));
+}
+
+/* Whoever sends on and on must not keep the master from reaping. */
+static void received__letters_without_end__some_of_them(void **state)
+{
+    (void)state;
+    endless_letters = 1;
+    imagepost_receive(pages);
+    assert_in_range(endless_letters, 2, 100);
+    expect_nothing_kept();
+}
+
 static void received__cannot_be_placed__not_there_and_the_old_one_neither(void **state)
 {
     (void)state;
@@ -361,6 +423,9 @@ int main(void)
         TEST(send__master_is_dead__its_error),
         TEST(own__kept__is_image_1_and_what_the_master_runs),
         TEST(own__cannot_be_copied__why_and_no_image_to_go_back_to),
+        TEST(received__other_news_than_a_descriptor__nothing),
+        TEST(received__two_descriptors__the_second_one_is_not_let_in),
+        TEST(received__letters_without_end__some_of_them),
     };
 
     /* The fixed numbers are the test's alone: cmocka uses the standard streams. */

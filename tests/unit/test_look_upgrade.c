@@ -1,6 +1,6 @@
 /* How far an upgrade has come, as the boards, the checker and the copies of programs say; who is told is the
  * test. */
-/* wrap: feed */
+/* wrap: feed waitid */
 #include "tests/support/cmocka_all.h"
 
 #include "master/checker.h"
@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,12 +41,26 @@ void __wrap_feed(struct reactor *r, const struct supervisor_event *event)
     seen_count++;
 }
 
+static bool finds_at_last,
+    is_reaped; /* the checker, while it is asked whether it has ended; by somebody else */
+
+int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int flags);
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int flags);
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int flags)
+{
+    if (finds_at_last)
+        atomic_store(&pages->orders.check.number, NUMBER);
+    errno = ECHILD;
+    return is_reaped ? -1 : __real_waitid(type, id, info, flags);
+}
+
 /* ---- help ---- */
 
 static int begin(void **state)
 {
     (void)state;
     memset(&reactor, 0, sizeof reactor);
+    finds_at_last = is_reaped = false;
     seen_count = 0;
     pages = mmap(NULL, sizeof *pages, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
@@ -191,6 +206,27 @@ static void end_of_checker(void)
 
     kill(reactor.checker_pid, SIGKILL);
     assert_int_equal(waitid(P_PID, (id_t)reactor.checker_pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+/* What it has found is there although it was not there a moment before its end. */
+static void check__ends_while_it_is_looked_at__its_word_counts(void **state)
+{
+    (void)state;
+    start_checker();
+    checker_has_found(NUMBER - 1, false, "it is bad");
+    end_of_checker();
+    finds_at_last = true;
+    expect_nothing();
+    finds_at_last = false;
+    expect_checked("it is bad");
+}
+
+static void check__is_no_child_of_ours__waited_for(void **state)
+{
+    (void)state;
+    start_checker();
+    is_reaped = true;
+    expect_nothing();
 }
 
 static void check__died_without_a_word__said(void **state)
@@ -349,6 +385,8 @@ int main(void)
         TEST(program__upgrade_is_done__the_new_path),
         TEST(program__upgrade_has_failed__the_old_path),
         TEST(program__no_upgrade_was_tried__stays),
+        TEST(check__ends_while_it_is_looked_at__its_word_counts),
+        TEST(check__is_no_child_of_ours__waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
