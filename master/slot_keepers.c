@@ -206,8 +206,7 @@ void slot_first_keeper_failed(struct policy *p, uint32_t slot)
     struct slot_memory *memory = memory_of(p, slot);
     struct keeper_memory *first = &memory->keepers[KEEPER_A];
     bool wanted = p->state->stage == STAGE_RUNNING && !memory->out;
-    if (first->phase != KEEPER_STARTING)
-        return;
+    CHECK(first->phase == KEEPER_STARTING); /* SLOT_KEEPING is to wait for it */
     set_keeper(p, first, wanted ? KEEPER_STARTING : KEEPER_NONE);
     if (!wanted)
         slot_vacate(p, slot);

@@ -1,5 +1,6 @@
 #include "master/slot_parts.h"
 #include "master/upgrade.h"
+#include "worker/check.h"
 
 /* ---- small things ---- */
 
@@ -184,12 +185,11 @@ static void replace(struct policy *p, const struct supervisor_event *event, bool
         facts.kind = DEATH_ORDER;
     struct restart_decision decision = restart_on_death(&memory->restart, &facts, next_random(p->state));
     bool wanted = p->state->stage == STAGE_RUNNING && !memory->out;
+    CHECK(!p->state->protect || !keepers_gone(memory)); /* it would be leaving, and nobody takes its place */
     if (decision.verdict == RESTART_REST && wanted)
         rest(p, event->slot, decision.rest_ms);
     else if (decision.verdict == RESTART_REST)
         slot_vacate(p, event->slot);
-    else if (p->state->protect && keepers_gone(memory))
-        slot_table_lost(p, event->slot);
     else
         respawn(p, event->slot, &decision);
 }

@@ -346,6 +346,19 @@ static void unprotected__renew__another_slot_takes_its_place(void **state)
     assert_int_equal(policy_operation_state(&f, number), OPERATION_DONE);
 }
 
+/* Without a free slot nothing would be won: it serves on as it is. */
+static void unprotected__renew__no_other_slot_is_free__stays(void **state)
+{
+    (void)state;
+    policy_request(&f, OPERATION_SCALE, SLOT_COUNT_MAX);
+    for (uint32_t slot = 2; slot < SLOT_COUNT_MAX; slot++)
+        policy_worker_ready(&f, slot);
+    policy_request(&f, OPERATION_RELOAD, 2);
+    assert_int_equal(f.seen[ACTION_LEAVE], 0);
+    policy_worker_died(&f, 5, DEATH_KILL, true);
+    assert_int_equal(f.seen[ACTION_LEAVE], 0);
+}
+
 static void unprotected__outdated_and_going_out__not_taken_back(void **state)
 {
     (void)state;
@@ -438,6 +451,7 @@ int main(void)
         UNPROTECTED(unprotected__cannot_be_made_and_not_wanted_any_more__ends),
         TEST(serving__fewer_wanted_before_all_serve__said_then),
         TEST(serving__a_slot_that_goes_out__is_none_of_them),
+        UNPROTECTED(unprotected__renew__no_other_slot_is_free__stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* One slot under its keepers: who is ordered what, and what follows when anybody of it dies. */
 #include "tests/support/cmocka_all.h"
 
+#include "master/slot.h"
 #include "tests/support/policy_fixture.h"
 
 static struct policy_fixture f;
@@ -200,6 +201,21 @@ static void worker_died__before_an_ordered_reset_was_carried_out__ordered_again(
     policy_worker_ready(&f, 0);
     policy_worker_died(&f, 0, DEATH_KILL, false);
     assert_int_equal(slot->recover_how, RECOVER_ALL);
+}
+
+static void worker_died__for_another_reset_before_the_ordered_one__the_later_one(void **state)
+{
+    struct supervisor_event hang = {.kind = SUPERVISOR_DEATH,
+                                    .generation = 1,
+                                    .death = {.kind = DEATH_HANG, .suspect = 170, .answered = true}};
+
+    (void)state;
+    policy_feed(&f, &hang);
+    hang.generation = 2;
+    hang.death.suspect = 171;
+    policy_feed(&f, &hang);
+    assert_int_equal(slot->recover_how, RECOVER_RESET_SUSPECT);
+    assert_int_equal(slot->suspect, 171);
 }
 
 static void worker_died__five_crashes_in_a_row__all_are_reset(void **state)
@@ -515,6 +531,32 @@ static void keeper_ready__of_an_older_generation__ignored(void **state)
     assert_int_equal(slot->keepers[KEEPER_A].phase, KEEPER_STARTING);
 }
 
+/* ---- what is asked of one ---- */
+
+static void gone__nothing_of_it_runs(void **state)
+{
+    struct slot_memory memory = {0};
+
+    (void)state;
+    for (enum slot_phase phase = SLOT_UNUSED; phase <= SLOT_ENDED; phase++) {
+        memory.phase = phase;
+        assert_int_equal(slot_is_gone(&memory), phase == SLOT_UNUSED || phase == SLOT_ENDED);
+    }
+    memory.keepers[KEEPER_B].phase = KEEPER_LEAVING;
+    assert_false(slot_is_gone(&memory));
+}
+
+static void outdated__other_image_that_failed_too_often__not(void **state)
+{
+    struct slot_memory memory = {.settings_number = 1, .image = 5};
+
+    (void)state;
+    f.state.upgrade.target = 6;
+    assert_true(slot_is_outdated(&f.state, &memory));
+    memory.swap_tries = SWAP_TRIES_MAX;
+    assert_false(slot_is_outdated(&f.state, &memory));
+}
+
 int main(void)
 {
 #define BEGIN(test)   cmocka_unit_test_setup(test, start)
@@ -558,6 +600,9 @@ int main(void)
         SERVING(worker_made_but_never_ready__ended_as_stuck),
         SERVING(ready__of_an_older_generation__ignored),
         SERVING(keeper_ready__of_an_older_generation__ignored),
+        SERVING(worker_died__for_another_reset_before_the_ordered_one__the_later_one),
+        SERVING(gone__nothing_of_it_runs),
+        SERVING(outdated__other_image_that_failed_too_often__not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

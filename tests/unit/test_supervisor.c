@@ -165,6 +165,17 @@ static void hang__of_an_older_generation__ignored(void **state)
     assert_null(policy_action(&f, ACTION_KILL, 0));
 }
 
+static void proof__of_an_older_generation__ignored(void **state)
+{
+    (void)state;
+    policy_worker_died(&f, 0, DEATH_KILL, true);
+    policy_worker_ready(&f, 0);
+    policy_feed(&f, &(struct supervisor_event){.kind = SUPERVISOR_PROVEN, .generation = 1});
+    assert_int_equal(s->slots[0].proven, 0);
+    policy_feed(&f, &(struct supervisor_event){.kind = SUPERVISOR_PROVEN, .generation = 2});
+    assert_int_equal(s->slots[0].proven, 1);
+}
+
 static void hang__worker_that_starts__has_its_own_limit(void **state)
 {
     (void)state;
@@ -448,6 +459,21 @@ static void rest__of_one_slot__others_serve_on(void **state)
     assert_int_equal(s->slot_limit, 2); /* a slot that rests is not replaced: it would crash as well */
 }
 
+/* Their keepers are still leaving, so none can be begun anew: no crash loop, and no reason to give up. */
+static void rest__of_none__though_every_slot_is_unused__not_given_up(void **state)
+{
+    (void)state;
+    s->slot_limit = SLOT_COUNT_MAX;
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        s->slots[slot] = (struct slot_memory){.phase = SLOT_UNUSED};
+        s->slots[slot].keepers[KEEPER_A] = (struct keeper_memory){.phase = KEEPER_LEAVING, .generation = 1};
+    }
+    policy_feed_kind(&f, SUPERVISOR_NOTHING);
+    assert_int_equal(s->stage, STAGE_RUNNING);
+    policy_feed(&f, &(struct supervisor_event){.kind = SUPERVISOR_KEEPER_DEATH, .slot = 3, .generation = 1});
+    assert_int_equal(s->slots[3].phase, SLOT_KEEPING);
+}
+
 /* ---- time ---- */
 
 static void tick__late__nobody_is_to_blame_for_the_gap(void **state)
@@ -691,6 +717,8 @@ int main(void)
         TEST(resume__after_a_long_gap__nobody_is_overdue),
         TEST(resume__memory_copied_elsewhere__decides_the_same),
         TEST(names__every_phase_and_reason__has_its_word),
+        TEST(rest__of_none__though_every_slot_is_unused__not_given_up),
+        TEST(proof__of_an_older_generation__ignored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
