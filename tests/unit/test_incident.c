@@ -1,5 +1,5 @@
 /* Incident reports: what stands in them, which are kept, and what a directory in trouble costs. */
-/* wrap: openat */
+/* wrap: openat open access */
 #include "tests/support/cmocka_all.h"
 
 #include "master/incident.h"
@@ -26,7 +26,25 @@ static struct incident_ring ring;
 static struct death_report report;
 static struct slot_memory after;
 
-static bool disk_is_full;
+static bool disk_is_full, no_descriptor, no_right;
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    errno = EMFILE;
+    return no_descriptor ? -1 : __real_open(path, flags);
+}
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+
+int __wrap_access(const char *path, int mode)
+{
+    errno = EACCES;
+    return no_right ? -1 : __real_access(path, mode);
+}
 
 int __real_openat(int dir_fd, const char *path, int flags, ...);
 int __wrap_openat(int dir_fd, const char *path, int flags, ...);
@@ -40,8 +58,12 @@ int __wrap_openat(int dir_fd, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
+    if (no_right) {
+        errno = EACCES;
+        return -1;
+    }
     if (disk_is_full && flags & O_CREAT)
-        return open("/dev/full", O_WRONLY | O_CLOEXEC);
+        return __real_open("/dev/full", O_WRONLY | O_CLOEXEC);
     return __real_openat(dir_fd, path, flags, mode);
 }
 
@@ -59,7 +81,7 @@ static int begin(void **state)
     (void)state;
     memset(&board, 0, sizeof board);
     incident = (struct incident){0};
-    disk_is_full = false;
+    disk_is_full = no_descriptor = no_right = false;
     after = (struct slot_memory){.phase = SLOT_STARTING};
     report = (struct death_report){
         .facts = {.kind = DEATH_CRASH, .suspect = SUSPECT},
@@ -240,6 +262,24 @@ static void content__death_alone__who_why_and_when(void **state)
     expect_no("gap:");
     expect_no("killed for:");
     expect_no("check:");
+}
+
+static void content__signal_of_another_process__its_sender(void **state)
+{
+    (void)state;
+    report.fault_signal = 11;
+    report.fault_sender = 4242;
+    die(GENERATION);
+    expect_line("fault:        none, process 4242 sent the signal");
+}
+
+static void content__kernel_took_it_for_its_memory__said(void **state)
+{
+    (void)state;
+    report.facts.kind = DEATH_OOM;
+    snprintf(report.cause, sizeof report.cause, "SIGKILL");
+    die(GENERATION);
+    expect_line("cause:        SIGKILL, the kernel, for want of memory");
 }
 
 static void content__our_kill_and_a_check__named(void **state)
@@ -481,6 +521,36 @@ static void trouble__disk_fills_up_later__one_line_and_the_event(void **state)
     log_capture_expect_nothing();
 }
 
+static void trouble__no_descriptor_or_no_right__one_line_and_the_event(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        no_descriptor = i == 0;
+        no_right = i == 1;
+        die(GENERATION);
+        const char *text = log_capture_expect("failed");
+        assert_non_null(strstr(text, i == 0 ? "why=EMFILE" : "why=EACCES"));
+        settle_and_flush();
+        assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
+        log_capture_expect_nothing();
+    }
+    no_right = false;
+}
+
+/* The oldest stay until there is a descriptor again. */
+static void trouble__no_descriptor__no_file_is_removed(void **state)
+{
+    static char names[200][256];
+
+    (void)state;
+    for (uint32_t death = 1; death <= INCIDENT_FILE_COUNT_MAX; death++)
+        die(death);
+    no_descriptor = true;
+    die(INCIDENT_FILE_COUNT_MAX + 1);
+    no_descriptor = false;
+    assert_int_equal(list(dir, names, 200), INCIDENT_FILE_COUNT_MAX);
+}
+
 /* ---- the directory ---- */
 
 static void prepare__not_there__made_for_its_owner_alone(void **state)
@@ -501,6 +571,8 @@ static void prepare__no_place_for_it__errors(void **state)
     assert_int_equal(incident_prepare(path_of("a/b")), -ENOENT);
     die(GENERATION);
     assert_int_equal(incident_prepare(path_of(incident.name)), -ENOTDIR);
+    no_right = true;
+    assert_int_equal(incident_prepare(dir), -EACCES);
 }
 
 int main(void)
@@ -533,6 +605,10 @@ int main(void)
         TEST(trouble__disk_fills_up_later__one_line_and_the_event),
         TEST(prepare__not_there__made_for_its_owner_alone),
         TEST(prepare__no_place_for_it__errors),
+        TEST(content__signal_of_another_process__its_sender),
+        TEST(content__kernel_took_it_for_its_memory__said),
+        TEST(trouble__no_descriptor_or_no_right__one_line_and_the_event),
+        TEST(trouble__no_descriptor__no_file_is_removed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* wrap: socket setsockopt getsockopt bind listen */
+/* wrap: socket setsockopt getsockopt bind listen open */
 
 static struct {
     int socket_family; /* which family fails, */
     int socket_errno;  /* and how */
     int setsockopt_name;
-    int protocol; /* what SO_PROTOCOL says; 0: the truth */
+    int protocol;          /* what SO_PROTOCOL says; 0: the truth; below: nothing */
+    const char *somaxconn; /* the file in its place; NULL: the kernel's */
     int bind_errno;
     int listen_errno;
 } faults;
@@ -42,6 +44,8 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *lengt
 int __real_bind(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 int __real_listen(int fd, int backlog);
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
 int __wrap_listen(int fd, int backlog);
 
 static int fail_with(int code)
@@ -66,6 +70,8 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
+    if (faults.protocol < 0 && level == SOL_SOCKET && name == SO_PROTOCOL)
+        return fail_with(ENOPROTOOPT);
     if (faults.protocol && level == SOL_SOCKET && name == SO_PROTOCOL) {
         memcpy(value, &faults.protocol, sizeof faults.protocol);
         return 0;
@@ -81,6 +87,18 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
 int __wrap_listen(int fd, int backlog)
 {
     return faults.listen_errno ? fail_with(faults.listen_errno) : __real_listen(fd, backlog);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, flags);
+    int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    if (faults.somaxconn && strcmp(path, "/proc/sys/net/core/somaxconn") == 0)
+        path = faults.somaxconn;
+    return __real_open(path, flags, mode);
 }
 
 static int make_directory(void **state)
@@ -338,6 +356,33 @@ static void open__name__first_candidate_that_binds(void **state)
     finish();
 }
 
+/* Two addresses that are nobody's, then two that are held: the first failure is told, and no other. */
+static void open__no_candidate_binds__the_first_failure(void **state)
+{
+    struct address address = {.kind = ADDRESS_TCP, .candidate_count = 2};
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+
+    (void)state;
+    address.lengths[0] = address.lengths[1] = sizeof v4;
+    for (uint32_t i = 0; i < 2; i++) {
+        v4.sin_addr.s_addr = htonl(0xc0000201 + i);
+        memcpy(&address.candidates[i], &v4, sizeof v4);
+    }
+    faults.bind_errno = EADDRNOTAVAIL;
+    assert_int_equal(listener_open(&listener, &address, &usual, error, sizeof error), -EADDRNOTAVAIL);
+    assert_non_null(strstr(error, "192.0.2.1:0"));
+    faults.bind_errno = EADDRINUSE;
+    assert_int_equal(listener_open(&listener, &address, &usual, error, sizeof error), -EADDRINUSE);
+    assert_non_null(strstr(error, "192.0.2.1:0"));
+}
+
+static void open__no_wildcard_of_either_family__told_of_the_first(void **state)
+{
+    (void)state;
+    faults.bind_errno = EADDRNOTAVAIL;
+    check_fails(":0", -EADDRNOTAVAIL, "[::]:0 is no address");
+}
+
 static void open__port_held__names_the_holder(void **state)
 {
     char holder[64], bound[PEER_TEXT_SIZE];
@@ -381,6 +426,9 @@ static void open__not_ours_or_not_permitted__says_so(void **state)
     check_fails("127.0.0.1:80", -EACCES, "ports below 1024");
     faults.bind_errno = ENOMEM;
     check_fails("127.0.0.1:80", -ENOMEM, strerror(ENOMEM));
+    check_fails("127.0.0.1:0", -ENOMEM, strerror(ENOMEM));
+    faults.bind_errno = EACCES;
+    check_fails("unix:/tmp/test_listener.sock", -EACCES, strerror(EACCES)); /* no word of ports */
 }
 
 static void open__kernel_refuses__nothing_left(void **state)
@@ -395,6 +443,8 @@ static void open__kernel_refuses__nothing_left(void **state)
     start(NULL);
     faults.protocol = IPPROTO_MPTCP;
     check_fails("127.0.0.1:0", -EPROTONOSUPPORT, "MPTCP");
+    faults.protocol = -1; /* a kernel that does not say is none that was tried */
+    check_fails("127.0.0.1:0", -EPROTONOSUPPORT, "protocol 0");
     start(NULL);
     faults.listen_errno = EADDRINUSE;
     check_fails("127.0.0.1:0", -EADDRINUSE, "in use");
@@ -422,6 +472,33 @@ static void open__backlog_above_the_cap__says_what_is_granted(void **state)
     assert_int_equal(open_at(&listener, "127.0.0.1:0", &settings), 0);
     assert_int_equal(listener.backlog_granted, cap);
     finish();
+}
+
+static void open__cap_of_the_backlog_not_to_be_read__granted_as_wanted(void **state)
+{
+    char zero[64];
+
+    (void)state;
+    snprintf(zero, sizeof zero, "%s/somaxconn", directory);
+    FILE *file = fopen(zero, "we");
+    assert_non_null(file);
+    fputs("0\n", file);
+    fclose(file);
+    const char *const files[] = {"/nonexistent", "/dev/null", zero};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        faults.somaxconn = files[i];
+        open_well("127.0.0.1:0");
+        assert_int_equal(listener.backlog_granted, usual.backlog);
+        finish();
+    }
+    assert_int_equal(unlink(zero), 0);
+}
+
+static void later__no_socket_any_more__its_error(void **state)
+{
+    (void)state;
+    assert_int_equal(listener_set_write_timeout(-1, 1000), -EBADF);
+    assert_int_equal(listener_open_again(-1, 8), -EBADF);
 }
 
 static const char *unix_text(void)
@@ -593,6 +670,10 @@ int main(void)
         cmocka_unit_test_setup(unix__no_such_directory__says_so, start),
         cmocka_unit_test_setup(unix__path_is_anothers_now__not_removed, start),
         cmocka_unit_test_setup(unix__abstract_name__bound_without_a_file, start),
+        cmocka_unit_test_setup(open__no_candidate_binds__the_first_failure, start),
+        cmocka_unit_test_setup(open__no_wildcard_of_either_family__told_of_the_first, start),
+        cmocka_unit_test_setup(open__cap_of_the_backlog_not_to_be_read__granted_as_wanted, start),
+        cmocka_unit_test_setup(later__no_socket_any_more__its_error, start),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

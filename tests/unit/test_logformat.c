@@ -89,6 +89,10 @@ static void json__utf8__whole_characters_and_a_mark_for_the_rest(void **state)
     (void)state;
     check_json("a=\"\\xc3\\xa9\\xe2\\x82\\xac\\xf0\\x9f\\x98\\x80\"",
                ",\"a\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
+    /* The first and the last one of the leads that have bounds of their own. */
+    check_json("a=\"\\xe0\\xa0\\x80\\xed\\x9f\\xbf\"", ",\"a\":\"\xe0\xa0\x80\xed\x9f\xbf\"");
+    check_json("a=\"\\xf0\\x90\\x80\\x80\\xf4\\x8f\\xbf\\xbf\"",
+               ",\"a\":\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"");
     check_json("a=\"\\xff\\xc3(\\x80\"", ",\"a\":\"\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\"");
     /* An overlong slash, a surrogate, beyond U+10FFFF, cut off. */
     check_json("a=\"\\xc0\\xaf\"", ",\"a\":\"\xef\xbf\xbd\xef\xbf\xbd\"");

@@ -1,5 +1,6 @@
 /* Where lines go: a file that is moved, removed, full or torn; the journal. Seen through the sink that
  * writes. */
+/* wrap: open pread fstat */
 #include "tests/support/cmocka_all.h"
 
 #include "master/logsink.h"
@@ -7,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +25,43 @@ static char folder[64], subfolder[80], path[96], moved[96];
 static _Atomic(uint64_t) lost_kept;
 static char content[65536];
 
+static bool no_proc;               /* a descriptor cannot be opened anew by its number */
+static bool is_emptied, is_unseen; /* a file between two calls; what it is cannot be asked for */
+
+int __real_open(const char *name, int flags, ...);
+int __wrap_open(const char *name, int flags, ...);
+int __wrap_open(const char *name, int flags, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, flags);
+    int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    if (!no_proc || strncmp(name, "/proc/self/fd/", 14) != 0)
+        return __real_open(name, flags, mode);
+    errno = ENOENT;
+    return -1;
+}
+
+ssize_t __real_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset)
+{
+    return is_emptied ? 0 : __real_pread(fd, bytes, size, offset);
+}
+
+int __real_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status)
+{
+    errno = EIO;
+    return is_unseen ? -1 : __real_fstat(fd, status);
+}
+
 static int begin(void **state)
 {
     (void)state;
+    no_proc = is_emptied = is_unseen = false;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     lost_kept = 0;
@@ -354,6 +391,46 @@ static void writer__died_within_a_line__the_next_one_begins_a_line(void **state)
     assert_int_equal(lost_kept, 0);
 }
 
+/* Then the torn line and the next one are one: nothing better can be known. */
+static void writer__died_within_a_line_that_cannot_be_looked_at__goes_on(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        assert_int_equal(write(fd, "half a line", 11), 11);
+        close(fd);
+        no_proc = i == 0;
+        is_emptied = i == 1;
+        is_unseen = i == 2;
+        open_sink();
+        say("one");
+        let_it_look();
+        say("two");
+        logsink_close(&sink);
+        no_proc = is_emptied = is_unseen = false;
+        check_in(path, "half a line20");
+        assert_non_null(strstr(content, "event=one\n"));
+        assert_non_null(strstr(content, "event=two\n"));
+        assert_null(strstr(content, "log_reopened"));
+    }
+}
+
+static void stderr__closed__all_lost(void **state)
+{
+    int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+
+    (void)state;
+    settings.path = NULL;
+    close(STDERR_FILENO);
+    open_sink();
+    say("one");
+    uint64_t lost = sink.lost_count;
+    logsink_close(&sink);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    assert_int_equal(lost, 1);
+}
+
 static void device_full__lost_and_kept_for_the_next_one(void **state)
 {
     (void)state;
@@ -444,6 +521,8 @@ int main(void)
         TEST(json__lines_of_the_sink_too),
         TEST(journal__stderr_is_its_stream__priorities),
         TEST(journal__stderr_is_another_stream__times),
+        TEST(writer__died_within_a_line_that_cannot_be_looked_at__goes_on),
+        TEST(stderr__closed__all_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

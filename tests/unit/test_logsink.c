@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* wrap: open */
+/* wrap: open read */
 
 static struct logsink sink;
 static struct logsink_settings settings; /* stderr and text, unless the test says otherwise */
@@ -23,6 +23,7 @@ static int log_fds[2];                   /* the log pipe */
 static int stderr_fds[2];                /* what stands behind stderr: [0] is read by the test */
 static int saved_stderr;
 static bool refuse_open;
+static unsigned garbage_reads; /* 0: the truth is read; else one more at each read of a byte of garbage */
 static char output[65536];
 
 int __real_open(const char *path, int flags, ...);
@@ -42,9 +43,22 @@ int __wrap_open(const char *path, int flags, ...)
     return __real_open(path, flags, mode);
 }
 
+ssize_t __real_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size);
+
+ssize_t __wrap_read(int fd, void *bytes, size_t size)
+{
+    if (garbage_reads == 0)
+        return __real_read(fd, bytes, size);
+    garbage_reads++;
+    *(char *)bytes = 'x';
+    return 1;
+}
+
 static int start(void **state)
 {
     (void)state;
+    garbage_reads = 0;
     signal(SIGPIPE, SIG_IGN);
     refuse_open = false;
     settings = (struct logsink_settings){0};
@@ -472,6 +486,24 @@ static void init__no_pipe__its_errno(void **state)
     assert_int_equal(logsink_init(&sink, gone, &settings), -EBADF);
 }
 
+/* It counts for nothing, and must not hold the supervisor up either. */
+static void drain__garbage_without_end__one_turn_of_it(void **state)
+{
+    (void)state;
+    attach_pipe();
+    garbage_reads = 1;
+    assert_int_equal(logsink_drain(&sink), 0);
+    assert_int_equal(garbage_reads, 1 + LOGSINK_RECORDS_PER_TURN);
+    garbage_reads = 0;
+}
+
+static void init__no_such_pipe__its_error(void **state)
+{
+    (void)state;
+    assert_int_equal(logsink_init(&sink, -1, &settings), -EBADF);
+    attach_pipe();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
@@ -496,6 +528,8 @@ int main(void)
         TEST(stderr_full_disk__lines_are_lost),
         TEST(stderr_terminal__line_taken_in_part__finished_before_the_next),
         TEST(init__no_pipe__its_errno),
+        TEST(drain__garbage_without_end__one_turn_of_it),
+        TEST(init__no_such_pipe__its_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
