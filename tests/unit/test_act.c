@@ -10,9 +10,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SLOT = 1, KEEPER_GENERATION = 5 };
@@ -208,6 +211,49 @@ static void troubles__said_with_what_they_cost(void **state)
     log_capture_expect("slot_rests");
 }
 
+/* ---- the end ---- */
+
+enum { LINES_LEFT = 600 };
+
+/* As the supervisor does it, with a log of its own in that file. */
+_Noreturn static void finish_in_child(const char *path)
+{
+    const struct logsink_settings settings = {.path = path};
+    int ends[2];
+
+    control_init(&reactor.control, -1, (struct control_calls){0});
+    if (pipe(ends) < 0 || logsink_init(&reactor.sink, ends[0], &settings) < 0)
+        _exit(9);
+    log_init(ends[1], LOG_LEVEL_INFO);
+    for (int i = 0; i < LINES_LEFT; i++)
+        log_event(LOG_LEVEL_INFO, "event=left number=%d", i);
+    reactor.state.exit_code = 3;
+    do_it(ACTION_FINISH, 0);
+    _exit(8);
+}
+
+static void finish__many_lines_left__all_written_before_the_end(void **state)
+{
+    char path[] = "/tmp/test_act.XXXXXX", line[256];
+    int fd = mkstemp(path), status = -1, count = 0;
+
+    (void)state;
+    assert_true(fd >= 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        finish_in_child(path);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(atomic_load(&reactor.pages->orders.finished), 1);
+    assert_int_equal(atomic_load(&reactor.pages->orders.exit_code), 3);
+    FILE *file = fdopen(fd, "r");
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, "event=left ") != NULL;
+    fclose(file);
+    unlink(path);
+    assert_int_equal(count, LINES_LEFT);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -223,6 +269,7 @@ int main(void)
         TEST(kills__said_only_if_there_was_somebody),
         TEST(orders_to_the_worker__on_the_board_then_poked),
         TEST(troubles__said_with_what_they_cost),
+        TEST(finish__many_lines_left__all_written_before_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Boards and signal counts become events; who takes the events here is the test. */
-/* wrap: feed feed_decide feed_carry_out reload */
+/* wrap: feed feed_decide feed_carry_out reload fopen clock_getcpuclockid */
 #include "tests/support/cmocka_all.h"
 
 #include "master/reactor_state.h"
@@ -46,6 +46,28 @@ void __wrap_feed_carry_out(struct reactor *r)
     (void)r;
 }
 
+static const char *process_status; /* in place of every file; NULL: the truth */
+static bool has_no_clock;          /* no process has one of its processor time any more */
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    if (!process_status)
+        return __real_fopen(path, mode);
+    return fmemopen((void *)(uintptr_t)process_status, strlen(process_status), "r");
+}
+
+int __real_clock_getcpuclockid(pid_t pid, clockid_t *clock);
+int __wrap_clock_getcpuclockid(pid_t pid, clockid_t *clock);
+int __wrap_clock_getcpuclockid(pid_t pid, clockid_t *clock)
+{
+    if (!has_no_clock)
+        return __real_clock_getcpuclockid(pid, clock);
+    *clock = 0x7fffffff; /* as of a process that dies between two calls */
+    return 0;
+}
+
 static int reload_result;
 static uint32_t reload_worker_count;
 
@@ -63,6 +85,8 @@ static int begin(void **state)
 {
     (void)state;
     seen_count = 0;
+    process_status = NULL;
+    has_no_clock = false;
     reload_result = 0;
     reload_worker_count = 0;
     setup = (struct service_setup){.ready_fd = -1};
@@ -192,6 +216,9 @@ static void signals__of_scale__their_sum(void **state)
     atomic_store(&reactor.pages->orders.signals[SIGNAL_TTOU], 20);
     look_around(&reactor);
     assert_int_equal(seen[1].goal, 1); /* never none */
+    atomic_store(&reactor.pages->orders.signals[SIGNAL_TTIN], 1000);
+    look_around(&reactor);
+    assert_int_equal(seen[2].goal, SLOT_COUNT_MAX); /* nor more than there may be */
 }
 
 static void listener_opened_again__outcome_told_once(void **state)
@@ -274,6 +301,64 @@ static void worker_born__made_then_ready(void **state)
     look_around(&reactor);
     assert_int_equal(expect_only(SUPERVISOR_READY)->generation, 4);
     log_capture_expect("worker_started");
+}
+
+static int oom_score(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "re");
+    int score = -1;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &score), 1);
+    fclose(file);
+    return score;
+}
+
+/* It is not this one whose score is to be raised. */
+static void worker_born__followed_by_another_already__that_one_is_left_as_it_is(void **state)
+{
+    int before = oom_score();
+
+    (void)state;
+    memory->phase = SLOT_STARTING;
+    memory->made = 1;
+    atomic_store(&board->worker.generation, 5);
+    atomic_store(&board->worker.pid, getpid());
+    atomic_store(&board->ready_generation, 4);
+    look_around(&reactor);
+    assert_int_equal(expect_only(SUPERVISOR_READY)->generation, 4);
+    assert_int_equal(oom_score(), before);
+}
+
+static void worker_born__after_a_death_that_an_earlier_supervisor_took__since_then(void **state)
+{
+    (void)state;
+    memory->phase = SLOT_STARTING;
+    die(&board->worker_death, 3);
+    atomic_store(&board->worker_death.time_ns, 1000000);
+    atomic_store(&board->death_taken, 3);
+    atomic_store(&board->worker.generation, 4);
+    atomic_store(&board->worker.pid, 1);
+    atomic_store(&board->ready_ns, 3000000);
+    atomic_store(&board->ready_generation, 4);
+    look_around(&reactor);
+    log_capture_expect("worker_started");
+    assert_non_null(strstr(log_capture_expect("worker_replaced"), "gap_ms=2.000"));
+}
+
+/* The first generation follows nobody, whatever the death cell says of generation 0. */
+static void worker_born__the_first_one__replaces_nobody(void **state)
+{
+    (void)state;
+    memory->phase = SLOT_STARTING;
+    memory->generation = 1;
+    atomic_store(&board->worker_death.time_ns, 1000000);
+    atomic_store(&board->worker.generation, 1);
+    atomic_store(&board->worker.pid, 1);
+    atomic_store(&board->ready_generation, 1);
+    look_around(&reactor);
+    log_capture_expect("worker_started");
+    log_capture_expect_nothing();
 }
 
 static void clone_failed__told_once(void **state)
@@ -362,6 +447,34 @@ static void tick__asked_and_never_told__told_again(void **state)
     assert_true(pokes == POKE_LOOK);
 }
 
+/* Ticks on time for ten seconds, as long as nobody is told anything but the ticks; the worker does not answer. */
+static void pass_ten_seconds(void)
+{
+    for (int i = 0; i < 10000 / REACTOR_TICK_MS && seen_count == 0; i++) {
+        look_on_tick(&reactor, reactor.last_tick_ms + REACTOR_TICK_MS);
+        reactor.last_tick_ms += REACTOR_TICK_MS;
+        seen_count--;
+        seen[0] = seen[1]; /* behind the tick itself */
+    }
+}
+
+static void silent__under_a_debugger__no_hang_until_it_has_left(void **state)
+{
+    (void)state;
+    atomic_store(&board->worker.generation, 4);
+    atomic_store(&board->worker.pid, getpid());
+    atomic_store(&board->ping_asked, 1);
+    has_no_clock = true; /* else the test's own time would be the worker's */
+    process_status = "Name:\tx\nTracerPid:\t7\nUid:\t0\n";
+    pass_ten_seconds();
+    assert_int_equal(seen_count, 0);
+    process_status = "Name:\tx\n";
+    pass_ten_seconds();
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen[0].kind, SUPERVISOR_HANG);
+    assert_int_equal(seen[0].hang, KILL_HANG_SILENT);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -387,6 +500,10 @@ int main(void)
         TEST(tick__clone_error_left_by_a_keeper__said_once),
         TEST(tick__serving_worker__pinged_while_no_ping_is_under_way),
         TEST(tick__asked_and_never_told__told_again),
+        TEST(worker_born__followed_by_another_already__that_one_is_left_as_it_is),
+        TEST(worker_born__after_a_death_that_an_earlier_supervisor_took__since_then),
+        TEST(worker_born__the_first_one__replaces_nobody),
+        TEST(silent__under_a_debugger__no_hang_until_it_has_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

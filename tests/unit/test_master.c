@@ -26,7 +26,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEADLINE_MS = 10000, GENERATIONS_MAX = 4, EXIT_CODE = 7, WORKER_GENERATION = 5, CROWD = 150 };
+enum {
+    DEADLINE_MS = 10000,
+    GENERATIONS_MAX = 4,
+    EXIT_CODE = 7,
+    WORKER_GENERATION = 5,
+    CROWD = 150,
+    LINES_LEFT = 600
+};
 
 static struct worker_fixture fixture;
 static struct shared_pages *pages;
@@ -50,6 +57,8 @@ static struct {
     shared_u32 may_go_on; /* what a supervisor waits for that lives until the test has seen something */
     shared_i32 pid;       /* of a process that a supervisor has made */
 } * shared;
+
+static bool has_no_log; /* the master */
 
 /* What each generation does, counted from 1; the ones beyond finish the service. */
 static void (*script[GENERATIONS_MAX])(void);
@@ -146,6 +155,7 @@ static int begin(void **state)
     (void)state;
     shared = shared_memory(sizeof *shared);
     memset(script, 0, sizeof script);
+    has_no_log = false;
     worker_fixture_open(&fixture, (struct fixture_options){0});
     pages = fixture.pages;
     board = fixture.worker.board;
@@ -182,6 +192,8 @@ static void start_master(void)
     if (master_pid > 0)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (has_no_log)
+        close(FD_LOG_READ);
     master_block_signals();
     _exit(master_run(&setup));
 }
@@ -417,8 +429,15 @@ static void lose_a_crowd_of_strangers(void)
 {
     static struct birth_cell nobodys; /* on no board */
 
-    for (int i = 0; i < CROWD; i++)
+    kill(getppid(), SIGSTOP); /* the master finds them all dead at once */
+    for (int i = 0; i < CROWD; i++) {
         make_sibling(&nobodys, 1, 0);
+        struct pollfd dead = {.fd = pidfd_open(atomic_load(&shared->pid), 0), .events = POLLIN};
+        if (poll(&dead, 1, DEADLINE_MS) != 1)
+            _exit(97);
+        close(dead.fd);
+    }
+    kill(getppid(), SIGCONT);
     if (!wait_until(sibling_is_gone))
         _exit(97);
 }
@@ -642,7 +661,7 @@ static void signals__each_of_the_services__is_counted_and_told(void **state)
 
 static void signals__of_other_kinds__are_nothing_to_it(void **state)
 {
-    const int others[] = {SIGWINCH, SIGPIPE, SIGALRM, SIGCONT, SIGVTALRM, SIGRTMAX};
+    const int others[] = {SIGWINCH, SIGPIPE, SIGALRM, SIGCONT, SIGVTALRM, SIGRTMIN, SIGRTMAX};
 
     (void)state;
     script[1] = live_until_told;
@@ -800,6 +819,30 @@ static void image__its_supervisors_die__only_a_newer_one_is_kept__stays(void **s
     assert_int_equal(atomic_load(&shared->supervisors), 4);
 }
 
+/* ---- the end ---- */
+
+static void say_much(void)
+{
+    for (int i = 0; i < LINES_LEFT; i++)
+        log_event(LOG_LEVEL_INFO, "event=left number=%d", i);
+}
+
+static void end__supervisor_left_many_lines__all_are_written(void **state)
+{
+    (void)state;
+    script[1] = say_much;
+    run();
+    assert_int_equal(count_in_log("event=left"), LINES_LEFT);
+}
+
+static void end__no_log_to_read_from__the_exit_code_all_the_same(void **state)
+{
+    (void)state;
+    has_no_log = true;
+    run();
+    assert_string_equal(log_text, "");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
@@ -829,6 +872,8 @@ int main(void)
         TEST(image__its_supervisors_die_before_any_ticked__back_to_the_one_before),
         TEST(image__one_of_its_supervisors_ticked__stays),
         TEST(image__its_supervisors_die__only_a_newer_one_is_kept__stays),
+        TEST(end__supervisor_left_many_lines__all_are_written),
+        TEST(end__no_log_to_read_from__the_exit_code_all_the_same),
     };
 
     return cmocka_run_group_tests_name("master", tests, NULL, NULL);

@@ -121,6 +121,10 @@ static void server__keys_of_the_whole(void **state)
     expect_text(status, "control", "/run/x.sock");
     expect_text(status, "stage", "running");
     expect_text(status, "service", "upper");
+    json_decref(status);
+    reactor.settings.service_index = 99; /* remembered by an image that had more */
+    take_status();
+    expect_text(status, "service", "?");
     expect_text(status, "version", PREFORK_UPPER_VERSION);
     assert_int_equal(number_at(status, "pid"), getpid()); /* who made the pages */
     assert_int_equal(number_at(status, "workers"), 2);
