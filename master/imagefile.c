@@ -47,9 +47,21 @@ static int copy_all(int from, int to, off_t size)
     return 0;
 }
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* linux/memfd.h, since 6.3 */
+#endif
+
+/* What may be executed wants to be asked for where the machine's default is otherwise (vm.memfd_noexec = 1); an older
+ * kernel does not know the wish. */
+static int make_memfd(void)
+{
+    int fd = memfd_create("prefork-upper-image", MFD_ALLOW_SEALING | MFD_EXEC);
+    return fd >= 0 || errno != EINVAL ? fd : memfd_create("prefork-upper-image", MFD_ALLOW_SEALING);
+}
+
 static int copy_to_memory(int from, off_t size, char why[], size_t why_size)
 {
-    int to = memfd_create("prefork-upper-image", MFD_ALLOW_SEALING);
+    int to = make_memfd();
     int error = to < 0 ? -errno : copy_all(from, to, size);
     if (!error && (fchmod(to, 0555) < 0 ||
                    fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))

@@ -12,9 +12,21 @@ const struct counter_description counter_descriptions[COUNTER_COUNT] = {
 #undef COUNTER
 };
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* linux/memfd.h, since 6.3 */
+#endif
+
+/* Nothing there is to be executed. (Linux 6.3 to 6.5 refuse memory for which that is not said where vm.memfd_noexec is 2;
+ * an older kernel does not know the wish.) */
+static int make_memfd(void)
+{
+    int fd = memfd_create("prefork-upper", MFD_NOEXEC_SEAL);
+    return fd >= 0 || errno != EINVAL ? fd : memfd_create("prefork-upper", MFD_ALLOW_SEALING);
+}
+
 static int sealed_memfd(off_t size)
 {
-    int fd = memfd_create("prefork-upper", MFD_ALLOW_SEALING);
+    int fd = make_memfd();
     if (fd < 0)
         return -errno;
     if (ftruncate(fd, size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)

@@ -16,7 +16,8 @@
 static struct shared_pages *pages;
 enum { NONE, MEMFD, TRUNCATE, DUP, MAP };
 
-static int failing; /* one of these */
+static int failing;        /* one of these */
+static bool kernel_is_old; /* and knows no memory that must not be executed */
 
 int __real_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags);
@@ -29,7 +30,9 @@ void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
 
 int __wrap_memfd_create(const char *name, unsigned flags)
 {
-    errno = ENFILE;
+    errno = kernel_is_old ? EINVAL : ENFILE;
+    if (kernel_is_old && flags != MFD_ALLOW_SEALING)
+        return -1;
     return failing == MEMFD ? -1 : __real_memfd_create(name, flags);
 }
 
@@ -90,6 +93,29 @@ static void create__size_sealed(void **state)
     assert_int_equal(facts.st_size, sizeof *pages);
     assert_int_equal(ftruncate(FD_SHARED, facts.st_size + 1), -1);
     assert_int_equal(ftruncate(FD_SHARED, 0), -1);
+}
+
+static void create__older_kernel__made_all_the_same(void **state)
+{
+    (void)state;
+    munmap(pages, sizeof *pages);
+    close(FD_SHARED);
+    kernel_is_old = true;
+    assert_int_equal(shared_pages_create(&pages), 0);
+    kernel_is_old = false;
+    assert_true(fcntl(FD_SHARED, F_GET_SEALS) & F_SEAL_GROW);
+}
+
+static void create__memory__cannot_be_executed_where_the_kernel_knows_that(void **state)
+{
+    struct stat status;
+    int probe = __real_memfd_create("probe", 0x0008U); /* MFD_NOEXEC_SEAL */
+
+    (void)state;
+    assert_int_equal(fstat(FD_SHARED, &status), 0);
+    assert_int_equal(status.st_mode & 0111, probe < 0 ? 0111 : 0);
+    if (probe >= 0)
+        close(probe);
 }
 
 static void create__written_by_a_child__seen_here(void **state)
@@ -282,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(create__described_and_zero),
         TEST(create__size_sealed),
+        TEST(create__older_kernel__made_all_the_same),
+        TEST(create__memory__cannot_be_executed_where_the_kernel_knows_that),
         TEST(create__written_by_a_child__seen_here),
         TEST(create__refused__negative_errno_and_nothing_left),
         TEST(attach__same_layout__the_same_pages),

@@ -24,6 +24,7 @@ static char path[PATH_MAX];
 static char why[160];
 static const char *failing; /* the call that fails with EIO */
 static bool shorter;        /* the file ends before its size */
+static bool kernel_is_old;  /* and knows no memory that may be executed only when asked for */
 static size_t piece_max;    /* that sendfile takes at once; 0: all */
 
 static bool fails(const char *call)
@@ -36,6 +37,10 @@ int __real_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags)
 {
+    if (kernel_is_old && flags != MFD_ALLOW_SEALING) {
+        errno = EINVAL;
+        return -1;
+    }
     return fails("memfd_create") ? -1 : __real_memfd_create(name, flags);
 }
 
@@ -102,7 +107,7 @@ static int start(void **state)
 {
     (void)state;
     failing = NULL;
-    shorter = false;
+    shorter = kernel_is_old = false;
     piece_max = 0;
     memset(why, 0, sizeof why);
     return 0;
@@ -234,6 +239,21 @@ static void copy__kernel_takes_pieces__whole(void **state)
     close(fd);
 }
 
+static void copy__older_kernel__executable_all_the_same(void **state)
+{
+    struct stat status;
+
+    (void)state;
+    make_file("the program", 0700);
+    kernel_is_old = true;
+    int fd = copy();
+
+    assert_true(fd >= 0);
+    assert_int_equal(__real_fstat(fd, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0555);
+    close(fd);
+}
+
 /* That it is no program is found by running it. */
 static void copy__empty_file__copied(void **state)
 {
@@ -337,6 +357,7 @@ int main(void)
         TEST(copy__nobody__can_change_it),
         TEST(copy__file_replaced_afterwards__is_what_it_was),
         TEST(copy__kernel_takes_pieces__whole),
+        TEST(copy__older_kernel__executable_all_the_same),
         TEST(copy__empty_file__copied),
         TEST(refused__missing),
         TEST(refused__not_executable),
