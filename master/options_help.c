@@ -1,13 +1,13 @@
 /* options_help: --help, made from the option table. */
 #include "master/options_table.h"
 #include "master/subcommand.h"
+#include "master/wrap.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define HELP_COLUMN     28 /* where the sentences begin */
-#define HELP_LINE_WIDTH 79
-#define HELP_TEXT_SIZE  512
+#define HELP_COLUMN    28 /* where the sentences begin */
+#define HELP_TEXT_SIZE 512
 
 static const char intro[] =
     "Usage: prefork-upper [OPTION]...\n"
@@ -15,51 +15,47 @@ static const char intro[] =
     "A prefork TCP server: answers every stream of bytes with its upper-case form,\n"
     "from several worker processes on one listener, and replaces a worker that dies.\n";
 
-static const char outro[] = "\nTIME is a number with ms, s, m or h; without a unit it is seconds; 0 is off.\n"
-                            "\nSignals to the process:\n"
-                            "  TERM, INT                 Stop in order: clients may finish, for at most\n"
-                            "                            --drain-timeout. A second one: at once.\n"
-                            "  QUIT                      Stop at once.\n"
-                            "  TTIN, TTOU                One worker more, one fewer.\n"
-                            "  HUP                       Read options and --config file anew.\n"
-                            "  USR1                      Open the log file anew.\n"
-                            "  USR2                      Upgrade to the program at the same path.\n"
-                            "\nExit codes: 0 stopped in order, 1 start failed, 64 wrong usage or limits,\n"
-                            "69 address in use, 70 no worker lives for long enough to serve.\n"
-                            "\nExamples:\n"
-                            "  prefork-upper -w 4                     four workers on 127.0.0.1:9999\n"
-                            "  nc 127.0.0.1 9999                      talk to it, in another terminal\n"
-                            "  prefork-upper -b :9999                 on every IPv4 and IPv6 address\n"
-                            "  prefork-upper -b unix:/tmp/upper.sock --unix-mode 0600\n"
-                            "  prefork-upper -b 127.0.0.1:0 --ready-fd 1 --pid-file upper.pid\n"
-                            "  prefork-upper --service faulty         see what a crash does: send !SEGV!!!\n";
+static const char units[] = "TIME is a number with ms, s, m or h; without a unit it is seconds; 0 is off.";
 
-static void pad_to(size_t *column, size_t target)
+static const struct help_line signals[] = {
+    {"TERM, INT", "Stop in order: clients may finish, for at most --drain-timeout. A second one: at once."},
+    {"QUIT", "Stop at once."},
+    {"TTIN, TTOU", "One worker more, one fewer."},
+    {"HUP", "Read options and --config file anew."},
+    {"USR1", "Open the log file anew."},
+    {"USR2", "Upgrade to the program at the same path."},
+};
+
+static const struct help_line exit_codes[] = {
+    {"0", "stopped in order"},
+    {"1", "start failed"},
+    {"64", "wrong usage or limits"},
+    {"69", "address in use"},
+    {"70", "no worker lives for long enough to serve"},
+};
+
+static const struct help_line examples[] = {
+    {"prefork-upper -w 4", "four workers on 127.0.0.1:9999"},
+    {"nc 127.0.0.1 9999", "talk to it, in another terminal"},
+    {"prefork-upper -b :9999", "on every IPv4 and IPv6 address"},
+    {"prefork-upper -b unix:/tmp/upper.sock --unix-mode 0600", ""},
+    {"prefork-upper -b 127.0.0.1:0 --ready-fd 1 --pid-file upper.pid", ""},
+    {"prefork-upper --service faulty", "see what a crash does: send !SEGV!!!"},
+};
+
+#define LINE_AT(list, index) ((index) < sizeof(list) / sizeof((list)[0]) ? &(list)[index] : NULL)
+
+const struct help_line *options_help_line(enum help_list list, size_t index)
 {
-    for (; *column < target; ++*column)
-        putchar(' ');
-}
-
-/* Prints words from the current column on, with a hanging indent. */
-static void print_wrapped(const char *text, size_t *column, size_t indent)
-{
-    while (*text) {
-        size_t length = strcspn(text, " ");
-
-        if (*column > indent && *column + 1 + length > HELP_LINE_WIDTH) {
-            putchar('\n');
-            *column = 0;
-        }
-        if (*column > indent) {
-            putchar(' ');
-            ++*column;
-        }
-        pad_to(column, indent);
-        fwrite(text, 1, length, stdout);
-        *column += length;
-        text += length;
-        text += strspn(text, " ");
+    switch (list) {
+    case HELP_SIGNALS:
+        return LINE_AT(signals, index);
+    case HELP_EXIT_CODES:
+        return LINE_AT(exit_codes, index);
+    case HELP_EXAMPLES:
+        return LINE_AT(examples, index);
     }
+    return NULL;
 }
 
 static void print_services(void)
@@ -67,16 +63,15 @@ static void print_services(void)
     for (size_t i = 0; service_at(i); i++) {
         size_t column = 0;
 
-        pad_to(&column, HELP_COLUMN);
-        print_wrapped(service_at(i)->name, &column, HELP_COLUMN);
-        pad_to(&column, HELP_COLUMN + 7);
-        print_wrapped(service_at(i)->summary, &column, HELP_COLUMN + 7);
+        wrap_pad(stdout, &column, HELP_COLUMN);
+        wrap_words(stdout, service_at(i)->name, &column, HELP_COLUMN);
+        wrap_pad(stdout, &column, HELP_COLUMN + 7);
+        wrap_words(stdout, service_at(i)->summary, &column, HELP_COLUMN + 7);
         putchar('\n');
     }
 }
 
-/* "(1 to 128; default: 4)", or nothing. */
-static void format_limits(const struct option_spec *spec, char *out, size_t size)
+void options_format_limits(const struct option_spec *spec, char *out, size_t size)
 {
     const char *shown = spec->default_shown ? spec->default_shown : spec->default_text;
     bool has_default = shown && shown[0];
@@ -105,10 +100,10 @@ static void print_option(const struct option_spec *spec)
         putchar('\n');
         column = 0;
     }
-    pad_to(&column, HELP_COLUMN);
-    format_limits(spec, limits, sizeof limits);
+    wrap_pad(stdout, &column, HELP_COLUMN);
+    options_format_limits(spec, limits, sizeof limits);
     snprintf(text, sizeof text, "%s %s", spec->sentence, limits);
-    print_wrapped(text, &column, HELP_COLUMN);
+    wrap_words(stdout, text, &column, HELP_COLUMN);
     putchar('\n');
     if (spec->kind == OPTION_SERVICE)
         print_services();
@@ -125,10 +120,44 @@ static void print_subcommands(void)
             putchar('\n');
             column = 0;
         }
-        pad_to(&column, HELP_COLUMN);
-        print_wrapped(subcommand->sentence, &column, HELP_COLUMN);
+        wrap_pad(stdout, &column, HELP_COLUMN);
+        wrap_words(stdout, subcommand->sentence, &column, HELP_COLUMN);
         putchar('\n');
     }
+}
+
+static void print_signals(void)
+{
+    fputs("\nSignals to the process:\n", stdout);
+    for (size_t i = 0; LINE_AT(signals, i); i++) {
+        size_t column = (size_t)printf("  %s", signals[i].word);
+
+        wrap_pad(stdout, &column, HELP_COLUMN);
+        wrap_words(stdout, signals[i].sentence, &column, HELP_COLUMN);
+        putchar('\n');
+    }
+}
+
+/* A code and what it says stay in one line. */
+static void print_exit_codes(void)
+{
+    size_t column = (size_t)printf("\nExit codes:") - 1;
+
+    for (size_t i = 0; LINE_AT(exit_codes, i); i++) {
+        size_t length = strlen(exit_codes[i].word) + 1 + strlen(exit_codes[i].sentence) + 1;
+        bool fits = column + 1 + length <= WRAP_LINE_WIDTH;
+
+        printf("%s%s %s%s", fits ? " " : "\n", exit_codes[i].word, exit_codes[i].sentence,
+               i + 1 < sizeof exit_codes / sizeof exit_codes[0] ? "," : ".\n");
+        column = fits ? column + 1 + length : length;
+    }
+}
+
+static void print_examples(void)
+{
+    fputs("\nExamples:\n", stdout);
+    for (size_t i = 0; LINE_AT(examples, i); i++)
+        printf(examples[i].sentence[0] ? "  %-38s %s\n" : "  %s%s\n", examples[i].word, examples[i].sentence);
 }
 
 void options_print_help(void)
@@ -140,5 +169,8 @@ void options_print_help(void)
         print_option(option_at(i));
     }
     print_subcommands();
-    fputs(outro, stdout);
+    printf("\n%s\n", units);
+    print_signals();
+    print_exit_codes();
+    print_examples();
 }

@@ -1,7 +1,7 @@
 /*
  * options_table: the one table of all command line options, and how the text of a value becomes the value.
  *
- * Private to the options_* files.
+ * Private to the options_* files and to what makes the man page (master/package/).
  */
 #ifndef MASTER_OPTIONS_TABLE_H
 #define MASTER_OPTIONS_TABLE_H
@@ -72,6 +72,18 @@ bool option_equal(const struct option_spec *spec, const struct options *a, const
 
 /* All fields as if no option was given. */
 void options_set_defaults(struct options *options);
+
+/* "(1 to 128; default: 4)", or nothing: what values the option takes, for --help and the man page. */
+void options_format_limits(const struct option_spec *spec, char *out, size_t size);
+
+/* What both say beside the options. */
+struct help_line {
+    const char *word, *sentence;
+};
+enum help_list { HELP_SIGNALS, HELP_EXIT_CODES, HELP_EXAMPLES };
+
+/* The line at that place, NULL past the end. */
+const struct help_line *options_help_line(enum help_list list, size_t index);
 
 /* Prints --help to stdout. */
 void options_print_help(void);
