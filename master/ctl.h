@@ -45,6 +45,9 @@ struct ctl_options {
     const char *operand; /* NULL: none; checked to be what is taken */
 };
 
+/* The option at that place of the table, NULL past the end. */
+const struct subcommand_option *ctl_option_at(size_t index);
+
 /* Parses argv, of which [0] is the subcommand; options and operand in any order. -1: go on; else the exit
  * code: after
  * --help, or after a line about what is wrong. */

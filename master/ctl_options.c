@@ -9,17 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ctl_option {
-    const char *name, *argument;
-    unsigned flag; /* 0: taken by all */
-    const char *sentence;
-};
-
 /* getopt_long() returns KEY_FIRST + the place. */
 enum { OPTION_CONTROL, OPTION_TIMEOUT, OPTION_HELP, OPTION_FLAGS };
 enum { KEY_OPERAND = 1, KEY_FIRST = 256, OPTION_COUNT_MAX = 16 };
 
-static const struct ctl_option table[] = {
+static const struct subcommand_option table[] = {
     {"control", "PATH", 0, "Talk to the server whose command socket is PATH."},
     {"timeout", "TIME", 0, "Wait for TIME at most (30s); 0: as long as it takes."},
     {"help", NULL, 0, "Print this help and exit."},
@@ -34,6 +28,11 @@ static const char exit_codes[] =
     "\nExit codes: 0 done, 1 refused or failed, 64 wrong usage or several servers,\n"
     "69 no server, 75 not done within --timeout.\n";
 
+const struct subcommand_option *ctl_option_at(size_t index)
+{
+    return index < sizeof table / sizeof table[0] ? &table[index] : NULL;
+}
+
 /* The one that runs, so it is there. */
 static const struct subcommand *find_subcommand(const char *name)
 {
@@ -45,7 +44,7 @@ static const struct subcommand *find_subcommand(const char *name)
     return subcommand_at(index);
 }
 
-static bool is_taken(const struct ctl_option *option, unsigned flags_taken)
+static bool is_taken(const struct subcommand_option *option, unsigned flags_taken)
 {
     return option->flag == 0 || (option->flag & flags_taken);
 }

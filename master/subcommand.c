@@ -50,7 +50,13 @@ static const struct subcommand table[] = {
     {.name = "check",
      .arguments = "[OPTION]...",
      .sentence = "Say whether options, configuration and address are good, and start nothing.",
+     .is_alone = true,
      .run = subcommand_check},
+    {.name = "doctor",
+     .arguments = "[--fix-file PATH] [--json] [--process PID] [OPTION]...",
+     .sentence = "Say what the machine is set to, what that means here, and what had better be changed.",
+     .is_alone = true,
+     .run = subcommand_doctor},
 };
 
 const struct subcommand *subcommand_at(size_t index)

@@ -7,11 +7,14 @@
 #ifndef MASTER_SUBCOMMAND_H
 #define MASTER_SUBCOMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Exit codes of the program; those of a service that has run stand in supervisor.h. */
 enum {
     EXIT_FAILED = 1,       /* the start failed; what was asked for was refused or failed */
+    EXIT_ADVISED = 2,      /* the doctor has advice, */
+    EXIT_NEEDED = 3,       /* or something without which a promise cannot be kept */
     EXIT_USAGE = 64,       /* wrong usage, configuration or limits */
     EXIT_UNAVAILABLE = 69, /* the address is in use; there is no server to talk to */
 };
@@ -20,8 +23,16 @@ struct subcommand {
     const char *name;
     const char *arguments; /* as --help shows them behind the name */
     const char *sentence;
+    bool is_alone; /* talks to no server: takes the options of one, not --control and --timeout */
     /* argv[0] is the name. Returns the exit code; has said on stderr what went wrong. */
     int (*run)(int argc, char **argv);
+};
+
+/* An option of a subcommand. */
+struct subcommand_option {
+    const char *name, *argument; /* NULL: takes none */
+    unsigned flag;               /* of ctl.h: which subcommands take it; 0: all */
+    const char *sentence;
 };
 
 /* The subcommand at that place of the table, NULL past the end. */
@@ -46,5 +57,9 @@ int subcommand_fault(int argc, char **argv);
 
 /* subcommand_check.c: is the configuration good, and could the address be served? */
 int subcommand_check(int argc, char **argv);
+
+/* subcommand_doctor.c: how is the machine set, and what should be changed? */
+int subcommand_doctor(int argc, char **argv);
+const struct subcommand_option *subcommand_doctor_option_at(size_t index);
 
 #endif

@@ -1,0 +1,516 @@
+/* The doctor: what is read below a made-up root, how it is judged, and how it is shown. */
+/* wrap: syscall */
+#include "tests/support/cmocka_all.h"
+
+#include "master/doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char root[] = "/tmp/test_doctor.XXXXXX";
+static struct doctor_case facts;
+static struct doctor_finding findings[DOCTOR_COUNT];
+static long landlock_version; /* or a negative errno */
+
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+    (void)number;
+    errno = landlock_version < 0 ? (int)-landlock_version : 0;
+    return landlock_version < 0 ? -1 : landlock_version;
+}
+
+/* ---- a machine ---- */
+
+static void put(const char *path, const char *text)
+{
+    char whole[512];
+
+    snprintf(whole, sizeof whole, "%s%s", root, path);
+    for (char *slash = strchr(whole + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        assert_true(mkdir(whole, 0700) == 0 || errno == EEXIST);
+        *slash = '/';
+    }
+    FILE *file = fopen(whole, "we");
+
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void put_limits(const char *process, const char *soft, const char *hard)
+{
+    char path[64], text[256];
+
+    snprintf(path, sizeof path, "/proc/%s/limits", process);
+    snprintf(text, sizeof text,
+             "Limit                     Soft Limit           Hard Limit           Units     \n"
+             "Max open files            %-20s %-20s files     \n",
+             soft, hard);
+    put(path, text);
+}
+
+static void drop(const char *path)
+{
+    char whole[512];
+
+    snprintf(whole, sizeof whole, "%s%s", root, path);
+    assert_int_equal(unlink(whole), 0);
+}
+
+/* A machine with which nothing is wrong. */
+static int make_machine(void **state)
+{
+    (void)state;
+    strcpy(root, "/tmp/test_doctor.XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    put("/proc/sys/net/ipv4/tcp_syncookies", "1\n");
+    put("/proc/sys/net/ipv4/tcp_tw_reuse", "2\n");
+    put("/proc/sys/net/ipv4/tcp_fin_timeout", "60\n");
+    put("/proc/sys/net/ipv4/tcp_fastopen", "1\n");
+    put("/proc/sys/net/core/somaxconn", "4096\n");
+    put("/proc/sys/net/ipv4/tcp_max_syn_backlog", "512\n");
+    put("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+    put("/proc/sys/net/ipv4/ip_local_reserved_ports", "\n");
+    put("/proc/sys/fs/nr_open", "1048576\n");
+    put("/proc/sys/kernel/core_pattern", "|/usr/lib/systemd/systemd-coredump %P %u\n");
+    put("/proc/sys/vm/memfd_noexec", "0\n");
+    put("/proc/sys/kernel/seccomp/actions_avail", "kill_process kill_thread trap errno log allow\n");
+    put("/proc/self/cgroup", "0::/system.slice/upper.service\n");
+    put("/sys/fs/cgroup/system.slice/upper.service/memory.oom.group", "0\n");
+    put_limits("self", "1024", "unlimited");
+    landlock_version = 6;
+    facts.wants =
+        (struct doctor_wants){.connections = 10000, .descriptors = 10192, .backlog = 4096, .port = 9999};
+    return 0;
+}
+
+static int drop_machine(void **state)
+{
+    char command[64];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -r '%s'", root);
+    return system(command);
+}
+
+static enum doctor_verdict examine(void)
+{
+    doctor_read(root, 0, facts.readings);
+    return doctor_judge(&facts, findings);
+}
+
+/* What the machine has when that file holds that text, for the check. */
+static const struct doctor_finding *find(enum doctor_id id, const char *path, const char *text)
+{
+    put(path, text);
+    examine();
+    return &findings[id];
+}
+
+static void expect(const struct doctor_finding *finding, enum doctor_verdict verdict, const char *setting,
+                   const char *words)
+{
+    assert_int_equal(finding->verdict, verdict);
+    assert_string_equal(finding->setting, setting);
+    if (!strstr(finding->advice, words))
+        fail_msg("no \"%s\" in: %s", words, finding->advice);
+}
+
+/* ---- the table ---- */
+
+static void table__every_check__has_its_own_name_a_meaning_and_a_judge(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DOCTOR_COUNT; i++) {
+        const struct doctor_check *check = doctor_check((enum doctor_id)i);
+
+        assert_non_null(check->judge);
+        assert_int_equal(check->meaning[strlen(check->meaning) - 1], '.');
+        assert_int_equal(check->absent[strlen(check->absent) - 1], '.');
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(check->name, doctor_check((enum doctor_id)j)->name);
+    }
+}
+
+static void all__good_machine__nothing_advised(void **state)
+{
+    (void)state;
+    assert_int_equal(examine(), DOCTOR_OK);
+    assert_int_equal(doctor_setting_count(findings), 0);
+    assert_string_equal(findings[DOCTOR_PORT_RANGE].value, "32768 60999");
+    assert_string_equal(findings[DOCTOR_RESERVED_PORTS].value, "");
+    assert_string_equal(findings[DOCTOR_HARD_LIMIT].value, "unlimited");
+    assert_string_equal(findings[DOCTOR_SOFT_LIMIT].value, "1024");
+    assert_string_equal(findings[DOCTOR_LANDLOCK].value, "6");
+    expect(&findings[DOCTOR_TW_RECYCLE], DOCTOR_OK, "", "Gone since Linux 4.12");
+}
+
+static void all__gravest_verdict__is_what_is_returned(void **state)
+{
+    (void)state;
+    put("/proc/sys/net/ipv4/tcp_syncookies", "0\n");
+    assert_int_equal(examine(), DOCTOR_ADVISED);
+    put("/proc/sys/net/ipv4/tcp_tw_recycle", "1\n");
+    assert_int_equal(examine(), DOCTOR_NEEDED);
+}
+
+static void all__what_cannot_be_read_or_understood__unknown(void **state)
+{
+    char whole[256];
+
+    (void)state;
+    expect(find(DOCTOR_SOMAXCONN, "/proc/sys/net/core/somaxconn", "many\n"), DOCTOR_UNKNOWN, "",
+           "not understood");
+    drop("/proc/sys/net/core/somaxconn");
+    snprintf(whole, sizeof whole, "%s/proc/sys/net/core/somaxconn", root);
+    assert_int_equal(mkdir(whole, 0700), 0); /* opens, and cannot be read: also for root */
+    assert_int_equal(examine(), DOCTOR_UNKNOWN);
+    expect(&findings[DOCTOR_SOMAXCONN], DOCTOR_UNKNOWN, "", "Is a directory");
+    assert_int_equal(rmdir(whole), 0);
+    expect(find(DOCTOR_PORT_RANGE, "/proc/sys/net/ipv4/ip_local_port_range", "9 3\n"), DOCTOR_UNKNOWN, "",
+           "not understood");
+}
+
+/* ---- the network ---- */
+
+static void syncookies__off_or_always__set_to_1(void **state)
+{
+    const char *path = "/proc/sys/net/ipv4/tcp_syncookies";
+
+    (void)state;
+    expect(find(DOCTOR_SYNCOOKIES, path, "0\n"), DOCTOR_ADVISED, "1", "flood");
+    expect(find(DOCTOR_SYNCOOKIES, path, "2\n"), DOCTOR_ADVISED, "1", "window scaling");
+    drop(path);
+    examine();
+    expect(&findings[DOCTOR_SYNCOOKIES], DOCTOR_ADVISED, "", "built without");
+}
+
+static void tutorial_settings__never_advised(void **state)
+{
+    (void)state;
+    for (int value = 0; value <= 2; value++) {
+        char text[] = {(char)('0' + value), '\n', '\0'};
+
+        expect(find(DOCTOR_TW_REUSE, "/proc/sys/net/ipv4/tcp_tw_reuse", text), DOCTOR_OK, "", "Leave it");
+        expect(find(DOCTOR_FASTOPEN, "/proc/sys/net/ipv4/tcp_fastopen", text), DOCTOR_OK, "",
+               "switches it off");
+    }
+    expect(find(DOCTOR_FIN_TIMEOUT, "/proc/sys/net/ipv4/tcp_fin_timeout", "10\n"), DOCTOR_OK, "", "Leave it");
+    expect(find(DOCTOR_TW_RECYCLE, "/proc/sys/net/ipv4/tcp_tw_recycle", "0\n"), DOCTOR_OK, "",
+           "never the answer");
+    expect(find(DOCTOR_TW_RECYCLE, "/proc/sys/net/ipv4/tcp_tw_recycle", "1\n"), DOCTOR_NEEDED, "0", "NAT");
+}
+
+static void fin_timeout__very_long__set_to_60(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_FIN_TIMEOUT, "/proc/sys/net/ipv4/tcp_fin_timeout", "121\n"), DOCTOR_ADVISED, "60",
+           "memory");
+    expect(find(DOCTOR_FIN_TIMEOUT, "/proc/sys/net/ipv4/tcp_fin_timeout", "120\n"), DOCTOR_OK, "", "");
+}
+
+static void somaxconn__shorter_than_the_backlog__set_to_it(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_SOMAXCONN, "/proc/sys/net/core/somaxconn", "4095\n"), DOCTOR_ADVISED, "4096",
+           "--backlog");
+    facts.wants.backlog = 128;
+    expect(find(DOCTOR_SOMAXCONN, "/proc/sys/net/core/somaxconn", "128\n"), DOCTOR_OK, "", "");
+}
+
+static void syn_backlog__asked_only_without_cookies(void **state)
+{
+    const char *path = "/proc/sys/net/ipv4/tcp_max_syn_backlog";
+
+    (void)state;
+    expect(find(DOCTOR_SYN_BACKLOG, path, "1\n"), DOCTOR_OK, "", "No matter");
+    put("/proc/sys/net/ipv4/tcp_syncookies", "0\n");
+    expect(find(DOCTOR_SYN_BACKLOG, path, "1\n"), DOCTOR_ADVISED, "4096", "for as long as");
+    expect(find(DOCTOR_SYN_BACKLOG, path, "4096\n"), DOCTOR_OK, "", "");
+}
+
+static void port_range__narrow__set_to_the_default(void **state)
+{
+    const char *path = "/proc/sys/net/ipv4/ip_local_port_range";
+
+    (void)state;
+    expect(find(DOCTOR_PORT_RANGE, path, "50000 59998\n"), DOCTOR_ADVISED, "32768 60999",
+           "only 9999 connections");
+    expect(find(DOCTOR_PORT_RANGE, path, "50000 59999\n"), DOCTOR_OK, "", "");
+}
+
+static void reserved_ports__own_port_in_the_range__added_to_what_is_reserved(void **state)
+{
+    const char *path = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+
+    (void)state;
+    facts.wants.port = 40000;
+    expect(find(DOCTOR_RESERVED_PORTS, path, "\n"), DOCTOR_ADVISED, "40000", "below 32768");
+    expect(find(DOCTOR_RESERVED_PORTS, path, "8080,39000-39999\n"), DOCTOR_ADVISED, "8080,39000-39999,40000",
+           "");
+    expect(find(DOCTOR_RESERVED_PORTS, path, "8080,39000-40000\n"), DOCTOR_OK, "", "");
+    expect(find(DOCTOR_RESERVED_PORTS, path, "40000\n"), DOCTOR_OK, "", "");
+    facts.wants.port = 32767;
+    expect(find(DOCTOR_RESERVED_PORTS, path, "\n"), DOCTOR_OK, "", "");
+    facts.wants.port = 61000;
+    expect(find(DOCTOR_RESERVED_PORTS, path, "\n"), DOCTOR_OK, "", "");
+    facts.wants.port = 40000;
+    drop("/proc/sys/net/ipv4/ip_local_port_range");
+    expect(find(DOCTOR_RESERVED_PORTS, path, "\n"), DOCTOR_OK, "", "");
+}
+
+/* ---- descriptors ---- */
+
+static void hard_limit__lower_than_the_table__says_how_many_connections_remain(void **state)
+{
+    (void)state;
+    put_limits("self", "1024", "10191");
+    assert_int_equal(examine(), DOCTOR_ADVISED);
+    expect(&findings[DOCTOR_HARD_LIMIT], DOCTOR_ADVISED, "", "holds 9999 connections now, not 10000");
+    put_limits("self", "1024", "10192");
+    assert_int_equal(examine(), DOCTOR_OK);
+}
+
+static void hard_limit__connections_asked_for__needed(void **state)
+{
+    (void)state;
+    put_limits("self", "1024", "4096");
+    facts.wants.connections_asked = true;
+    assert_int_equal(examine(), DOCTOR_NEEDED);
+    expect(&findings[DOCTOR_HARD_LIMIT], DOCTOR_NEEDED, "", "does not start with 10000, and 192");
+}
+
+static void hard_limit__no_room_for_a_single_one__needed(void **state)
+{
+    (void)state;
+    put_limits("self", "192", "192");
+    assert_int_equal(examine(), DOCTOR_NEEDED);
+}
+
+static void nr_open__lower_than_the_table__set_to_it(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_NR_OPEN, "/proc/sys/fs/nr_open", "10000\n"), DOCTOR_ADVISED, "10192", "no hard limit");
+    facts.wants.connections_asked = true;
+    expect(find(DOCTOR_NR_OPEN, "/proc/sys/fs/nr_open", "10000\n"), DOCTOR_NEEDED, "10192", "no hard limit");
+}
+
+static void limits__of_another_process__read_there(void **state)
+{
+    (void)state;
+    put_limits("4711", "256", "512");
+    doctor_read(root, 4711, facts.readings);
+    assert_string_equal(facts.readings[DOCTOR_SOFT_LIMIT].text, "256");
+    assert_string_equal(facts.readings[DOCTOR_HARD_LIMIT].text, "512");
+    doctor_read(root, 4712, facts.readings);
+    doctor_judge(&facts, findings);
+    expect(&findings[DOCTOR_HARD_LIMIT], DOCTOR_UNKNOWN, "", "no such process");
+    assert_int_equal(facts.readings[DOCTOR_OOM_GROUP].error, -ENOENT);
+    put("/proc/self/limits", "Max processes 1 2\n");
+    examine();
+    assert_int_equal(findings[DOCTOR_HARD_LIMIT].verdict, DOCTOR_UNKNOWN);
+}
+
+/* ---- deaths ---- */
+
+static void core_pattern__matters_with_core_alone(void **state)
+{
+    const char *path = "/proc/sys/kernel/core_pattern";
+
+    (void)state;
+    expect(find(DOCTOR_CORE_PATTERN, path, "|/bin/x\n"), DOCTOR_OK, "", "No matter");
+    facts.wants.core = true;
+    expect(find(DOCTOR_CORE_PATTERN, path, "|/bin/x\n"), DOCTOR_OK, "", "read the whole dump");
+    expect(find(DOCTOR_CORE_PATTERN, path, "core\n"), DOCTOR_OK, "", "dump is written");
+}
+
+static void oom_group__set_here_or_above__needed_and_whose(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_OOM_GROUP, "/sys/fs/cgroup/system.slice/upper.service/memory.oom.group", "1\n"),
+           DOCTOR_NEEDED, "", "OOMPolicy=continue");
+    assert_string_equal(findings[DOCTOR_OOM_GROUP].value, "1, of /system.slice/upper.service");
+    put("/sys/fs/cgroup/system.slice/upper.service/memory.oom.group", "0\n");
+    expect(find(DOCTOR_OOM_GROUP, "/sys/fs/cgroup/system.slice/memory.oom.group", "1\n"), DOCTOR_NEEDED, "",
+           "singleProcessOOMKill");
+    assert_string_equal(findings[DOCTOR_OOM_GROUP].value, "1, of /system.slice");
+    put("/sys/fs/cgroup/system.slice/memory.oom.group", "0\n");
+    expect(find(DOCTOR_OOM_GROUP, "/sys/fs/cgroup/memory.oom.group", "1\n"), DOCTOR_NEEDED, "", "");
+    assert_string_equal(findings[DOCTOR_OOM_GROUP].value, "1, of /"); /* a container's own */
+}
+
+static void oom_group__version_1_or_outside_of_the_name_space__none(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_OOM_GROUP, "/proc/self/cgroup", "4:memory:/system.slice\n"), DOCTOR_OK, "",
+           "version 1");
+    expect(find(DOCTOR_OOM_GROUP, "/proc/self/cgroup", "0::/../other\n"), DOCTOR_OK, "", "no such file");
+    expect(find(DOCTOR_OOM_GROUP, "/proc/self/cgroup", "0::/\n"), DOCTOR_OK, "", "no such file");
+    assert_string_equal(findings[DOCTOR_OOM_GROUP].value, "-");
+}
+
+static void memfd__nothing_in_memory_may_run__needed(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_MEMFD, "/proc/sys/vm/memfd_noexec", "2\n"), DOCTOR_NEEDED, "1", "upgrade");
+    expect(find(DOCTOR_MEMFD, "/proc/sys/vm/memfd_noexec", "1\n"), DOCTOR_OK, "", "");
+}
+
+/* ---- confinement ---- */
+
+static void seccomp_and_landlock__missing__advised_without_a_setting(void **state)
+{
+    (void)state;
+    expect(find(DOCTOR_SECCOMP, "/proc/sys/kernel/seccomp/actions_avail", "kill errno trapeze\n"),
+           DOCTOR_ADVISED, "", "trap");
+    drop("/proc/sys/kernel/seccomp/actions_avail");
+    landlock_version = -EOPNOTSUPP;
+    assert_int_equal(examine(), DOCTOR_ADVISED);
+    expect(&findings[DOCTOR_SECCOMP], DOCTOR_ADVISED, "", "CONFIG_SECCOMP_FILTER");
+    expect(&findings[DOCTOR_LANDLOCK], DOCTOR_ADVISED, "", "lsm=");
+    landlock_version = -EPERM;
+    examine();
+    expect(&findings[DOCTOR_LANDLOCK], DOCTOR_UNKNOWN, "", "Operation not permitted");
+}
+
+/* ---- showing ---- */
+
+static char *shown;
+
+/* Three things are wrong, of which two are settings. */
+static FILE *examine_bad_machine(size_t *size)
+{
+    put("/proc/sys/net/core/somaxconn", "128\n");
+    put("/proc/sys/vm/memfd_noexec", "2\n");
+    put("/sys/fs/cgroup/system.slice/memory.oom.group", "1\n");
+    examine();
+    free(shown);
+    shown = NULL;
+    FILE *out = open_memstream(&shown, size);
+
+    assert_non_null(out);
+    return out;
+}
+
+static void text__each_value_meaning_and_advice_and_a_sum(void **state)
+{
+    size_t size;
+    FILE *out = examine_bad_machine(&size);
+
+    (void)state;
+    doctor_write_text(out, findings);
+    fclose(out);
+    assert_non_null(strstr(shown, "advise   net.core.somaxconn                128\n"
+                                  "           Connections that may wait to be accepted;"));
+    assert_non_null(strstr(shown, "\n         > Set it to 4096, or ask for a shorter --backlog:"));
+    assert_non_null(strstr(shown, "ok       net.ipv4.ip_local_reserved_ports  (empty)\n"));
+    assert_non_null(strstr(shown, "need     memory.oom.group                  1, of /system.slice\n"));
+    assert_non_null(strstr(shown, "\n2 needed, 1 advised, 14 ok, 0 unknown; nothing was changed\n"));
+    for (char *line = strtok(shown, "\n"); line; line = strtok(NULL, "\n"))
+        assert_true(strlen(line) < 80 || line[0] != ' ');
+}
+
+static void fragment__settings_that_should_be_changed_and_no_other(void **state)
+{
+    size_t size;
+    FILE *out = examine_bad_machine(&size);
+    char *assignments[8] = {0};
+    unsigned count = 0;
+
+    (void)state;
+    assert_int_equal(doctor_setting_count(findings), 2);
+    doctor_write_fragment(out, "/etc/sysctl.d/90-upper.conf", findings);
+    fclose(out);
+    assert_non_null(strstr(shown, "sysctl -p /etc/sysctl.d/90-upper.conf\n"));
+    assert_non_null(strstr(shown, "# It was: 128\n"));
+    for (char *line = strtok(shown, "\n"); line; line = strtok(NULL, "\n"))
+        if (line[0] != '#')
+            assignments[count++ % 8] = line;
+    assert_int_equal(count, 2);
+    assert_string_equal(assignments[0], "net.core.somaxconn = 4096");
+    assert_string_equal(assignments[1], "vm.memfd_noexec = 1");
+}
+
+static void json__same_findings(void **state)
+{
+    size_t size;
+    FILE *out = examine_bad_machine(&size);
+
+    (void)state;
+    assert_int_equal(doctor_write_json(out, findings), 0);
+    fclose(out);
+    json_t *json = json_loads(shown, 0, NULL);
+
+    assert_non_null(json);
+    assert_int_equal(json_integer_value(json_object_get(json, "needed")), 2);
+    assert_int_equal(json_integer_value(json_object_get(json, "advised")), 1);
+    json_t *checks = json_object_get(json, "checks");
+
+    assert_int_equal(json_array_size(checks), DOCTOR_COUNT);
+    json_t *check = json_array_get(checks, DOCTOR_SOMAXCONN);
+
+    assert_string_equal(json_string_value(json_object_get(check, "verdict")), "advise");
+    assert_string_equal(json_string_value(json_object_get(check, "value")), "128");
+    assert_string_equal(json_string_value(json_object_get(check, "setting")), "4096");
+    check = json_array_get(checks, DOCTOR_RESERVED_PORTS);
+    assert_true(json_is_null(json_object_get(check, "value")));
+    assert_true(json_is_null(json_object_get(check, "setting")));
+    json_decref(json);
+}
+
+static void json__nowhere_to_write__is_told(void **state)
+{
+    FILE *full = fopen("/dev/full", "we");
+
+    (void)state;
+    examine();
+    assert_non_null(full);
+    setvbuf(full, NULL, _IONBF, 0);
+    assert_int_equal(doctor_write_json(full, findings), -EIO);
+    fclose(full);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, make_machine, drop_machine)
+    const struct CMUnitTest tests[] = {
+        TEST(table__every_check__has_its_own_name_a_meaning_and_a_judge),
+        TEST(all__good_machine__nothing_advised),
+        TEST(all__gravest_verdict__is_what_is_returned),
+        TEST(all__what_cannot_be_read_or_understood__unknown),
+        TEST(syncookies__off_or_always__set_to_1),
+        TEST(tutorial_settings__never_advised),
+        TEST(fin_timeout__very_long__set_to_60),
+        TEST(somaxconn__shorter_than_the_backlog__set_to_it),
+        TEST(syn_backlog__asked_only_without_cookies),
+        TEST(port_range__narrow__set_to_the_default),
+        TEST(reserved_ports__own_port_in_the_range__added_to_what_is_reserved),
+        TEST(hard_limit__lower_than_the_table__says_how_many_connections_remain),
+        TEST(hard_limit__connections_asked_for__needed),
+        TEST(hard_limit__no_room_for_a_single_one__needed),
+        TEST(nr_open__lower_than_the_table__set_to_it),
+        TEST(limits__of_another_process__read_there),
+        TEST(core_pattern__matters_with_core_alone),
+        TEST(oom_group__set_here_or_above__needed_and_whose),
+        TEST(oom_group__version_1_or_outside_of_the_name_space__none),
+        TEST(memfd__nothing_in_memory_may_run__needed),
+        TEST(seccomp_and_landlock__missing__advised_without_a_setting),
+        TEST(text__each_value_meaning_and_advice_and_a_sum),
+        TEST(fragment__settings_that_should_be_changed_and_no_other),
+        TEST(json__same_findings),
+        TEST(json__nowhere_to_write__is_told),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    free(shown);
+    return failed;
+}
