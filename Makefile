@@ -23,6 +23,10 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Ws
 	-Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum -Werror
 HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE -fno-common \
 	-fno-strict-aliasing -ftrivial-auto-var-init=pattern
+# The same programs from the same source, wherever it lies. (gcov wants to find the source.)
+ifneq ($(FLAVOUR),coverage)
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
+endif
 CPPFLAGS += -D_GNU_SOURCE -DPREFORK_UPPER_VERSION='"$(VERSION)"' -I.
 ifneq ($(FAULTS),0)
 CPPFLAGS += -DWITH_FAULTS
@@ -42,7 +46,7 @@ endif
 ifeq ($(FLAVOUR),steps)
 FLAVOUR_CFLAGS := -DWITH_STEPS
 endif
-ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(FLAVOUR_CFLAGS)
+ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) $(HARDENING) $(REPRODUCIBLE) $(FLAVOUR_CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(FLAVOUR_LDFLAGS)
 
 WORKER_OBJS   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard worker/*.c))
@@ -78,13 +82,34 @@ $(BUILD)/obj/%.o: %.c | deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# What is made from the option tables: a generator for each program, linked with its tables.
+MANUALS     := $(BUILD)/package/prefork-upper.8 $(BUILD)/package/loadtool.1
+COMPLETIONS := $(BUILD)/package/prefork-upper.bash $(BUILD)/package/loadtool.bash
+$(BUILD)/libpackage.a: $(patsubst %,$(BUILD)/obj/master/package/%.o,roff completion)
+$(BUILD)/package/make-server: $(BUILD)/obj/master/package/server.o $(BUILD)/libpackage.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(MASTER_LIBS)
+$(BUILD)/package/make-loadtool: $(BUILD)/obj/master/package/loadtool.o $(BUILD)/libpackage.a $(BUILD)/libloadtool.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LOADTOOL_LIBS)
+$(BUILD)/package/prefork-upper.%: $(BUILD)/package/make-server
+	$(Q)$< $(if $(filter bash,$*),bash,man) >$@
+$(BUILD)/package/loadtool.%: $(BUILD)/package/make-loadtool
+	$(Q)$< $(if $(filter bash,$*),bash,man) >$@
+.PHONY: manuals
+manuals: $(MANUALS) $(COMPLETIONS) ## Make the man pages and the completions for bash, in build/package
+.DELETE_ON_ERROR:
+
 # A unit test names the functions that it replaces in a comment: /* wrap: recv send */
-# A test named test_loadtool_* links the load tool, every other one the server.
+# A test named test_loadtool_* links the load tool, test_package_* what makes man pages, every other one the server.
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(shell sed -n 's|^/\* wrap: \(.*\) \*/$$|\1|p' $(1)))
 comma := ,
 $(BUILD)/tests/test_loadtool_%: $(BUILD)/obj/tests/unit/test_loadtool_%.o $(BUILD)/libloadtool.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(LOADTOOL_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/test_package_%: $(BUILD)/obj/tests/unit/test_package_%.o $(BUILD)/libpackage.a
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
@@ -142,7 +167,7 @@ $(BUILD)/images/faultless: $(BUILD)/obj/master/main.o $(FAULT_OBJS) $(BUILD)/lib
 
 # What the runners below need to know: where the programs are.
 export BUILD
-TESTED := all images deps-test
+TESTED := all images manuals deps-test
 .PHONY: demo test unit unit-binaries images e2e chaos sweep sweep-short steps steps-server mutants sim model soak
 demo: $(TESTED) ## Serve, load, kill clients, kill workers several times, and say what happened (under 30 s)
 	$(Q)chaos/demo
@@ -247,17 +272,51 @@ deps-peers: ## Install the servers and libraries that ours is compared with; not
 deps-test deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers: | deps
 deps-mutants: | deps-test
 
-BINDIR := $(DESTDIR)$(PREFIX)/bin
-.PHONY: install uninstall clean help
-install: all ## Install both programs below $(DESTDIR)$(PREFIX), by default /usr/local
-	$(Q)install -D -m 755 -t $(BINDIR) $(BUILD)/prefork-upper $(BUILD)/loadtool
+ROOT := $(DESTDIR)$(PREFIX)
+UNITS := $(wildcard master/package/systemd/*.service master/package/systemd/*.socket)
+DOC   := $(ROOT)/share/doc/prefork-upper
+.PHONY: install install-files uninstall
+install: all manuals ## Install programs, man pages, completion, units, examples below $(DESTDIR)$(PREFIX), by default /usr/local
+	$(Q)+$(SUBMAKE) install-files
+install-files: # The same, of what has been built
+	$(Q)install -D -m 755 -t $(ROOT)/bin $(BUILD)/prefork-upper $(BUILD)/loadtool
+	$(Q)install -D -m 644 -t $(ROOT)/share/man/man8 $(BUILD)/package/prefork-upper.8
+	$(Q)install -D -m 644 -t $(ROOT)/share/man/man1 $(BUILD)/package/loadtool.1
+	$(Q)install -D -m 644 $(BUILD)/package/prefork-upper.bash $(ROOT)/share/bash-completion/completions/prefork-upper
+	$(Q)install -D -m 644 $(BUILD)/package/loadtool.bash $(ROOT)/share/bash-completion/completions/loadtool
+	$(Q)install -D -m 644 -t $(DOC) README.md LICENSE
+	$(Q)install -D -m 644 -t $(DOC)/examples $(wildcard master/package/examples/*)
+	$(Q)for unit in $(UNITS); do install -D -m 644 -t $(ROOT)/lib/systemd/system $$unit && \
+		sed -i 's|/usr/bin/|$(PREFIX)/bin/|g' $(ROOT)/lib/systemd/system/$${unit##*/}; done
 uninstall: ## Remove what install has put there
-	$(Q)rm -f $(BINDIR)/prefork-upper $(BINDIR)/loadtool
+	$(Q)rm -f $(ROOT)/bin/prefork-upper $(ROOT)/bin/loadtool $(ROOT)/share/man/man8/prefork-upper.8 \
+		$(ROOT)/share/man/man1/loadtool.1 $(addprefix $(ROOT)/share/bash-completion/completions/,prefork-upper loadtool) \
+		$(addprefix $(ROOT)/lib/systemd/system/,$(notdir $(UNITS)))
+	$(Q)rm -rf $(DOC)
+
+# The time that files of a package bear: that of the last commit, which git archive gives to the files of a tarball.
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell if [ -e .git ]; then git log -1 --format=%ct; else stat -c %Y Makefile; fi))
+STAGE := $(BUILD)/package/stage
+.PHONY: dist deb package-test reproducible
+dist: ## Pack the last commit as build/prefork-upper-VERSION.tar.gz
+	$(Q)mkdir -p $(BUILD)
+	$(Q)git archive --prefix=prefork-upper-$(VERSION)/ HEAD | gzip -9n >$(BUILD)/prefork-upper-$(VERSION).tar.gz
+	@echo $(BUILD)/prefork-upper-$(VERSION).tar.gz
+deb: all manuals ## Build a Debian package of this machine's kind, in build/
+	$(Q)rm -rf $(STAGE)
+	$(Q)+$(SUBMAKE) install-files DESTDIR=$(abspath $(STAGE)) PREFIX=/usr
+	$(Q)SOURCE_DATE_EPOCH=$(EPOCH) master/package/deb/build $(STAGE) $(VERSION) $(BUILD)
+package-test: deps-test ## Pack a tarball, build packages from it in two folders, compare, install, serve, remove (2 min)
+	$(Q)tests/package/run
+reproducible: deps-test ## The part of it that compares two builds: same source, same bytes
+	$(Q)tests/package/run reproducible
+
+.PHONY: clean help
 clean: ## Remove everything that was built
 	$(Q)rm -rf $(BUILD)
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):[^=]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
-		printf '  %-11s %s\n' "$$target" "$$text"; done
+		printf '  %-12s %s\n' "$$target" "$$text"; done
 
 # Objects and flags that no rule names stay; headers that changed rebuild what includes them.
 .SECONDARY:

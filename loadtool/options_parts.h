@@ -28,6 +28,16 @@ enum { OPTIONS_MAX = 64 };
 extern const struct option_row options_rows[];
 extern const size_t options_row_count;
 
+struct option_exit {
+    const char *code, *sentence;
+};
+
+/* Of --help and the man page: what a target is, what an exit code says, and which one of several findings has. */
+extern const char options_targets[];
+extern const struct option_exit options_exits[];
+extern const size_t options_exit_count;
+extern const char options_exit_order[];
+
 /* What stands before the options in --help, and a filter for argp that adds what stands behind them. */
 extern const char options_doc[];
 char *options_filter_help(int key, const char *text, void *input);

@@ -31,6 +31,16 @@ bool subcommand_run(int argc, char **argv, int *exit_code)
     return false;
 }
 
+const char *subcommand_name(size_t index)
+{
+    return index < SUBCOMMANDS ? subcommands[index].name : NULL;
+}
+
+const char *subcommand_sentence(size_t index)
+{
+    return subcommands[index].sentence;
+}
+
 void subcommand_write_names(FILE *out)
 {
     for (size_t i = 0; i < SUBCOMMANDS; i++)
