@@ -33,6 +33,7 @@ static void write_settings(const struct reactor *r, uint32_t slot)
         .drain_timeout_ms = settings->drain_timeout_ms,
         .service_index = settings->service_index,
         .listener_is_unix = r->setup->listener_is_unix,
+        .listener_is_passed = r->setup->listener_is_passed,
         .batch = settings->batch,
         .core = settings->core,
         .gated = memory->gated,

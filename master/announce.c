@@ -113,6 +113,7 @@ static void announce_drained(struct reactor *r)
 
 void announce_end(struct reactor *r)
 {
+    announce_to_manager(r, clock_now_ms());
     announce_drained(r);
     if (r->state.exit_code == EXIT_ALL_SLOTS_REST)
         log_event(LOG_LEVEL_ERROR,

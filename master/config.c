@@ -132,6 +132,8 @@ static void store(struct reading *reading, const struct option_spec *spec, const
     options->file_lines[option_index(spec)] = (uint16_t)reading->line;
     if (spec->offset == offsetof(struct options, max_connections))
         options->max_connections_asked = true;
+    if (spec->offset == offsetof(struct options, bind))
+        options->bind_asked = true;
 }
 
 static int take(void *context, const char *section, const char *name, const char *value)

@@ -32,8 +32,9 @@ struct hang {
     uint64_t progress;
     int64_t cpu_begin_ns; /* at the first look of this spell */
     int64_t cpu_last_ns;
-    int64_t silent_ms; /* of looks on time without processor time */
-    bool in_spell;     /* unanswered at the last look */
+    int64_t silent_ms;     /* of looks on time without processor time */
+    bool in_spell;         /* unanswered at the last look */
+    int64_t unanswered_ms; /* of looks on time, whatever it did meanwhile */
 };
 
 enum hang_verdict { HANG_NONE, HANG_BUSY, HANG_SILENT };
@@ -41,5 +42,9 @@ enum hang_verdict { HANG_NONE, HANG_BUSY, HANG_SILENT };
 /* One look, `elapsed_ms` after the last one; `on_time`: no later than planned. limit_ms 0: never a hang. */
 enum hang_verdict hang_observe(struct hang *hang, const struct hang_look *look, int64_t elapsed_ms,
                                bool on_time, int64_t limit_ms);
+
+/* Has the worker of that generation not answered for a second? No reason to end it, but one not to say that all is
+ * well. */
+bool hang_is_silent(const struct hang *hang, uint32_t generation);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-int inherit_tidy(int *ready_fd)
+int inherit_tidy(int *ready_fd, int passed_count)
 {
     int null = open("/dev/null",
                     O_RDONLY | O_CLOEXEC); /* every slot's table needs it: better missed now than later */
@@ -24,7 +24,8 @@ int inherit_tidy(int *ready_fd)
         *ready_fd = moved;
     }
     int kept = *ready_fd > STDERR_FILENO ? *ready_fd : FIRST_CONNECTION - 1;
-    close_range(STDERR_FILENO + 1, (unsigned)(kept > FIRST_CONNECTION ? kept - 1 : FIRST_CONNECTION - 1), 0);
+    unsigned first = STDERR_FILENO + 1 + (unsigned)passed_count;
+    close_range(first, (unsigned)(kept > FIRST_CONNECTION ? kept - 1 : FIRST_CONNECTION - 1), 0);
     close_range((unsigned)kept + 1, ~0u, 0);
     return 0;
 }

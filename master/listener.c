@@ -292,6 +292,16 @@ int listener_probe(const struct address *address, const struct listener_settings
     return result;
 }
 
+/* IPV6_V6ONLY can be said before bind alone. */
+int listener_set_options(int fd, const struct listener_settings *settings, char error[], size_t error_size)
+{
+    int result = set_tcp_options(fd, AF_INET, false, settings, error, error_size);
+
+    if (result == 0)
+        disable_fast_open(fd);
+    return result;
+}
+
 int listener_set_write_timeout(int fd, int64_t write_timeout_ms)
 {
     int value = choose_user_timeout_ms(write_timeout_ms);
@@ -301,7 +311,7 @@ int listener_set_write_timeout(int fd, int64_t write_timeout_ms)
 
 void listener_remove_path(const struct listener *listener)
 {
-    if (listener->is_unix)
+    if (listener->is_unix && !listener->is_passed)
         unix_path_remove(listener->bound + strlen("unix:"), listener->dev, listener->ino);
 }
 

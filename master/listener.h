@@ -28,6 +28,7 @@ struct listener {
     dev_t dev;                  /* of the path's inode; ino 0 where there is none */
     ino_t ino;
     bool is_unix;
+    bool is_passed;      /* by socket activation (passed.h): others hold it too */
     int backlog_granted; /* what the kernel makes of the wish: net.core.somaxconn is its limit */
 };
 
@@ -48,6 +49,10 @@ int listener_open(struct listener *listener, const struct address *address,
 /* Could it be opened now? Nothing is made, removed or listened on. Returns and `error` as above. */
 int listener_probe(const struct address *address, const struct listener_settings *settings, char error[],
                    size_t error_size);
+
+/* Sets everything that accepted sockets inherit on a TCP listener that somebody else has made. What waits in its
+ * queue already has been made without. Returns 0, or a negative errno and a sentence in `error`. */
+int listener_set_options(int fd, const struct listener_settings *settings, char error[], size_t error_size);
 
 /* Says anew how long the kernel waits for a client that acknowledges nothing; for connections accepted from
  * now on. Also for the supervisor, after a reload; TCP alone. Returns 0 or a negative errno. */

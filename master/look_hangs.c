@@ -68,6 +68,14 @@ static void look_for_hang(struct reactor *r, uint32_t slot, int64_t elapsed_ms, 
             });
 }
 
+bool look_is_silent(const struct reactor *r, uint32_t slot)
+{
+    const struct slot_memory *memory = &r->state.slots[slot];
+    bool is_pinged = memory->phase == SLOT_SERVING || memory->phase == SLOT_LEAVING;
+    return is_pinged && board_worker_pid(shared_board(r->pages, slot)) > 0 &&
+           hang_is_silent(&r->hangs[slot], memory->generation);
+}
+
 /* While one is under way the worker is only told again: whoever asked may have died before he told it, and a worker
  * that nobody told would be taken for one that hangs. */
 static void ping(struct reactor *r, uint32_t slot)

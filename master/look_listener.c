@@ -82,6 +82,7 @@ void look_after_listener(struct reactor *r, int64_t now_ms)
 {
     rescue_stray(r);
     look_after_held(r, now_ms);
-    if (r->state.stage == STAGE_DRAINING && now_ms - r->drain_ms >= LISTENER_DRAIN_MS)
+    if (r->state.stage == STAGE_DRAINING && !r->setup->listener_is_passed &&
+        now_ms - r->drain_ms >= LISTENER_DRAIN_MS)
         shutdown(FD_LISTENER, SHUT_RDWR); /* all may have been full */
 }

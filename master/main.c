@@ -16,6 +16,7 @@
 #include "master/logoutput.h"
 #include "master/master.h"
 #include "master/options.h"
+#include "master/passed.h"
 #include "master/pidfile.h"
 #include "master/program.h"
 #include "master/roles.h"
@@ -49,7 +50,7 @@ static void log_adjustments(const struct options *options, const struct service_
             LOG_LEVEL_WARN,
             "event=adjusted option=--max-connections asked=%u got=%u why=\"the hard limit of open files\"",
             options->max_connections, setup->connection_count_max);
-    if (setup->backlog_granted != options->backlog)
+    if (setup->backlog_granted != options->backlog && !setup->listener_is_passed)
         log_event(LOG_LEVEL_WARN, "event=adjusted option=--backlog asked=%d got=%d why=net.core.somaxconn",
                   options->backlog, setup->backlog_granted);
     if (setup->control_missing[0]) {
@@ -59,20 +60,52 @@ static void log_adjustments(const struct options *options, const struct service_
     }
 }
 
+static void log_passed(const struct service_setup *setup)
+{
+    char address[2 * PEER_TEXT_SIZE], names[PASSED_NAMES_SIZE];
+    if (!setup->listener_is_passed)
+        return;
+    log_quote(address, sizeof address, setup->bound);
+    log_quote(names, sizeof names, passed_names());
+    log_event(LOG_LEVEL_INFO, "event=listener_passed address=%s name=%s", address, names);
+}
+
+static int fail_bind(const struct options *options, const char *why, char error[ERROR_SIZE])
+{
+    char origin[OPTION_ORIGIN_SIZE];
+    options_origin(options, "bind", origin);
+    snprintf(error, ERROR_SIZE, "%s: %s", origin, why);
+    return EXIT_USAGE;
+}
+
+/* What systemd or the like has opened for us, at the address that was asked for if one was. */
+static int take_listener(struct listener *listener, const struct options *options,
+                         const struct listener_settings *settings, char error[ERROR_SIZE])
+{
+    char why[ERROR_SIZE - OPTION_ORIGIN_SIZE - 8];
+    int result =
+        passed_listener(listener, options->bind_asked ? options->bind : NULL, settings, why, sizeof why);
+    if (result == 0)
+        return 0;
+    if (result == -EADDRNOTAVAIL)
+        return fail_bind(options, why, error);
+    snprintf(error, ERROR_SIZE, "socket activation: %s", why);
+    return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
 static int open_listener(struct listener *listener, const struct options *options, char error[ERROR_SIZE])
 {
     struct address address;
-    char why[ERROR_SIZE - OPTION_ORIGIN_SIZE - 8], origin[OPTION_ORIGIN_SIZE];
-    if (address_parse(&address, options->bind, why, sizeof why) < 0) {
-        options_origin(options, "bind", origin);
-        snprintf(error, ERROR_SIZE, "%s: %s", origin, why);
-        return EXIT_USAGE;
-    }
+    char why[ERROR_SIZE - OPTION_ORIGIN_SIZE - 8];
     const struct listener_settings settings = {
         .backlog = options->backlog,
         .unix_mode = options->unix_mode,
         .write_timeout_ms = options->write_timeout_ms,
     };
+    if (passed_count() != 0)
+        return take_listener(listener, options, &settings, error);
+    if (address_parse(&address, options->bind, why, sizeof why) < 0)
+        return fail_bind(options, why, error);
     int result = listener_open(listener, &address, &settings, error, ERROR_SIZE);
     if (result == -EADDRINUSE)
         return EXIT_UNAVAILABLE;
@@ -133,6 +166,7 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     log_init(FD_LOG, setup->options->log_level);
     log_share_level(&setup->pages->orders.log_level);
     log_set_level(setup->options->log_level);
+    log_passed(setup);
     log_adjustments(setup->options, setup);
     if (setup->options->fault)
         faults_order(setup->pages, setup->options->fault, (char[FAULT_WHY_SIZE]){0}); /* was checked */
@@ -185,7 +219,7 @@ static int start(struct options *options, int argc, char **argv)
         return fail(EXIT_USAGE, why);
     if (check_faults(options) != 0)
         return EXIT_USAGE;
-    int error = inherit_tidy(&setup.ready_fd);
+    int error = inherit_tidy(&setup.ready_fd, passed_count() > 0 ? passed_count() : 0);
     if (error) {
         snprintf(why, sizeof why, "cannot arrange descriptors (/dev/null, --ready-fd): %s", strerror(-error));
         return fail(EXIT_FAILED, why);
@@ -197,6 +231,7 @@ static int start(struct options *options, int argc, char **argv)
         return fail(exit_code, why);
     setup.backlog_granted = listener.backlog_granted;
     setup.listener_is_unix = listener.is_unix;
+    setup.listener_is_passed = listener.is_passed;
     memcpy(setup.bound, listener.bound, sizeof setup.bound);
     error = options->incident_dir ? incident_prepare(options->incident_dir) : 0;
     if (error)

@@ -81,6 +81,8 @@ static error_t apply_option(struct parse *parse, const struct option_spec *spec,
     parse->options->file_lines[option_index(spec)] = 0;
     if (spec->offset == offsetof(struct options, max_connections))
         parse->options->max_connections_asked = true;
+    if (spec->offset == offsetof(struct options, bind))
+        parse->options->bind_asked = true;
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct options {
     const char *config; /* NULL: no file */
     unsigned worker_count;
     const char *bind; /* not parsed yet: address_parse() */
+    bool bind_asked;  /* named by the user, so not to give way to a socket that is passed */
     int backlog;
     uint32_t max_connections;                                    /* a worker */
     bool max_connections_asked;                                  /* named by the user, so not to be lowered */

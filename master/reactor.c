@@ -95,7 +95,8 @@ _Noreturn static void outlive_master(struct reactor *r)
 {
     int64_t timeout_ms = r->settings.drain_timeout_ms;
     int64_t end_ms = clock_now_ms() + timeout_ms + LINGER_MS + LEAVE_GRACE_MS;
-    shutdown(FD_LISTENER, SHUT_RDWR);
+    if (!r->setup->listener_is_passed)
+        shutdown(FD_LISTENER, SHUT_RDWR);
     if (r->setup->control.path[0])
         shutdown(FD_CONTROL, SHUT_RDWR); /* nobody can be told to do anything: its path is free at once too */
     log_event(LOG_LEVEL_ERROR, "event=master_died connections=%u", announce_connections(r));
@@ -199,6 +200,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
     log_share_level(&r->pages->orders.log_level);
     reactor_open_log(&r->sink, setup);
     open_control(r);
+    announce_find_manager(r);
     begin(r, generation);
     for (;;) {
         struct pollfd polled[POLL_CONTROL + CONTROL_POLL_COUNT] = {
@@ -216,6 +218,7 @@ _Noreturn void reactor_main(const struct service_setup *setup, uint32_t generati
         look_around(r);
         give_way(r);
         tick(r);
+        announce_to_manager(r, clock_now_ms());
         logsink_drain(&r->sink);
         control_turn(&r->control, polled + POLL_CONTROL, clock_now_ms());
     }

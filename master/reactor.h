@@ -26,6 +26,7 @@ struct service_setup {
     uint32_t connection_count_max;    /* as granted; descriptor tables are made for so many */
     int backlog_granted;
     bool listener_is_unix;
+    bool listener_is_passed; /* by socket activation: never shut down, since others hold it too */
     char bound[PEER_TEXT_SIZE];
     char program[SETTINGS_PATH_SIZE]; /* that it was started from (program.h); empty: unknown */
     int ready_fd;                     /* -1: none, or told already */

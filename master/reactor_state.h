@@ -1,6 +1,6 @@
 /*
  * What the parts of the supervisor's shell share; private to reactor.c, look*.c, feed.c, act.c
- * and announce.c.
+ * and announce*.c.
  *
  * Arrows: reactor (the process and its loop) -> look (boards and clocks become events) -> feed (the policy of
  * supervisor.h decides, its memory is stored) -> act (actions are carried out) -> announce (what is said
@@ -13,6 +13,8 @@
 #include "master/hang.h"
 #include "master/incident.h"
 #include "master/logsink.h"
+#include "master/notify.h"
+#include "master/notify_socket.h"
 #include "master/reactor.h"
 #include "master/slowest.h"
 #include "master/supervisor.h"
@@ -56,8 +58,12 @@ struct reactor {
     pid_t checker_pid; /* 0: none; negative: errno of a fork that failed */
     uint32_t check_number;
     int64_t check_begin_ms;
-    bool image_untold;                 /* to the policy */
-    bool gives_way;                    /* to a supervisor of another image, at the end of this turn */
+    bool image_untold; /* to the policy */
+    bool gives_way;    /* to a supervisor of another image, at the end of this turn */
+    struct notify_socket manager;
+    struct notify notify;
+    int notify_error;                  /* of the last try; 0: it went well */
+    int64_t next_notify_ms;            /* at the earliest, after one that failed */
     bool clone_failed[SLOT_COUNT_MAX]; /* by the supervisor itself, not told to the policy yet */
     struct hang hangs[SLOT_COUNT_MAX];
     struct slowest slowest[SLOT_COUNT_MAX];
@@ -83,6 +89,7 @@ void look_for_signals(struct reactor *r);
 void look_for_listening(struct reactor *r);                  /* the outcome of ACTION_LISTEN */
 void look_after_listener(struct reactor *r, int64_t now_ms); /* on the tick */
 void look_for_hangs(struct reactor *r, int64_t now_ms);      /* on the tick */
+bool look_is_silent(const struct reactor *r, uint32_t slot); /* its worker lives and does not answer */
 
 /* look_upgrade.c: how far an upgrade has come. */
 void look_for_upgrade(struct reactor *r);
@@ -98,5 +105,9 @@ void announce_draining(struct reactor *r);
 void announce_progress(struct reactor *r, int64_t now_ms);
 void announce_end(struct reactor *r);
 void announce_operation(struct reactor *r, const struct supervisor_action *action);
+
+/* announce_manager.c: a service manager, if there is one that wants to know. */
+void announce_find_manager(struct reactor *r);
+void announce_to_manager(struct reactor *r, int64_t now_ms);
 
 #endif

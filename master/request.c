@@ -17,6 +17,7 @@ uint32_t request_reload(struct reactor *r)
     struct settings_change change;
     char why[RELOAD_WHY_SIZE];
     bool is_good = reload(r, &change, why) == 0;
+    r->notify.reload_asked = true; /* one that failed is over at once, and whoever asked for it waits */
     uint32_t number = ask(r, &(struct supervisor_event){.operation = OPERATION_RELOAD,
                                                         .goal = r->settings.number,
                                                         .drain_timeout_ms = r->settings.drain_timeout_ms,
@@ -51,13 +52,20 @@ uint32_t request_upgrade(struct reactor *r, const char *path)
 }
 
 /* A UNIX listener that was shut down refuses for ever, and its place in every table cannot be changed. */
+static const char *why_no_drain(const struct service_setup *setup)
+{
+    if (setup->listener_is_passed)
+        return "the listener was passed by socket activation, and is not ours to shut: stop instead";
+    if (setup->listener_is_unix)
+        return "a UNIX listener cannot be opened again after it was shut: stop instead";
+    return NULL;
+}
+
 uint32_t request_drain(struct reactor *r, bool on)
 {
     return ask(r, &(struct supervisor_event){
                       .operation = on ? OPERATION_DRAIN : OPERATION_UNDRAIN,
-                      .why = r->setup->listener_is_unix
-                                 ? "a UNIX listener cannot be opened again after it was shut: stop instead"
-                                 : NULL,
+                      .why = why_no_drain(r->setup),
                   });
 }
 

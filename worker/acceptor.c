@@ -310,8 +310,9 @@ void acceptor_drain(struct worker *w)
     for (int i = 0; i < DRAIN_ACCEPT_COUNT_MAX; i++)
         if (w->conns.open_count >= w->settings.connection_count_max || !accept_one(w))
             break;
-    /* A full one leaves what is queued to the others; the supervisor shuts down soon in any case. */
-    if (w->conns.open_count < w->settings.connection_count_max)
+    /* A full one leaves what is queued to the others; the supervisor shuts down soon in any case. One that was
+     * passed lives on: who comes from now on waits there for the next server. */
+    if (w->conns.open_count < w->settings.connection_count_max && !w->settings.listener_is_passed)
         shutdown(FD_LISTENER, SHUT_RDWR);
     listener_remove(w, LISTENER_GONE);
 }

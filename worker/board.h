@@ -41,9 +41,10 @@ struct worker_settings {
     int64_t drain_timeout_ms;
     uint32_t service_index; /* service_at() */
     uint32_t listener_is_unix;
-    uint32_t batch; /* be scheduled as SCHED_BATCH */
-    uint32_t core;  /* core dumps allowed */
-    uint32_t gated; /* wait for go_generation before anything else */
+    uint32_t listener_is_passed; /* by socket activation: others hold it too */
+    uint32_t batch;              /* be scheduled as SCHED_BATCH */
+    uint32_t core;               /* core dumps allowed */
+    uint32_t gated;              /* wait for go_generation before anything else */
     /* How this generation treats what it finds in the slot's table. */
     uint32_t recover_how;    /* enum recover_how */
     int32_t suspect;         /* descriptor that the last death is blamed on or happened at; 0: none */

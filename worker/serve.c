@@ -7,6 +7,8 @@
 #include "worker/tick.h"
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -49,12 +51,24 @@ static void record(struct worker *w, int fd)
         atomic_store_explicit(&w->board->highest, (uint32_t)fd, memory_order_relaxed);
 }
 
+/* What came while a passed listener was still another's has none of the options that ours has (master/listener.c).
+ * Without SO_OOBINLINE the counting of bytes errs at an urgent mark. */
+static void give_options(const struct worker *w, int fd)
+{
+    const int on = 1;
+    if (!w->settings.listener_is_passed || w->settings.listener_is_unix)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 bool serve_admit(struct worker *w, int fd)
 {
     struct conn *conn = conn_find(&w->conns, fd);
     CHECK(conn != NULL);
     record(w, fd);
     STEP(ACCEPT_RECORDED);
+    give_options(w, fd);
     struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
     if (fault_epoll_ctl(EPOLL_CTL_ADD, fd, &event) < 0) {
         counter_add(w->cell, COUNTER_accept_errors, 1);
@@ -72,6 +86,8 @@ bool serve_rearm(struct worker *w, int fd, int operation)
 {
     struct conn *conn = conn_find(&w->conns, fd);
     CHECK(conn != NULL);
+    if (operation == EPOLL_CTL_ADD) /* its worker died before it could */
+        give_options(w, fd);
     struct epoll_event event = {.events = CONN_EVENTS, .data.u64 = (uint64_t)fd};
     if (fault_epoll_ctl(operation, fd, &event) < 0)
         return false;

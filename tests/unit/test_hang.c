@@ -144,6 +144,48 @@ static void limit_of_zero__never_hangs(void **state)
     }
 }
 
+/* ---- a worker that does not answer, whether it hangs or not ---- */
+
+static void unanswered__a_second__is_silent_until_it_answers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_false(hang_is_silent(&hang, 3));
+        assert_int_equal(observe(), HANG_NONE);
+        look.cpu_ns += MS;
+        look.progress++; /* it works, and has no time for us */
+    }
+    assert_false(hang_is_silent(&hang, 3));
+    observe();
+    assert_true(hang_is_silent(&hang, 3));
+    assert_false(hang_is_silent(&hang, 4));
+    look.answered = true;
+    observe();
+    assert_false(hang_is_silent(&hang, 3));
+}
+
+static void unanswered__no_limit_or_a_debugger__is_silent_all_the_same(void **state)
+{
+    (void)state;
+    look.traced = true;
+    for (int i = 0; i <= 10; i++)
+        hang_observe(&hang, &look, LOOK_MS, true, 0);
+    assert_true(hang_is_silent(&hang, 3));
+}
+
+static void unanswered__late_looks_or_another_generation__do_not_count(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= 20; i++)
+        hang_observe(&hang, &look, 60000, false, LIMIT_MS);
+    assert_false(hang_is_silent(&hang, 3));
+    for (int i = 0; i < 10; i++)
+        observe();
+    look.generation = 4;
+    observe();
+    assert_false(hang_is_silent(&hang, 4));
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup(test, begin)
@@ -160,6 +202,9 @@ int main(void)
         TEST(traced__stopped_in_a_debugger__never_hangs),
         TEST(new_generation__inherits_no_age),
         TEST(limit_of_zero__never_hangs),
+        TEST(unanswered__a_second__is_silent_until_it_answers),
+        TEST(unanswered__no_limit_or_a_debugger__is_silent_all_the_same),
+        TEST(unanswered__late_looks_or_another_generation__do_not_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void tidy_strays(void)
 
     dup2(STDIN_FILENO, STRAY);
     dup2(STDIN_FILENO, HIGH_STRAY);
-    EXPECT(inherit_tidy(&none) == 0);
+    EXPECT(inherit_tidy(&none, 0) == 0);
     _exit(none == -1 && is_open(0) && is_open(1) && is_open(2) && none_is_open(3, NUMBER_COUNT) ? 0 : 2);
 }
 
@@ -154,6 +154,22 @@ static void tidy__strays__are_closed_and_standard_streams_kept(void **state)
 {
     (void)state;
     in_child(tidy_strays);
+}
+
+static void tidy_passed(void)
+{
+    int none = -1;
+
+    for (int fd = 3; fd <= 6; fd++)
+        dup2(STDIN_FILENO, fd);
+    EXPECT(inherit_tidy(&none, 2) == 0);
+    _exit(is_open(3) && is_open(4) && none_is_open(5, NUMBER_COUNT) ? 0 : 7);
+}
+
+static void tidy__descriptors_are_passed__they_are_spared(void **state)
+{
+    (void)state;
+    in_child(tidy_passed);
 }
 
 /* What is written to it must still arrive, and nothing else be left. */
@@ -165,7 +181,7 @@ static void tidy_with_ready_at(int number)
     EXPECT(pipe(ends) == 0);
     EXPECT(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
     EXPECT(dup2(ends[1], number) == number);
-    int error = inherit_tidy(&ready);
+    int error = inherit_tidy(&ready, 0);
     bool is_right = error == 0 && ready == FIRST_CONNECTION && none_is_open(3, FIRST_CONNECTION - 1) &&
                     none_is_open(FIRST_CONNECTION + 1, NUMBER_COUNT) && write(ready, "r", 1) == 1 &&
                     read(STDIN_FILENO, &byte, 1) == 1 && byte == 'r';
@@ -196,7 +212,7 @@ static void tidy_ready_in_the_way(void)
 
     EXPECT(dup2(STDIN_FILENO, FIRST_CONNECTION) == FIRST_CONNECTION);
     EXPECT(dup2(STDIN_FILENO, FIRST_CONNECTION + 2) == FIRST_CONNECTION + 2);
-    int error = inherit_tidy(&ready);
+    int error = inherit_tidy(&ready, 0);
     _exit(error == 0 && ready == FIRST_CONNECTION + 1 && none_is_open(3, ready - 1) && is_open(ready) &&
                   none_is_open(ready + 1, NUMBER_COUNT)
               ? 0
@@ -212,7 +228,7 @@ static void tidy__ready_descriptor_at_the_first_such_number__moves_up(void **sta
 static void tidy_ready_is_stderr(void)
 {
     int ready = STDERR_FILENO;
-    int error = inherit_tidy(&ready);
+    int error = inherit_tidy(&ready, 0);
 
     _exit(error == 0 && ready == STDERR_FILENO && none_is_open(3, NUMBER_COUNT) ? 0 : 5);
 }
@@ -228,7 +244,7 @@ static void tidy_without_streams(void)
     int none = -1;
 
     close_range(0, 2, 0);
-    int error = inherit_tidy(&none);
+    int error = inherit_tidy(&none, 0);
     _exit(error == 0 && is_null(0) && is_null(1) && is_null(2) && write(2, "x", 1) == 1 &&
                   none_is_open(3, NUMBER_COUNT)
               ? 0
@@ -247,13 +263,13 @@ static void tidy_impossible(void)
     int none = -1, not_open = READY;
 
     close(READY);
-    EXPECT(inherit_tidy(&not_open) == -EBADF);
+    EXPECT(inherit_tidy(&not_open, 0) == -EBADF);
     EXPECT(not_open == READY);
     failing = "open";
-    EXPECT(inherit_tidy(&none) == -EPERM);
+    EXPECT(inherit_tidy(&none, 0) == -EPERM);
     calls_before = 1; /* to see that it is there */
     close(STDIN_FILENO);
-    EXPECT(inherit_tidy(&none) == -EPERM);
+    EXPECT(inherit_tidy(&none, 0) == -EPERM);
 }
 
 static void tidy__no_such_descriptor_or_no_null__is_told(void **state)
@@ -397,6 +413,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tidy__strays__are_closed_and_standard_streams_kept),
+        cmocka_unit_test(tidy__descriptors_are_passed__they_are_spared),
         cmocka_unit_test(tidy__ready_descriptor__is_above_all_of_ours),
         cmocka_unit_test(tidy__ready_descriptor_at_the_first_such_number__moves_up),
         cmocka_unit_test(tidy__ready_descriptor_is_a_standard_stream__stays),

@@ -6,7 +6,7 @@
 /* wrap: options_parse descriptors_fit settings_from_options inherit_tidy inherit_make listener_open */
 /* wrap: listener_remove_path incident_prepare logoutput_open logoutput_close pidfile_write pidfile_remove */
 /* wrap: control_socket_open control_socket_remove shared_pages_create facts_write imagepost_keep_own */
-/* wrap: master_block_signals master_run program_path */
+/* wrap: master_block_signals master_run program_path passed_count passed_listener */
 
 /* Before cmocka, which has a fail() of its own. */
 #define main server_main
@@ -58,6 +58,9 @@ static int played_argc, subcommand_argc, made_with[2];
 static char **played_argv;
 static uint32_t asked_connections, reserved, settings_connections;
 static bool asked_for;
+
+static int passed; /* descriptors by socket activation */
+static const char *asked_bind;
 
 static int call(const char *word)
 {
@@ -156,9 +159,10 @@ int __wrap_settings_from_options(struct service_settings *settings, const struct
     return call("settings");
 }
 
-int __wrap_inherit_tidy(int *ready_fd);
-int __wrap_inherit_tidy(int *ready_fd)
+int __wrap_inherit_tidy(int *ready_fd, int passed_count);
+int __wrap_inherit_tidy(int *ready_fd, int passed_count)
 {
+    assert_int_equal(passed_count, passed > 0 ? passed : 0);
     assert_int_equal(*ready_fd, READY_FD);
     *ready_fd = TIDY_READY_FD;
     return call("tidy");
@@ -174,6 +178,25 @@ int __wrap_listener_open(struct listener *listener, const struct address *addres
     *listener = bound;
     snprintf(error, error_size, "cannot bind");
     return call("listener");
+}
+
+int __wrap_passed_count(void);
+int __wrap_passed_count(void)
+{
+    return passed;
+}
+
+int __wrap_passed_listener(struct listener *listener, const char *bind,
+                           const struct listener_settings *settings, char error[], size_t error_size);
+int __wrap_passed_listener(struct listener *listener, const char *bind,
+                           const struct listener_settings *settings, char error[], size_t error_size)
+{
+    asked_bind = bind;
+    opened = *settings;
+    *listener = bound;
+    listener->is_passed = true;
+    snprintf(error, error_size, "not that one");
+    return call("passed");
 }
 
 void __wrap_listener_remove_path(const struct listener *listener);
@@ -313,7 +336,8 @@ static int begin(void **state)
                              .log_level = LOG_LEVEL_INFO};
     bound =
         (struct listener){.fd = LISTENER_FD, .bound = "127.0.0.1:4242", .ino = 8, .backlog_granted = BACKLOG};
-    parse_code = error_number = 0;
+    parse_code = error_number = passed = 0;
+    asked_bind = "nobody has looked";
     failing = NULL;
     opened_control_fd = CONTROL_FD;
     control_missing = "";
@@ -490,6 +514,46 @@ static void start__log_level__that_of_all_processes(void **state)
     assert_int_equal(atomic_load(&fixture.pages->orders.log_level), LOG_LEVEL_DEBUG);
 }
 
+/* ---- socket activation ---- */
+
+static void passed__no_address_asked_for__taken_and_said(void **state)
+{
+    (void)state;
+    passed = 1;
+    given.bind_asked = false;
+    bound.backlog_granted = 7; /* is not ours to lower */
+    setenv("LISTEN_FDNAMES", "upper", 1);
+    assert_int_equal(run(NULL), SERVICE_CODE);
+    unsetenv("LISTEN_FDNAMES");
+    assert_string_equal(calls,
+                        "title options descriptors settings tidy passed log_open log_close control " SERVED);
+    assert_null(asked_bind);
+    assert_int_equal(opened.write_timeout_ms, 7000);
+    assert_true(run_setup.listener_is_passed);
+    assert_true(removed.is_passed);
+    expect_in_log("event=listener_passed address=127.0.0.1:4242 name=upper");
+    expect_nothing_in_log();
+}
+
+static void passed__address_asked_for__compared(void **state)
+{
+    (void)state;
+    passed = 1;
+    given.bind_asked = true;
+    assert_int_equal(run(NULL), SERVICE_CODE);
+    assert_string_equal(asked_bind, given.bind);
+    expect_failure("passed", -EADDRNOTAVAIL, EXIT_USAGE, "prefork-upper: --bind: not that one\n");
+    assert_string_equal(calls, "title options descriptors settings tidy passed");
+}
+
+static void passed__no_good__64_or_1(void **state)
+{
+    (void)state;
+    passed = -EINVAL;
+    expect_failure("passed", -EINVAL, EXIT_USAGE, "prefork-upper: socket activation: not that one\n");
+    expect_failure("passed", -EPERM, EXIT_FAILED, "prefork-upper: socket activation: not that one\n");
+}
+
 /* ---- a trial of faults ---- */
 
 static void fault__good__ordered_before_anybody_is_forked(void **state)
@@ -647,6 +711,9 @@ int main(void)
         TEST(start__what_the_service_knows__as_it_was_found),
         TEST(start__facts__for_the_master_of_another_image),
         TEST(start__log_level__that_of_all_processes),
+        TEST(passed__no_address_asked_for__taken_and_said),
+        TEST(passed__address_asked_for__compared),
+        TEST(passed__no_good__64_or_1),
         TEST(fault__good__ordered_before_anybody_is_forked),
         TEST(fault__bad__64_and_nothing_is_started),
         TEST(adjusted__connections),

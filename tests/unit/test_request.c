@@ -77,6 +77,7 @@ static void reload__good__goal_is_the_new_settings(void **state)
     assert_int_equal(fed_count, 1);
     expect_fed(0, OPERATION_RELOAD, 12, "");
     assert_int_equal(fed[0].event.drain_timeout_ms, 700);
+    assert_true(reactor.notify.reload_asked);
 }
 
 /* Two operations, of which the first is the one that was asked for. */
@@ -97,6 +98,7 @@ static void reload__bad_file__fails_with_its_reason_and_scales_nothing(void **st
     assert_int_equal(request_reload(&reactor), 41);
     assert_int_equal(fed_count, 1);
     expect_fed(0, OPERATION_RELOAD, 11, "line 3 is not good");
+    assert_true(reactor.notify.reload_asked);
 }
 
 static void scale_and_restart__any_number__as_asked(void **state)
@@ -166,6 +168,14 @@ static void drain__unix_listener__is_refused(void **state)
     assert_non_null(strstr(fed[0].why, "UNIX listener"));
 }
 
+static void drain__passed_listener__is_refused(void **state)
+{
+    (void)state;
+    setup.listener_is_passed = true;
+    (void)request_drain(&reactor, true);
+    assert_non_null(strstr(fed[0].why, "socket activation"));
+}
+
 static void stop__asked__is_no_operation(void **state)
 {
     (void)state;
@@ -189,6 +199,7 @@ int main(void)
         TEST(upgrade__one_runs__its_candidate_stays),
         TEST(drain__on_and_off__two_operations),
         TEST(drain__unix_listener__is_refused),
+        TEST(drain__passed_listener__is_refused),
         TEST(stop__asked__is_no_operation),
     };
 
