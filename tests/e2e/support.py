@@ -222,8 +222,9 @@ class Server:
     """A running prefork-upper. `bind` may hold {port}, which becomes a free one; `workers` None leaves -w out."""
 
     def __init__(self, *args, bind="127.0.0.1:{port}", workers=2, prefix=(), cwd=None, ready=True, env=None, preexec=None,
-                 stderr=subprocess.PIPE, program=None):
+                 stderr=subprocess.PIPE, program=None, pass_fds=()):
         self.program = program or SERVER  # looked up now: the trials of steps put another one in its place
+        self.pass_fds = pass_fds
         self.events_changed = threading.Condition()
         self.all_events, self.lines, self.ended = [], [], False
         for attempt in range(5):
@@ -247,7 +248,7 @@ class Server:
         command = [*prefix, str(self.program), *count, "-b", bind, "--ready-fd", str(writing), *map(str, args)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-            pass_fds=[writing], cwd=cwd, env=env, preexec_fn=preexec, start_new_session=True)
+            pass_fds=[writing, *self.pass_fds], cwd=cwd, env=env, preexec_fn=preexec, start_new_session=True)
         os.close(writing)
         self.pid, self.ready = self.process.pid, os.fdopen(reading, "rb", 0)
         self.ended = self.process.stderr is None
