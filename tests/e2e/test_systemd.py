@@ -194,9 +194,10 @@ class Activation(NotifyCase):
         self.assertEqual(ask(client), b"HELLO")
         self.assertIn("socket activation", self.run_command("drain", code=1).stderr)
         client.close()
+        processes = server.processes()
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
-        until(lambda: not any(map(alive, server.processes())), "the end of all")
+        until(lambda: not any(map(alive, processes)), "the end of all")
         self.call()  # nobody shut it down
 
     def refuses(self, fd, *args, count=1, words=()):
