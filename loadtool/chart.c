@@ -75,7 +75,7 @@ static void write_line(const struct chart_frame *frame, const struct chart_line 
 
 static void write_outages(const struct chart_frame *frame, const struct outages *outages)
 {
-    for (size_t i = 0; outages != NULL && i < outages->kept; i++) {
+    for (size_t i = 0; i < outages->kept; i++) {
         const struct outage *at = &outages->list[i];
         double from = chart_x(frame, (double)at->last_good_ms / 1e3);
         double to = chart_x(frame, (double)(at->last_good_ms + at->gap_ms) / 1e3);
@@ -83,6 +83,22 @@ static void write_outages(const struct chart_frame *frame, const struct outages 
                 "<rect class=\"outage\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>outage of "
                 "%" PRIu64 " ms</title></rect>\n",
                 from, CHART_TOP, fmax(to - from, 1), CHART_HEIGHT - CHART_TOP - CHART_BOTTOM, at->gap_ms);
+    }
+}
+
+/* A tip above the place: such a moment is far narrower than a line. */
+static void write_worst(const struct chart_frame *frame, const struct disturbances_told *told)
+{
+    char modes[256];
+
+    for (size_t i = 0; i < told->kept && i < CHART_WORST_MAX; i++) {
+        const struct disturbance *at = &told->worst[i];
+        double seconds = (double)at->at_ns / 1e9;
+        fprintf(frame->out,
+                "<path class=\"worst\" d=\"M%.1f %dl-4 -8h8z\"><title>%.2f s: %" PRIu64 " left (%s), %" PRIu64
+                " requests lost</title></path>\n",
+                chart_x(frame, seconds), CHART_TOP - 1, seconds, at->deaths,
+                plan_format_modes(modes, sizeof(modes), at->modes), at->lost);
     }
 }
 
@@ -102,7 +118,7 @@ static void write_mark(const struct chart_frame *frame, const struct series_row 
 }
 
 /* Two strips below the lines: what was done to the server, and what went wrong. */
-static void write_marks(const struct chart_frame *frame, const struct series *series)
+static void write_strips(const struct chart_frame *frame, const struct series *series)
 {
     for (size_t i = 0; i < series->count; i++) {
         const struct series_row *row = &series->rows[i];
@@ -113,29 +129,47 @@ static void write_marks(const struct chart_frame *frame, const struct series *se
     }
 }
 
+static void write_marks(const struct chart_frame *frame, const struct chart_marks *marks,
+                        const struct series *series)
+{
+    write_outages(frame, marks->outages);
+    write_worst(frame, marks->disturbances);
+    write_strips(frame, series);
+}
+
+static void write_keys(FILE *out, const struct chart_line *lines, size_t count,
+                       const struct chart_marks *marks)
+{
+    fputs("<p class=\"legend\">", out);
+    for (size_t i = 0; i < count; i++)
+        chart_write_key(out, lines[i].css, lines[i].label);
+    if (marks != NULL)
+        fputs("<span class=\"key\"><i class=\"kills\"></i> clients left on purpose</span>\n"
+              "<span class=\"key\"><i class=\"bad\"></i> clients lost or bytes wrong</span>\n",
+              out);
+    if (marks != NULL && marks->outages->kept > 0)
+        fputs("<span class=\"key\"><i class=\"outage\"></i> outage</span>\n", out);
+    if (marks != NULL && marks->disturbances->kept > 0)
+        fputs("<span class=\"key\"><svg viewBox=\"0 0 24 8\"><path class=\"worst\" d=\"M12 8l-4 "
+              "-8h8z\"/></svg> "
+              "what cost most</span>\n",
+              out);
+    fputs("</p>\n", out);
+}
+
 void chart_timeline(FILE *out, const char *title, const struct chart_line *lines, size_t count, bool is_time,
-                    const struct outages *outages)
+                    const struct chart_marks *marks)
 {
     struct chart_frame frame = {.out = out, .is_log = is_time};
 
     find_room(&frame, lines, count);
     chart_begin(&frame, title);
-    write_outages(&frame, outages);
+    if (marks != NULL)
+        write_marks(&frame, marks, lines[0].series);
     chart_write_y_axis(&frame, is_time);
     chart_write_time_axis(&frame);
     for (size_t i = 0; i < count; i++)
         write_line(&frame, &lines[i]);
-    if (outages != NULL)
-        write_marks(&frame, lines[0].series);
     chart_finish(&frame);
-    fputs("<p class=\"legend\">", out);
-    for (size_t i = 0; i < count; i++)
-        chart_write_key(out, lines[i].css, lines[i].label);
-    if (outages != NULL)
-        fputs("<span class=\"key\"><i class=\"kills\"></i> clients left on purpose</span> <span "
-              "class=\"key\"><i "
-              "class=\"bad\"></i> clients lost or bytes wrong</span> <span class=\"key\"><i "
-              "class=\"outage\"></i> outage</span>",
-              out);
-    fputs("</p>\n", out);
+    write_keys(out, lines, count, marks);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "loadtool/disturbances.h"
 #include "loadtool/histogram.h"
 #include "loadtool/outages.h"
 #include "loadtool/series.h"
@@ -26,12 +27,21 @@ double chart_p50(const struct series_row *row);
 double chart_p99(const struct series_row *row);
 double chart_max(const struct series_row *row);
 
+/* What was done to the server, and what it did to the clients, of a single run. */
+struct chart_marks {
+    const struct outages *outages;
+    const struct disturbances_told *disturbances; /* the first CHART_WORST_MAX of the worst are marked */
+};
+
+enum { CHART_WORST_MAX = 8 };
+
 /*
- * Lines over the time of the run; times on a logarithmic axis. With `outages` these are shaded, and the first line's rows
- * mark below it when disturbances were done and clients were lost; NULL where several runs lie over each other.
+ * Lines over the time of the run; times on a logarithmic axis. With `marks` outages are shaded, the worst disturbances
+ * stand above, and the first line's rows mark below it when disturbances were done and clients were lost; NULL where
+ * several runs lie over each other.
  */
 void chart_timeline(FILE *out, const char *title, const struct chart_line *lines, size_t count, bool is_time,
-                    const struct outages *outages);
+                    const struct chart_marks *marks);
 
 struct chart_curve {
     const struct histogram *times;

@@ -1,5 +1,6 @@
 /* The frame of a chart: where values lie, axes, keys. */
 #include <math.h>
+#include <string.h>
 
 #include "loadtool/chart_parts.h"
 #include "loadtool/markup.h"
@@ -40,15 +41,45 @@ void chart_write_text(const struct chart_frame *frame, double x, double y, const
     fputs("</text>\n", frame->out);
 }
 
+void chart_write_tick(const struct chart_frame *frame, double x, double y, const char *words)
+{
+    double half = 5 * (double)strlen(words); /* the widest that a window makes the letters */
+
+    if (x + half > CHART_WIDTH)
+        chart_write_text(frame, CHART_WIDTH, y, "end", words);
+    else
+        chart_write_text(frame, x, y, "middle", words);
+}
+
+/* In few letters: a grid has round numbers. */
+static const char *format_value(char *out, size_t size, double value, bool is_time)
+{
+    static const struct {
+        double ns;
+        const char *name;
+    } units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
+    struct text count;
+    size_t i = 0;
+
+    if (is_time) {
+        while (value < units[i].ns && i + 1 < sizeof(units) / sizeof(units[0]))
+            i++;
+        snprintf(out, size, "%g %s", value / units[i].ns, units[i].name);
+    } else if (value >= 1e6) {
+        snprintf(out, size, "%g M", value / 1e6);
+    } else {
+        snprintf(out, size, "%s", units_format_count(&count, (uint64_t)(value + 0.5)));
+    }
+    return out;
+}
+
 static void write_grid_line(const struct chart_frame *frame, double value, bool is_time)
 {
     double y = chart_y(frame, value);
-    struct text words;
+    char words[32];
 
     fprintf(frame->out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", CHART_LEFT, y, CHART_WIDTH - CHART_RIGHT);
-    chart_write_text(frame, CHART_LEFT - 6, y + 4, "end",
-                     is_time ? units_format_ns(&words, (uint64_t)(value + 0.5))
-                             : units_format_count(&words, (uint64_t)(value + 0.5)));
+    chart_write_text(frame, CHART_LEFT - 6, y + 4, "end", format_value(words, sizeof(words), value, is_time));
 }
 
 /* 1, 2 or 5 times a power of ten: about `parts` of it make `span`. */
@@ -82,7 +113,7 @@ void chart_write_time_axis(const struct chart_frame *frame)
 
     for (int i = 0; i * step <= frame->x_max * 1.001 && i < 40; i++) {
         snprintf(words, sizeof(words), "%g s", i * step);
-        chart_write_text(frame, chart_x(frame, i * step), CHART_HEIGHT - CHART_BOTTOM + 30, "middle", words);
+        chart_write_tick(frame, chart_x(frame, i * step), CHART_HEIGHT - CHART_BOTTOM + 30, words);
     }
 }
 

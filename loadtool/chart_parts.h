@@ -8,7 +8,7 @@
 enum {
     CHART_WIDTH = 680,
     CHART_HEIGHT = 220,
-    CHART_LEFT = 74,
+    CHART_LEFT = 80,
     CHART_RIGHT = 14,
     CHART_TOP = 12,
     CHART_BOTTOM = 44
@@ -27,6 +27,9 @@ double chart_y(const struct chart_frame *frame, double y);
 
 void chart_begin(const struct chart_frame *frame, const char *title);
 void chart_finish(const struct chart_frame *frame);
+
+/* A word below the place that it names, or beside it where the drawing ends. */
+void chart_write_tick(const struct chart_frame *frame, double x, double y, const char *words);
 
 void chart_write_text(const struct chart_frame *frame, double x, double y, const char *anchor,
                       const char *words);

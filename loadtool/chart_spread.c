@@ -50,8 +50,8 @@ void chart_percentiles(FILE *out, const struct chart_curve *curves, size_t count
     chart_begin(&frame, "Latency by percentile");
     chart_write_y_axis(&frame, true);
     for (size_t i = 0; i < sizeof(ticks) / sizeof(ticks[0]) && reach_of(ticks[i].percent) <= frame.x_max; i++)
-        chart_write_text(&frame, chart_x(&frame, reach_of(ticks[i].percent)),
-                         CHART_HEIGHT - CHART_BOTTOM + 18, "middle", ticks[i].name);
+        chart_write_tick(&frame, chart_x(&frame, reach_of(ticks[i].percent)),
+                         CHART_HEIGHT - CHART_BOTTOM + 24, ticks[i].name);
     for (size_t i = 0; i < count; i++)
         if (curves[i].times->count > 0)
             write_curve(&frame, &curves[i]);

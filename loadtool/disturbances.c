@@ -180,7 +180,8 @@ static struct disturbances_times times_of(const struct histogram *times)
                                        .p50_ns = histogram_percentile_ns(times, 50),
                                        .p90_ns = histogram_percentile_ns(times, 90),
                                        .p99_ns = histogram_percentile_ns(times, 99),
-                                       .max_ns = times->max_ns};
+                                       .max_ns = times->max_ns,
+                                       .sum_ns = times->sum_ns};
 }
 
 void disturbances_tell(struct disturbances *all, uint64_t begin_ns, uint64_t end_ns,

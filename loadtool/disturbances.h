@@ -42,6 +42,7 @@ struct disturbance {
 
 struct disturbances_times {
     uint64_t count, p50_ns, p90_ns, p99_ns, max_ns;
+    double sum_ns;
 };
 
 /* For a report. */

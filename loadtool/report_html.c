@@ -10,6 +10,7 @@
 #include "loadtool/html.h"
 #include "loadtool/markup.h"
 #include "loadtool/report.h"
+#include "loadtool/report_words.h"
 #include "loadtool/units.h"
 
 static void write_verdict(FILE *out, const struct report *report)
@@ -49,16 +50,17 @@ static void write_charts(FILE *out, const struct report *report)
     const struct chart_line times[] = {{series, chart_p50, "one", "p50"},
                                        {series, chart_p99, "two", "p99"},
                                        {series, chart_max, "three", "longest"}};
+    const struct chart_marks marks = {&outcome->outages, &outcome->disturbances};
     const struct chart_curve curves[] = {
         {&outcome->latency, "one", report->settings->rate_per_s > 0 ? "from due" : "from sent"},
         {&outcome->latency_sent, "two", "from sent"}};
 
     if (series->count == 0)
         return;
-    chart_timeline(out, "Right replies per second", rate, 1, false, &outcome->outages);
+    chart_timeline(out, "Right replies per second", rate, 1, false, &marks);
     if (outcome->latency.count == 0)
         return;
-    chart_timeline(out, "Latency of each second", times, 3, true, &outcome->outages);
+    chart_timeline(out, "Latency of each second", times, 3, true, &marks);
     chart_percentiles(out, curves, report->settings->rate_per_s > 0 ? 2 : 1);
     chart_heat(out, series);
 }
@@ -97,6 +99,70 @@ static void write_modes(FILE *out, const struct report *report)
         html_write_cell(out, "n", felt->p99_ratio > 0 ? units_format_ns(&p99, felt->p99_ns) : "");
         fputs("</tr>\n", out);
     }
+    fputs("</table></div>\n", out);
+}
+
+/* -- when nobody was answered -- */
+
+static void write_outages(FILE *out, const struct outages *outages)
+{
+    if (outages->kept == 0)
+        return;
+    fputs("<h2>Outages: nobody had a right reply</h2><div class=\"wide\"><table><tr><th "
+          "class=\"n\">from</th><th "
+          "class=\"n\">to</th><th>clients had left by</th><th class=\"n\">clients "
+          "lost</th><th>afterwards</th></tr>\n",
+          out);
+    for (size_t i = 0; i < outages->kept; i++) {
+        struct report_outage_words words;
+        report_describe_outage(&outages->list[i], &words);
+        fputs("<tr>", out);
+        html_write_cell(out, "n", words.from.s);
+        html_write_cell(out, "n", words.to.s);
+        html_write_cell(out, "", words.modes);
+        html_write_cell(out, "n", words.lost.s);
+        html_write_cell(out, "", words.afterwards);
+        fputs("</tr>\n", out);
+    }
+    fputs("</table></div>\n", out);
+}
+
+static void write_disturbance(FILE *out, const struct disturbance *disturbance)
+{
+    struct report_disturbance_words words;
+
+    report_describe_disturbance(disturbance, &words);
+    fputs("<tr>", out);
+    html_write_cell(out, "n", words.at.s);
+    html_write_cell(out, "n", words.deaths.s);
+    html_write_cell(out, "", words.modes);
+    html_write_cell(out, "n", words.last_good.s);
+    html_write_cell(out, "n", words.first_good.s);
+    html_write_cell(out, "n", words.lost.s);
+    html_write_cell(out, "", words.afterwards.s);
+    fputs("</tr>\n", out);
+}
+
+static void write_disturbances(FILE *out, const struct outcome *outcome)
+{
+    const struct disturbances_told *told = &outcome->disturbances;
+    struct text count, deaths, lost, p99, longest;
+
+    if (!report_has_disturbances(outcome))
+        return;
+    fprintf(out,
+            "<h2>Disturbances: what cost most</h2>\n<p>%s times of 10 ms with %s clients leaving; %s "
+            "requests lost at "
+            "them. Nobody was answered for %s at the 99th percentile, %s at worst.</p>\n",
+            units_format_count(&count, told->count), units_format_count(&deaths, told->deaths),
+            units_format_count(&lost, told->lost), report_format_time(&p99, told->silences.p99_ns),
+            report_format_time(&longest, told->silences.max_ns));
+    fputs("<div class=\"wide\"><table><tr><th class=\"n\">at</th><th class=\"n\">left</th><th>by</th><th "
+          "class=\"n\">last good reply</th><th class=\"n\">first one</th><th class=\"n\">requests "
+          "lost</th><th>afterwards</th></tr>\n",
+          out);
+    for (size_t i = 0; i < told->kept && i < CHART_WORST_MAX; i++)
+        write_disturbance(out, &told->worst[i]);
     fputs("</table></div>\n", out);
 }
 
@@ -156,7 +222,9 @@ static void write_examples(FILE *out, const struct tally *tally)
         size_t mark = (size_t)(at->offset - at->shown_offset);
         if (!at->is_set)
             continue;
-        fprintf(out, "<h2>First %s byte: connection %" PRIu64 ", offset %" PRIu64 "</h2>\n<pre>expected\n",
+        fprintf(out,
+                "<h2>First %s byte: connection %" PRIu64 ", offset %" PRIu64
+                "</h2>\n<pre class=\"bytes\">expected\n",
                 tally_finding_name((enum finding)kind), at->connection, at->offset);
         write_hex(out, at->expected, at->count, at->shown_offset, mark);
         fputs("got\n", out);
@@ -214,6 +282,8 @@ int report_write_html(FILE *out, const struct report *report)
     write_verdict(out, report);
     write_charts(out, report);
     write_modes(out, report);
+    write_outages(out, &report->outcome->outages);
+    write_disturbances(out, report->outcome);
     write_errors(out, &report->outcome->tally);
     write_examples(out, &report->outcome->tally);
     write_environment(out, report);

@@ -135,16 +135,30 @@ static void write_property(FILE *out, const char *name, const char *value)
     fputs("\"/>\n", out);
 }
 
+static void write_number(FILE *out, const char *name, uint64_t number)
+{
+    char value[24];
+
+    snprintf(value, sizeof(value), "%" PRIu64, number);
+    write_property(out, name, value);
+}
+
+/* What fails no case by itself stands here; a limit of --fail can make it one. */
 static void write_properties(FILE *out, const struct report *report)
 {
-    char seed[24];
+    const struct outages *outages = &report->outcome->outages;
+    const struct disturbances_told *disturbances = &report->outcome->disturbances;
 
-    snprintf(seed, sizeof(seed), "%" PRIu64, report->settings->seed);
     fputs("    <properties>\n", out);
     write_property(out, "version", PREFORK_UPPER_VERSION);
     write_property(out, "verdict", verdict_name(report->verdict->kind));
-    write_property(out, "seed", seed);
+    write_number(out, "seed", report->settings->seed);
     write_property(out, "command", report->command);
+    write_number(out, "outages", outages->count);
+    write_number(out, "outage_longest_ms", outages->longest_gap_ms);
+    write_number(out, "disturbances", disturbances->count);
+    write_number(out, "disturbances_not_normal", disturbances->not_normal);
+    write_number(out, "disturbances_requests_lost", disturbances->lost);
     fputs("    </properties>\n", out);
 }
 

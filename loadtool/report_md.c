@@ -5,6 +5,7 @@
 
 #include "loadtool/markup.h"
 #include "loadtool/report.h"
+#include "loadtool/report_words.h"
 #include "loadtool/units.h"
 
 static void write_verdict(FILE *out, const struct report *report)
@@ -23,6 +24,8 @@ static void write_verdict(FILE *out, const struct report *report)
         fputc('\n', out);
     }
 }
+
+enum { WORST_SHOWN = 3 };
 
 static void write_row(FILE *out, const char *what, const char *value)
 {
@@ -45,6 +48,37 @@ static void write_times(FILE *out, const struct report *report)
         write_row(out, "latency, longest", units_format_ns(&time, latency->max_ns));
 }
 
+static void write_told(FILE *out, const char *what, const struct disturbances_times *times)
+{
+    char words[160];
+    struct text p50, p99, longest;
+
+    snprintf(words, sizeof(words), "%s / %s / %s", report_format_time(&p50, times->p50_ns),
+             report_format_time(&p99, times->p99_ns), report_format_time(&longest, times->max_ns));
+    if (times->count > 0)
+        write_row(out, what, words);
+}
+
+/* When nobody was answered, and what disturbances cost. */
+static void write_gaps(FILE *out, const struct outcome *outcome)
+{
+    const struct disturbances_told *told = &outcome->disturbances;
+    char words[80];
+    struct text number;
+
+    if (outcome->latency.count == 0)
+        return;
+    snprintf(words, sizeof(words), "%" PRIu64 " ms", outcome->outages.longest_gap_ms);
+    write_row(out, "longest time without a right reply of anybody", words);
+    write_row(out, "outages", units_format_count(&number, outcome->outages.count));
+    if (!report_has_disturbances(outcome))
+        return;
+    write_row(out, "requests lost at disturbances", units_format_count(&number, told->lost));
+    write_told(out, "nobody answered at a disturbance, p50 / p99 / longest", &told->silences);
+    write_told(out, "until p99 was normal after it, p50 / p99 / longest", &told->normals);
+    write_row(out, "disturbances after which it was not", units_format_count(&number, told->not_normal));
+}
+
 static void write_measures(FILE *out, const struct report *report)
 {
     const struct outcome *outcome = report->outcome;
@@ -56,9 +90,7 @@ static void write_measures(FILE *out, const struct report *report)
              units_format_count(&one, (uint64_t)(outcome->messages_per_s + 0.5)));
     write_row(out, "right replies", words);
     write_times(out, report);
-    snprintf(words, sizeof(words), "%" PRIu64 " ms", outcome->outages.longest_gap_ms);
-    if (outcome->latency.count > 0)
-        write_row(out, "longest time without a right reply of anybody", words);
+    write_gaps(out, outcome);
     if (outcome->recovery.is_checked)
         write_row(out, "new client served after the last disconnect",
                   outcome->recovery.is_ok ? units_format_ns(&one, outcome->recovery.ns) : "never");
@@ -66,6 +98,35 @@ static void write_measures(FILE *out, const struct report *report)
     snprintf(words, sizeof(words), "%s of %s", units_format_count(&one, outcome->control.lost),
              units_format_count(&two, outcome->control.clients));
     write_row(out, "control clients lost", words);
+}
+
+static void write_outages(FILE *out, const struct outages *outages)
+{
+    for (size_t i = 0; i < outages->kept; i++) {
+        struct report_outage_words words;
+        report_describe_outage(&outages->list[i], &words);
+        if (i == 0)
+            fputs("\n| outage from | to | after | clients lost | afterwards |\n|---:|---:|---|---:|---|\n",
+                  out);
+        fprintf(out, "| %s | %s | %s | %s | %s |\n", words.from.s, words.to.s, words.modes, words.lost.s,
+                words.afterwards);
+    }
+}
+
+static void write_disturbances(FILE *out, const struct outcome *outcome)
+{
+    const struct disturbances_told *told = &outcome->disturbances;
+
+    for (size_t i = 0; report_has_disturbances(outcome) && i < told->kept && i < WORST_SHOWN; i++) {
+        struct report_disturbance_words words;
+        report_describe_disturbance(&told->worst[i], &words);
+        if (i == 0)
+            fputs("\n| worst disturbances | clients left by | last good reply | first one | requests lost | "
+                  "afterwards |\n|---:|---|---:|---:|---:|---|\n",
+                  out);
+        fprintf(out, "| %s | %s: %s | %s | %s | %s | %s |\n", words.at.s, words.deaths.s, words.modes,
+                words.last_good.s, words.first_good.s, words.lost.s, words.afterwards.s);
+    }
 }
 
 static void write_modes(FILE *out, const struct report *report)
@@ -125,6 +186,8 @@ int report_write_md(FILE *out, const struct report *report)
     write_verdict(out, report);
     write_measures(out, report);
     write_modes(out, report);
+    write_outages(out, &report->outcome->outages);
+    write_disturbances(out, report->outcome);
     write_errors(out, &report->outcome->tally);
     write_command(out, report);
     return ferror(out) ? -EIO : 0;

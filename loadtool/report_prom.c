@@ -125,6 +125,39 @@ static void write_measures(FILE *out, const struct outcome *outcome)
           outcome->self.busy_share);
 }
 
+static void write_told(FILE *out, const char *name, const char *help, const struct disturbances_times *times)
+{
+    const struct {
+        const char *quantile;
+        uint64_t ns;
+    } rows[] = {
+        {"0.5", times->p50_ns}, {"0.9", times->p90_ns}, {"0.99", times->p99_ns}, {"1", times->max_ns}};
+
+    head(out, name, "summary", help);
+    for (size_t i = 0; times->count > 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
+        fprintf(out, "loadtool_%s{quantile=\"%s\"} %.9g\n", name, rows[i].quantile, (double)rows[i].ns / 1e9);
+    fprintf(out, "loadtool_%s_sum %.9g\nloadtool_%s_count %" PRIu64 "\n", name, times->sum_ns / 1e9, name,
+            times->count);
+}
+
+static void write_disturbances(FILE *out, const struct outcome *outcome)
+{
+    const struct disturbances_told *told = &outcome->disturbances;
+
+    counter(out, "disturbances_total", "Times of 10 ms in which clients left on purpose.", told->count);
+    head(out, "requests_lost_total", "counter", "Requests of the control group that got no reply.");
+    fprintf(out,
+            "loadtool_requests_lost_total{at=\"disturbance\"} %" PRIu64
+            "\nloadtool_requests_lost_total{at=\"other\"} %" PRIu64 "\n",
+            told->lost, told->lost_apart);
+    write_told(out, "disturbance_silence_seconds",
+               "At a disturbance, the time without a right reply of anybody.", &told->silences);
+    write_told(out, "disturbance_normal_seconds", "From a disturbance until the p99 was normal again.",
+               &told->normals);
+    gauge(out, "disturbances_not_normal", "Disturbances after which it was not.", (double)told->not_normal);
+    gauge(out, "disturbances_untold", "Disturbances too early or too late to tell.", (double)told->untold);
+}
+
 static void write_errors(FILE *out, const struct tally *tally)
 {
     head(out, "errors_total", "counter",
@@ -171,6 +204,7 @@ int report_write_prom(FILE *out, const struct report *report)
     write_clients(out, report->outcome);
     write_modes(out, report);
     write_measures(out, report->outcome);
+    write_disturbances(out, report->outcome);
     write_errors(out, &report->outcome->tally);
     write_server(out, &report->outcome->health);
     return ferror(out) ? -EIO : 0;

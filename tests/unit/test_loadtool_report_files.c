@@ -69,6 +69,83 @@ static void spoil(void)
     tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 | <reset>");
 }
 
+static void disturb(void)
+{
+    const uint64_t ms = 1000000;
+
+    outcome.outages = (struct outages){.count = 1,
+                                       .longest_gap_ms = 300,
+                                       .kept = 1,
+                                       .list = {{.last_good_ms = 1500,
+                                                 .gap_ms = 300,
+                                                 .is_over = true,
+                                                 .is_normal = true,
+                                                 .normal_ms = 40,
+                                                 .lost = 2,
+                                                 .modes = 1U << PLAN_RST}}};
+    outcome.disturbances = (struct disturbances_told){
+        .count = 30,
+        .deaths = 50,
+        .lost = 7,
+        .lost_apart = 1,
+        .not_normal = 3,
+        .silences = {.count = 2, .p50_ns = ms, .p99_ns = 2 * ms, .max_ns = 302 * ms, .sum_ns = 304e6},
+        .kept = 1};
+    outcome.disturbances.worst[0] = (struct disturbance){.at_ns = 1510 * ms,
+                                                         .deaths = 48,
+                                                         .modes = 1U << PLAN_RST | 1U << PLAN_STORM,
+                                                         .has_silence = true,
+                                                         .is_over = true,
+                                                         .last_good_ns = 1509 * ms,
+                                                         .first_good_ns = 1811 * ms,
+                                                         .lost = 7,
+                                                         .is_judged = true};
+}
+
+static void junit__disturbances__are_properties(void **state)
+{
+    (void)state;
+    disturb();
+    write_report(report_write_junit);
+    assert_non_null(strstr(text, "<property name=\"outage_longest_ms\" value=\"300\"/>\n"));
+    assert_non_null(strstr(text, "<property name=\"disturbances\" value=\"30\"/>\n"));
+    assert_non_null(strstr(text, "<property name=\"disturbances_not_normal\" value=\"3\"/>\n"));
+    assert_non_null(strstr(text, "<property name=\"disturbances_requests_lost\" value=\"7\"/>\n"));
+}
+
+static void md__disturbances__are_rows_and_the_worst_a_table(void **state)
+{
+    (void)state;
+    write_report(report_write_md);
+    assert_null(strstr(text, "disturbance"));
+    assert_null(strstr(text, "outage from"));
+    disturb();
+    write_report(report_write_md);
+    assert_non_null(strstr(text, "| outages | 1 |\n"));
+    assert_non_null(strstr(text, "| requests lost at disturbances | 7 |\n"));
+    assert_non_null(strstr(text, " p50 / p99 / longest | 1.00 ms / 2.00 ms / 302 ms |\n"));
+    assert_null(strstr(text, "until p99 was normal")); /* it never was */
+    assert_non_null(strstr(text, "| disturbances after which it was not | 3 |\n"));
+    assert_non_null(strstr(text, "| 1.50 s | 1.80 s | rst | 2 | normal 40 ms after the first reply |\n"));
+    assert_non_null(
+        strstr(text, "| 1.51 s | 48: rst, storm | -1.0 ms | +301.0 ms | 7 | not normal again |\n"));
+}
+
+static void prom__disturbances__are_counts_and_summaries(void **state)
+{
+    (void)state;
+    disturb();
+    write_report(report_write_prom);
+    assert_non_null(strstr(text, "\nloadtool_disturbances_total 30\n"));
+    assert_non_null(strstr(text, "\nloadtool_requests_lost_total{at=\"disturbance\"} 7\n"
+                                 "loadtool_requests_lost_total{at=\"other\"} 1\n"));
+    assert_non_null(strstr(text, "\nloadtool_disturbance_silence_seconds{quantile=\"0.99\"} 0.002\n"));
+    assert_non_null(strstr(text, "\nloadtool_disturbance_silence_seconds_sum 0.304\n"
+                                 "loadtool_disturbance_silence_seconds_count 2\n"));
+    assert_null(strstr(text, "loadtool_disturbance_normal_seconds{"));
+    assert_non_null(strstr(text, "\nloadtool_disturbances_not_normal 3\n"));
+}
+
 static void junit__good_run__has_a_case_for_each_thing_and_no_failure(void **state)
 {
     (void)state;
@@ -173,7 +250,7 @@ static void html__a_run__has_its_charts_tables_and_bytes(void **state)
     (void)state;
     spoil();
     add_seconds();
-    outcome.outages = (struct outages){.kept = 1, .list = {{.last_good_ms = 1500, .gap_ms = 300}}};
+    disturb();
     outcome.tally.examples[FINDING_WRONG] = (struct tally_wrong){.is_set = true,
                                                                  .connection = 12,
                                                                  .offset = 345,
@@ -189,6 +266,11 @@ static void html__a_run__has_its_charts_tables_and_bytes(void **state)
     assert_non_null(
         strstr(text, "<title>7 left on purpose rst, 0 control clients lost, 0 bad bytes</title>"));
     assert_non_null(strstr(text, "<title>outage of 300 ms</title>"));
+    assert_non_null(strstr(text, "<title>1.51 s: 48 left (rst, storm), 7 requests lost</title>"));
+    assert_non_null(
+        strstr(text, "<tr><td class=\"n\">1.50 s</td><td class=\"n\">1.80 s</td><td class=\"\">rst</td>"));
+    assert_non_null(
+        strstr(text, "<td class=\"n\">-1.0 ms</td><td class=\"n\">+301.0 ms</td><td class=\"n\">7</td>"));
     assert_non_null(strstr(text, "<title>from 6.29 ms on: 1,000 replies</title>"));
     assert_non_null(
         strstr(text, "00000158  40 <mark>3c</mark> 42                                         @&lt;B\n"));
@@ -234,7 +316,7 @@ static void timeline__any_rows__the_line_goes_through_them(void **state)
     series_free(&outcome.series);
     /* Four values of 50 at the middles of four seconds, a twentieth below the top of the room. */
     assert_non_null(
-        strstr(text, "<path class=\"line one\" d=\"M148.0 19.8h.1L296.0 19.8L444.0 19.8L592.0 19.8\"/>"));
+        strstr(text, "<path class=\"line one\" d=\"M153.2 19.8h.1L299.8 19.8L446.2 19.8L592.8 19.8\"/>"));
     assert_non_null(strstr(text, ">4 s</text>"));
     assert_null(strstr(text, "kills"));
 }
@@ -260,9 +342,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(junit__good_run__has_a_case_for_each_thing_and_no_failure),
         TEST(junit__bad_run__each_finding_is_in_its_own_case),
+        TEST(junit__disturbances__are_properties),
         TEST(junit__no_memory__says_so),
         TEST(md__any_run__begins_with_the_verdict_and_ends_with_the_command),
         TEST(md__bad_run__has_findings_and_errors),
+        TEST(md__disturbances__are_rows_and_the_worst_a_table),
+        TEST(prom__disturbances__are_counts_and_summaries),
         TEST(prom__a_run__each_name_has_its_help_and_type),
         TEST(html__a_run__has_its_charts_tables_and_bytes),
         TEST(html__a_run_without_a_second__has_no_charts),
