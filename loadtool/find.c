@@ -65,10 +65,10 @@ static int take_slo(struct asked *asked, const char *slo)
         asked->slos[asked->slo_count++] = slo;
         return 0;
     }
-    fprintf(
-        stderr,
-        "loadtool: --slo %s: accepted is MEASURE<VALUE or MEASURE>VALUE, such as 'p99<5ms', up to %d times\n",
-        slo == NULL ? "" : slo, SLOS_MAX);
+    fprintf(stderr,
+            "loadtool: --slo %s: accepted is MEASURE<VALUE or MEASURE>VALUE in quotes, such as 'p99<5ms', up "
+            "to %d times\n",
+            slo == NULL ? "" : slo, SLOS_MAX);
     return -EINVAL;
 }
 

@@ -29,6 +29,15 @@ int options_refuse(const char *option, const char *value, const char *why)
     return EINVAL;
 }
 
+/* The same of a word that could not be read, with what may be meant by it. */
+static int complain_of_word(const char *option, const char *word, const char *accepted)
+{
+    fprintf(stderr, "loadtool: %s %s: accepted is %s", option, word, accepted);
+    options_write_hint(stderr, option, word);
+    fputc('\n', stderr);
+    return EINVAL;
+}
+
 static int take_target(struct parsed *parsed, const char *word)
 {
     if (parsed->has_target)
@@ -36,7 +45,7 @@ static int take_target(struct parsed *parsed, const char *word)
     parsed->has_target = true;
     parsed->settings->target_word = word;
     if (target_parse(word, &parsed->settings->target_name) < 0)
-        return options_complain("target", word, "HOST:PORT, [V6]:PORT, :PORT, unix:/path or unix:@abstract");
+        return complain_of_word("target", word, "HOST:PORT, [V6]:PORT, :PORT, unix:/path or unix:@abstract");
     return 0;
 }
 
@@ -54,7 +63,7 @@ static error_t parse_option(int key, char *word, struct argp_state *state)
             continue;
         snprintf(option, sizeof(option), "--%s", options_rows[i].name);
         return options_rows[i].parse(parsed, word) < 0
-                   ? options_complain(option, word, options_rows[i].accepted)
+                   ? complain_of_word(option, word, options_rows[i].accepted)
                    : 0;
     }
     return ARGP_ERR_UNKNOWN;

@@ -34,7 +34,14 @@ const char options_exit_order[] = "With several findings: the first of 130, 3, 4
 
 static void write_postscript(FILE *out)
 {
-    fprintf(out, "%s\n\nKill modes (* = in the default mix):\n\n", options_targets);
+    fprintf(out,
+            "%s\n\n"
+            "By what the server answers:\n\n"
+            "  capitals   loadtool :9999 -c 500\n"
+            "  the same   loadtool :7 --check echo\n"
+            "  Redis      loadtool :6379 --send 'PING\\r\\n' --expect '+PONG\\r\\n'\n"
+            "\nKill modes (* = in the default mix):\n\n",
+            options_targets);
     for (size_t i = 0; i < PLAN_MODE_COUNT; i++)
         fprintf(out, "  %c %-13s %s\n", plan_mode_by_default((enum plan_mode)i) ? '*' : ' ',
                 plan_mode_name((enum plan_mode)i), plan_mode_definition((enum plan_mode)i));

@@ -1,5 +1,5 @@
 /* What the files of options.h share: options.c (parsing), options_table.c (the table), options_help.c
- * (--help), options_similar.c (typing errors). */
+ * (--help), options_similar.c (typing errors), options_hint.c (values that are meant otherwise). */
 #ifndef LOADTOOL_OPTIONS_PARTS_H
 #define LOADTOOL_OPTIONS_PARTS_H
 
@@ -45,6 +45,9 @@ char *options_filter_help(int key, const char *text, void *input);
 /* The first word of the command line that is no option, but nearly: with the name that was probably meant. NULL
  * if there is none, or nothing is near. */
 const char *options_find_misspelt(int argc, char **argv, const char **meant);
+
+/* "; did you mean ...?", or nothing. */
+void options_write_hint(FILE *out, const char *option, const char *value);
 
 /* One line on stderr. Returns EINVAL. */
 int options_complain(const char *option, const char *value, const char *accepted);

@@ -241,7 +241,7 @@ const struct option_row options_rows[] = {
     {"warm-up", 271, "TIME", durations, "none", "Load for this time first, undisturbed and unmeasured",
      parse_warm_up},
     {"source", 272, "ADDR[/MASK]", "an address of this host, with a net: 127.0.0.1/8", "the kernel's choice",
-     "Connect from the addresses of a net in turn, to pass the 28,000 ports of one", parse_source},
+     "Connect from the addresses of a net in turn: each has some 28,000 ports for a target", parse_source},
     {"kill", 257, "SHARE|MODE:SHARE,MODE:RATE/s,...",
      "none, 0.01% to 100%, or MODE:SHARE,... of at most 100% together, or MODE:1/s to MODE:10000/s", "10%",
      "Share of the clients that are killed and replaced, dealt evenly over the default modes, or modes by "
@@ -282,7 +282,7 @@ const struct option_row options_rows[] = {
      "MEASURE>VALUE or MEASURE<VALUE, such as 'p99>5ms', with a measure that --help lists, up to 16 times",
      "none", "Exit 1 if the run exceeds, or falls below, a limit", parse_fail},
     {"server-pid", 275, "PID", "a process of this machine", "not watched",
-     "Look at the server and its children before and 2 s after the load: what is left over is exit 6",
+     "Look at the server and its children before the load and 2 s after it: what is left over is exit 6",
      parse_server_pid},
 };
 

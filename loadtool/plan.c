@@ -25,6 +25,14 @@ const char *plan_mode_name(enum plan_mode mode)
     return modes[mode].name;
 }
 
+enum plan_mode plan_find_mode(const char *name, size_t length)
+{
+    for (int mode = 0; mode < PLAN_MODE_COUNT; mode++)
+        if (strlen(modes[mode].name) == length && strncmp(modes[mode].name, name, length) == 0)
+            return (enum plan_mode)mode;
+    return PLAN_MODE_COUNT;
+}
+
 const char *plan_format_modes(char *words, size_t size, uint32_t set)
 {
     size_t used = 0;
@@ -113,16 +121,12 @@ static int parse_part(char *part, struct plan *plan)
     int rc = is_rate(colon + 1) ? parse_rate(colon + 1, &rate) : units_parse_share(colon + 1, &share);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < PLAN_MODE_COUNT; i++) {
-        if (strcmp(part, modes[i].name) != 0)
-            continue;
-        if (plan_has(plan, (enum plan_mode)i) || share + rate == 0)
-            return -EINVAL;
-        plan->share_per_10000[i] = share;
-        plan->rate_per_s[i] = rate;
-        return 0;
-    }
-    return -EINVAL;
+    enum plan_mode mode = plan_find_mode(part, strlen(part));
+    if (mode == PLAN_MODE_COUNT || plan_has(plan, mode) || share + rate == 0)
+        return -EINVAL;
+    plan->share_per_10000[mode] = share;
+    plan->rate_per_s[mode] = rate;
+    return 0;
 }
 
 static int parse_parts(char *parts, struct plan *plan)

@@ -52,6 +52,9 @@ struct plan {
 
 const char *plan_mode_name(enum plan_mode mode);
 
+/* PLAN_MODE_COUNT: none has that name. */
+enum plan_mode plan_find_mode(const char *name, size_t length);
+
 /* Writes the names of a set of modes (a bit each), as in "rst, storm", cut to `size`. Returns `words`. */
 const char *plan_format_modes(char *words, size_t size, uint32_t set);
 const char *plan_mode_definition(enum plan_mode mode);

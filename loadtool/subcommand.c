@@ -12,10 +12,10 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *sentence;
 } subcommands[] = {
-    {"compare", compare_main, "is run B worse than run A, beyond the spread of their seconds?"},
+    {"compare", compare_main, "is B worse than A, beyond the spread of their seconds?"},
     {"merge", merge_main, "several reports as one, histograms added exactly"},
-    {"find", find_main, "the highest rate at which the server keeps what was promised"},
-    {"shrink", shrink_main, "the smallest set of clients and kill modes that still fails"},
+    {"find", find_main, "the highest rate at which the server keeps a promise"},
+    {"shrink", shrink_main, "the fewest clients and kill modes that still fail"},
 };
 
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };

@@ -130,24 +130,36 @@ static int parse_value(const char *word, enum unit unit, double *value)
     return -EINVAL;
 }
 
+/* MEASURE_COUNT: none has that name. */
+static size_t find_measure(const char *name, size_t length)
+{
+    size_t i = 0;
+
+    while (i < MEASURE_COUNT &&
+           (strlen(measures[i].name) != length || strncmp(name, measures[i].name, length) != 0))
+        i++;
+    return i;
+}
+
+bool thresholds_has_measure(const char *name, size_t length)
+{
+    return find_measure(name, length) < MEASURE_COUNT;
+}
+
 int thresholds_add(struct thresholds *thresholds, const char *word)
 {
     size_t length = strcspn(word, "<>");
+    struct threshold made = {
+        .measure = find_measure(word, length), .is_below = word[length] == '<', .word = word};
 
-    if (word[length] == '\0')
+    if (word[length] == '\0' || made.measure == MEASURE_COUNT)
         return -EINVAL;
     if (thresholds->count == THRESHOLDS_MAX)
         return -ERANGE;
-    for (size_t i = 0; i < MEASURE_COUNT; i++) {
-        struct threshold made = {.measure = i, .is_below = word[length] == '<', .word = word};
-        if (strlen(measures[i].name) != length || strncmp(word, measures[i].name, length) != 0)
-            continue;
-        int rc = parse_value(word + length + 1, measures[i].unit, &made.limit);
-        if (rc == 0)
-            thresholds->list[thresholds->count++] = made;
-        return rc;
-    }
-    return -EINVAL;
+    int rc = parse_value(word + length + 1, measures[made.measure].unit, &made.limit);
+    if (rc == 0)
+        thresholds->list[thresholds->count++] = made;
+    return rc;
 }
 
 /* -- judging -- */

@@ -32,6 +32,8 @@ struct thresholds {
  * -ERANGE when there are too many. */
 int thresholds_add(struct thresholds *thresholds, const char *word);
 
+bool thresholds_has_measure(const char *name, size_t length);
+
 /* Is it kept? If not, `sentence` says why: the word and the value. */
 bool thresholds_keeps(const struct threshold *threshold, const struct outcome *outcome,
                       char sentence[THRESHOLDS_SENTENCE_BYTES]);

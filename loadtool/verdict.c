@@ -51,13 +51,36 @@ static void judge_bytes(const struct settings *settings, const struct outcome *o
                "bytes came that belong to another connection (cross-talk)");
     if (settings->check == ORACLE_UPPER && found[FINDING_WRONG] > 0 && !tally->differs_from_request)
         find(verdict, EXIT_BYTES, "this looks like an echo server: try --check echo");
+    else if (settings->check == ORACLE_UPPER && tally->messages_right == 0 && tally_found_bytes(tally) > 0)
+        find(verdict, EXIT_BYTES,
+             "nothing was right: a server that does not answer in capitals needs --send and --expect, or "
+             "--check echo or none");
 }
 
-static void judge_clients(const struct outcome *outcome, struct verdict *verdict)
+/* Where to, and what most of those met who could not connect: " to :80: connection refused". Nothing if nobody met anything. */
+static void explain_refused(char *out, size_t size, const struct settings *settings,
+                            const struct tally *tally)
+{
+    const struct tally_fault *most = NULL;
+
+    for (int fault = 0; fault < FAULT_COUNT; fault++) {
+        const struct tally_fault *at = &tally->faults[fault][WHERE_CONNECT];
+        if (at->count > 0 && (most == NULL || at->count > most->count))
+            most = at;
+    }
+    const char *why = most == NULL ? NULL : strrchr(most->first, ':');
+    if (why != NULL)
+        snprintf(out, size, " to %s%s", settings->target_word, why);
+}
+
+static void judge_clients(const struct settings *settings, const struct outcome *outcome,
+                          struct verdict *verdict)
 {
     const struct outcome_control *control = &outcome->control;
+    char refused[VERDICT_REASON_BYTES] = "";
     struct text of;
 
+    explain_refused(refused, sizeof(refused), settings, &outcome->tally);
     units_format_count(&of, control->clients);
     const struct {
         uint64_t count;
@@ -74,8 +97,8 @@ static void judge_clients(const struct outcome *outcome, struct verdict *verdict
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct text number;
         if (rows[i].count > 0)
-            find(verdict, EXIT_CLIENTS, "%s of %s control clients %s",
-                 units_format_count(&number, rows[i].count), of.s, rows[i].what);
+            find(verdict, EXIT_CLIENTS, "%s of %s control clients %s%s",
+                 units_format_count(&number, rows[i].count), of.s, rows[i].what, i == 0 ? refused : "");
     }
     find_count(verdict, EXIT_CLIENTS, control->untried, "control client was not tried any more",
                "control clients were not tried any more");
@@ -160,7 +183,7 @@ void verdict_judge(const struct settings *settings, const struct outcome *outcom
     if (outcome->was_interrupted)
         find(verdict, EXIT_INTERRUPTED, "interrupted after %s", units_format_ns(&time, outcome->elapsed_ns));
     judge_bytes(settings, outcome, verdict);
-    judge_clients(outcome, verdict);
+    judge_clients(settings, outcome, verdict);
     judge_churn(outcome, verdict);
     judge_recovery(outcome, verdict);
     judge_victims(outcome, verdict);

@@ -185,6 +185,39 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
     }
 }
 
+/* What somebody types who has not read much of --help. */
+static void parse__values_meant_otherwise__say_what_may_be_meant(void **state)
+{
+    static const struct {
+        const char *line, *ends;
+    } rows[] = {
+        {"redis://localhost:6379", "; leave out the redis://\n"},
+        {"6379", "; did you mean :6379?\n"},
+        {"localhost 6379", "; the port is missing: localhost:PORT\n"},
+        {"/run/x.sock", "; did you mean unix:/run/x.sock?\n"},
+        {"unix:x.sock", "; a path begins with / and has at most 107 bytes\n"},
+        {"::1:80", "; an address of IPv6 stands in brackets\n"},
+        {":99999", "; a port is a number from 1 to 65535\n"},
+        {"--kill 10", "; did you mean 10%?\n"},
+        {"--kill rst", "; how many? rst:5% of the clients, or rst:10/s\n"},
+        {"--kill fin:5%,rst:5", "; did you mean rst:5%?\n"},
+        {"--kill rst:5,fin:5%", "; did you mean rst:5%?\n"},
+        {"--kill reset:5%", "; there is no mode reset: loadtool --help lists them\n"},
+        {"--kill rst:90%,fin:90%", "or MODE:1/s to MODE:10000/s\n"},
+        {"--fail p99", "; in quotes, since a shell takes < and > for itself\n"},
+        {"--fail p99=5ms", "up to 16 times\n"},
+        {"--fail p99>5", "; the unit is missing: us, ms, s, m, h or %\n"},
+        {"--fail latency>5ms", "; there is no measure latency: loadtool --help lists them\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse(rows[i].line), -EINVAL);
+        assert_string_equal(said + strlen(said) - strlen(rows[i].ends), rows[i].ends);
+        assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+    }
+}
+
 static void parse__send_and_expect__are_a_script_of_one_exchange(void **state)
 {
     (void)state;
@@ -314,6 +347,7 @@ int main(void)
         cmocka_unit_test(parse__messages_alone__have_no_duration_and_lower_the_default_clients),
         cmocka_unit_test(parse__no_seed__makes_one_up),
         cmocka_unit_test(parse__wrong_values__are_one_line_with_option_value_and_what_is_accepted),
+        cmocka_unit_test(parse__values_meant_otherwise__say_what_may_be_meant),
         cmocka_unit_test(parse__send_and_expect__are_a_script_of_one_exchange),
         cmocka_unit_test(parse__misspelt_option__says_what_was_meant),
         cmocka_unit_test(parse__what_only_looks_misspelt__is_taken),

@@ -124,6 +124,32 @@ static void judge__every_reply_equals_its_request__hints_at_an_echo_server(void 
     assert_int_equal(verdict.reason_count, 1);
 }
 
+static void judge__nothing_is_right__says_how_to_name_another_protocol(void **state)
+{
+    (void)state;
+    outcome.tally.found_bytes[FINDING_EXTRA] = 9;
+    outcome.tally.differs_from_request = true;
+    outcome.tally.messages_right = 0;
+    assert_int_equal(judge(), EXIT_BYTES);
+    assert_non_null(strstr(verdict.reasons[1], "needs --send and --expect"));
+    settings.check = ORACLE_NONE;
+    judge();
+    assert_int_equal(verdict.reason_count, 1);
+}
+
+static void judge__nobody_listens__says_what_connecting_met(void **state)
+{
+    (void)state;
+    settings.target_word = ":80";
+    outcome.control.refused = 5;
+    tally_note(&outcome.tally, FAULT_TIMEOUT, WHERE_CONNECT, "connection 1: no connection in time");
+    for (int i = 0; i < 2; i++)
+        tally_note(&outcome.tally, FAULT_REFUSED, WHERE_CONNECT, "connection 2: connection refused");
+    assert_int_equal(judge(), EXIT_CLIENTS);
+    assert_string_equal(verdict.reasons[0],
+                        "5 of 5 control clients could not connect to :80: connection refused");
+}
+
 static void judge__no_right_reply_and_no_other_finding__still_fails(void **state)
 {
     (void)state;
@@ -198,6 +224,8 @@ int main(void)
         cmocka_unit_test_setup(judge__victims_alone_unanswered_and_no_recovery__is_code_5, fresh),
         cmocka_unit_test_setup(judge__several_findings__the_first_code_of_the_order_wins, fresh),
         cmocka_unit_test_setup(judge__every_reply_equals_its_request__hints_at_an_echo_server, fresh),
+        cmocka_unit_test_setup(judge__nothing_is_right__says_how_to_name_another_protocol, fresh),
+        cmocka_unit_test_setup(judge__nobody_listens__says_what_connecting_met, fresh),
         cmocka_unit_test_setup(judge__no_right_reply_and_no_other_finding__still_fails, fresh),
         cmocka_unit_test_setup(judge__modes_that_were_never_done__are_named_but_pass, fresh),
         cmocka_unit_test_setup(judge__one_client_and_kills_by_default__says_nothing_of_modes, fresh),
