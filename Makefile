@@ -240,7 +240,7 @@ $(BUILD)/bench/client: $(BUILD)/obj/tests/bench/client.o
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -luv
 peers: all deps-peers ## Load Redis, nginx, Apache and xinetd with the load tool
 	$(Q)tests/peers/run
-consumers: all deps-consumers ## Open the load tool's files where they belong: hdr-histogram-js, promtool, xmllint, Chromium
+consumers: all deps-test ## Open the load tool's files where they belong: hdr-histogram-js, promtool, xmllint, Chromium
 	$(Q)tests/consumers/run
 
 # Sanitizer reports go to files: a worker's stderr may be nobody's.
@@ -261,15 +261,15 @@ analyze: deps deps-analyze ## Look for bugs with gcc -fanalyzer, clang-tidy, cpp
 format: deps-format ## Format all C files by .clang-format
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
-.PHONY: deps deps-test deps-mutants deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers
+.PHONY: deps deps-test deps-mutants deps-model deps-fuzz deps-clang deps-analyze deps-format deps-peers
 deps: ## Install the packages that the build needs; other targets call it (NO_INSTALL=1: only name them)
 	$(Q).ci/deps build
-deps-test deps-mutants deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers:
+deps-test deps-mutants deps-model deps-fuzz deps-clang deps-analyze deps-format:
 	$(Q).ci/deps $(@:deps-%=%)
 deps-peers: ## Install the servers and libraries that ours is compared with; nothing else needs them
 	$(Q).ci/deps peers
 # Two package managers at once would refuse each other: one after the other.
-deps-test deps-model deps-fuzz deps-clang deps-analyze deps-format deps-consumers deps-peers: | deps
+deps-test deps-model deps-fuzz deps-clang deps-analyze deps-format deps-peers: | deps
 deps-mutants: | deps-test
 
 ROOT := $(DESTDIR)$(PREFIX)
