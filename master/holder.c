@@ -66,10 +66,9 @@ static void look_at_unix_line(const char *line, const char *name, struct found_s
 {
     unsigned flags;
     uint64_t inode;
-    int name_start = 0;
+    int name_start = (int)strlen(line); /* it has none */
 
-    if (sscanf(line, "%*x: %*x %*x %x %*x %*x %" SCNu64 " %n", &flags, &inode, &name_start) != 2 ||
-        !name_start)
+    if (sscanf(line, "%*x: %*x %*x %x %*x %*x %" SCNu64 " %n", &flags, &inode, &name_start) != 2)
         return;
     if (strcmp(line + name_start, name) == 0 && ((flags & UNIX_FLAG_ACCEPTS) || found->inode == 0))
         *found = (struct found_socket){.inode = inode, .uid = UID_UNKNOWN};

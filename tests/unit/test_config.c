@@ -1,11 +1,12 @@
 /* The configuration file: what it may hold, that flags win, and one line for whatever is wrong. */
-/* wrap: malloc */
+/* wrap: malloc fstat */
 #include "tests/support/cmocka_all.h"
 
 #include "master/config.h"
 #include "master/options_table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,17 @@ void *__wrap_malloc(size_t size)
     if (mallocs_before_failure > 0)
         mallocs_before_failure--;
     return __real_malloc(size);
+}
+
+static bool no_status; /* of an open file */
+
+int __real_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status);
+
+int __wrap_fstat(int fd, struct stat *status)
+{
+    errno = EIO;
+    return no_status ? -1 : __real_fstat(fd, status);
 }
 
 static int make_file(void **state)
@@ -299,6 +311,9 @@ static void read__disk_fails_or_no_memory__says_so(void **state)
     (void)state;
     write_bytes("workers = 2\n", 12);
     expect_error("/proc/self/mem", "cannot be read: Input/output error");
+    no_status = true;
+    expect_error(path, "cannot be read: Input/output error");
+    no_status = false;
     mallocs_before_failure = 0;
     expect_error(path, "cannot be read: Cannot allocate memory");
     mallocs_before_failure = 1;

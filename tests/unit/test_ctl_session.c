@@ -36,7 +36,7 @@ static char heard[256];
 /* ---- the kernel, once otherwise ---- */
 
 static int socket_errno, connect_errno, recv_errno; /* of the next call of the test itself; 0: it works */
-static bool send_is_short, no_memory;
+static bool send_is_short, send_is_late, no_memory; /* late: nobody is there to hear it */
 static int64_t clock_offset_ms;
 static int64_t
     left_ms; /* of the deadline, once a line was heard and its connection is cut; -1: as it comes */
@@ -68,7 +68,10 @@ ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
 {
-    return __real_send(fd, bytes, send_is_short ? size - 1 : size, flags);
+    ssize_t sent = __real_send(fd, bytes, send_is_short ? size - 1 : size, flags);
+
+    errno = EPIPE;
+    return send_is_late ? -1 : sent;
 }
 
 ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
@@ -340,6 +343,19 @@ static void ask__a_call_fails__its_error(void **state)
     no_memory = false;
     assert_int_equal(error, -E2BIG);
     end_server(true);
+}
+
+/* As one that is turned away is: what the server said before it hung up is there to be read. */
+static void ask__server_has_hung_up__its_word_counts(void **state)
+{
+    (void)state;
+    SERVE({"status", "end 1 not yours\n", false});
+    send_is_late = true;
+    int error = ask("status", DEADLINE_MS);
+    send_is_late = false;
+    assert_int_equal(error, 0);
+    assert_string_equal(answer.text, "not yours");
+    assert_int_equal(end_server(false), 0);
 }
 
 static void ask__line_without_an_end__given_up(void **state)
@@ -627,6 +643,17 @@ static void json__asked_for__or_why_there_is_none(void **state)
         json_decref(json);
         assert_int_equal(end_server(false), 0);
     }
+    json_t *none = NULL;
+    SERVE({"status", "end 0\n", true});
+    open_session(DEADLINE_MS);
+    recv_errno = EIO;
+    begin_quiet();
+    int code = ctl_session_ask_json(&session, "status", &none);
+    end_quiet();
+    ctl_session_close(&session);
+    end_server(true);
+    assert_int_equal(code, EXIT_FAILED);
+    assert_null(none);
 }
 
 int main(void)
@@ -664,6 +691,7 @@ int main(void)
         cmocka_unit_test(end__no_such_process__its_error),
         cmocka_unit_test(open__queue_is_full__until_the_deadline),
         cmocka_unit_test(json__asked_for__or_why_there_is_none),
+        cmocka_unit_test(ask__server_has_hung_up__its_word_counts),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -24,6 +24,7 @@ static struct {
     int socket_family; /* which family fails, */
     int socket_errno;  /* and how */
     int setsockopt_name;
+    int setsockopt_skips;  /* how often it works before */
     int protocol;          /* what SO_PROTOCOL says; 0: the truth; below: nothing */
     const char *somaxconn; /* the file in its place; NULL: the kernel's */
     int bind_errno;
@@ -63,7 +64,7 @@ int __wrap_socket(int family, int type, int protocol)
 
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
-    if (level == IPPROTO_TCP && name == faults.setsockopt_name && name)
+    if (level == IPPROTO_TCP && name == faults.setsockopt_name && name && faults.setsockopt_skips-- <= 0)
         return fail_with(ENOPROTOOPT);
     return __real_setsockopt(fd, level, name, value, length);
 }
@@ -450,6 +451,16 @@ static void open__kernel_refuses__nothing_left(void **state)
     check_fails("127.0.0.1:0", -EADDRINUSE, "in use");
 }
 
+/* Then the port is chosen for the listener itself, and it may be another one after a drain: better than none. */
+static void open__port_cannot_be_chosen_by_another_socket__opened_all_the_same(void **state)
+{
+    (void)state;
+    faults.setsockopt_name = TCP_KEEPIDLE;
+    faults.setsockopt_skips = 1;
+    open_well("127.0.0.1:0");
+    finish();
+}
+
 static void open__no_fast_open_in_the_kernel__fine(void **state)
 {
     (void)state;
@@ -674,6 +685,7 @@ int main(void)
         cmocka_unit_test_setup(open__no_wildcard_of_either_family__told_of_the_first, start),
         cmocka_unit_test_setup(open__cap_of_the_backlog_not_to_be_read__granted_as_wanted, start),
         cmocka_unit_test_setup(later__no_socket_any_more__its_error, start),
+        cmocka_unit_test_setup(open__port_cannot_be_chosen_by_another_socket__opened_all_the_same, start),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

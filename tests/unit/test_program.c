@@ -1,5 +1,5 @@
 /* Where a program was started from: below the current folder, in PATH, by a link, or not to be told. */
-/* wrap: readlink */
+/* wrap: readlink stat */
 #include "tests/support/cmocka_all.h"
 
 #include "master/program.h"
@@ -22,6 +22,13 @@ ssize_t __wrap_readlink(const char *path, char *out, size_t size);
 ssize_t __wrap_readlink(const char *path, char *out, size_t size)
 {
     return no_proc ? -1 : __real_readlink(path, out, size);
+}
+
+int __real_stat(const char *path, struct stat *status);
+int __wrap_stat(const char *path, struct stat *status);
+int __wrap_stat(const char *path, struct stat *status)
+{
+    return no_proc && strncmp(path, "/proc/", 6) == 0 ? -1 : __real_stat(path, status);
 }
 
 static int begin(void **state)
@@ -147,6 +154,8 @@ static void path__does_not_fit_or_no_proc__empty(void **state)
     assert_string_equal(path, "");
     no_proc = true;
     program_path("/nonexistent/server", long_enough, sizeof long_enough);
+    assert_string_equal(long_enough, "");
+    program_path(own, long_enough, sizeof long_enough); /* which may be another one now */
     no_proc = false;
     assert_string_equal(long_enough, "");
 }
