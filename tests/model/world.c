@@ -51,6 +51,16 @@ void world_turn(void)
     world.now_ms += 1 + world_random(world.calm ? 20 : 10);
 }
 
+/* What the policy goes by. */
+int64_t world_clock_ms(void)
+{
+    int64_t clock_ms = world.now_ms + world.clock_ahead_ms;
+
+    if (clock_ms > world.clock_most_ms)
+        world.clock_most_ms = clock_ms;
+    return clock_ms;
+}
+
 void world_trace(const char *format, ...)
 {
     va_list arguments;
@@ -218,7 +228,7 @@ void world_begin(uint64_t seed, enum world_mutant mutant, bool even)
     world.seed = seed;
     world.mutant = mutant;
     world.even = even;
-    world.now_ms = 1000;
+    world.now_ms = world.clock_most_ms = 1000;
     world.trace = trace;
     world.counts = counts;
     world.pages = pages;

@@ -148,6 +148,7 @@ enum world_mutant {
     X(went_out)                                                                                              \
     X(taken_back)                                                                                            \
     X(notices_lost)                                                                                          \
+    X(clock_jumps)                                                                                           \
     X(duplicates)                                                                                            \
     X(finished)                                                                                              \
     X(lived)
@@ -162,10 +163,13 @@ struct world {
     uint64_t seed;
     struct prng chance; /* of this turn */
     uint32_t turn;
-    int64_t now_ms;
-    bool calm;  /* no more faults */
-    bool even;  /* everybody gets his step every turn, and nothing is left to chance */
-    bool trace; /* to stderr */
+    int64_t now_ms;         /* of the world; what its clock shows is world_clock_ms() */
+    int64_t clock_ahead_ms; /* of the world's time, or behind it */
+    int64_t clock_most_ms;  /* that it ever showed */
+    int64_t went_back_ms;   /* all together: so much longer may all take that waits for the clock */
+    bool calm;              /* no more faults */
+    bool even;              /* everybody gets his step every turn, and nothing is left to chance */
+    bool trace;             /* to stderr */
     enum world_mutant mutant;
     struct world_process processes[WORLD_PROCESS_COUNT_MAX];
     uint32_t process_count; /* of the array, holes included */
@@ -199,6 +203,7 @@ extern struct world world;
 
 void world_begin(uint64_t seed, enum world_mutant mutant, bool even);
 void world_turn(void); /* time passes */
+int64_t world_clock_ms(void);
 
 /* For all that is ordinary; what goes wrong is asked with disturbed(). */
 uint32_t world_random(uint32_t below);
@@ -236,7 +241,7 @@ void world_run_supervisor(void);
 /* Stores what it remembers; the real one's is in feed.c. */
 void world_store_memory(struct reactor *r);
 
-/* The supervisor may end here. */
+/* The supervisor may end here, and the clock jump. */
 void world_point(void);
 
 /* ---- world_mutants.c: those of the policy ---- */

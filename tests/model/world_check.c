@@ -104,7 +104,7 @@ static bool may_lose(const struct supervisor *memory, const struct world_process
     if (slot->phase == SLOT_RESTING)
         return many_crashes;
     if (memory->stage == STAGE_DRAINING && slot->phase == SLOT_ENDED)
-        return many_crashes || world.now_ms >= memory->drain_deadline_ms;
+        return many_crashes || world.clock_most_ms >= memory->drain_deadline_ms;
     /* It never came back as the new image, and its twin had died meanwhile. */
     if (dead->step == STEP_KEEPER_MUTE && (slot->phase == SLOT_SWAPPING || slot->phase == SLOT_STARTING))
         return true;

@@ -192,6 +192,7 @@ static bool wait_until_well(int64_t ms_max)
 {
     int64_t begin_ms = world.now_ms;
 
+    ms_max += world.went_back_ms;
     while (!world_is_well() && !world.failure[0]) {
         if (world.now_ms > begin_ms + ms_max)
             world_fail("not well %lld ms after the last fault", (long long)ms_max);
@@ -206,7 +207,7 @@ static void wait_until_over(void)
 
     stop(0);
     while (!world.finished && !world.failure[0]) {
-        if (world.now_ms > begin_ms + world.options.drain_timeout_ms + OVER_MS_MAX)
+        if (world.now_ms > begin_ms + world.options.drain_timeout_ms + OVER_MS_MAX + world.went_back_ms)
             world_fail("not over %d ms after the drain deadline", OVER_MS_MAX);
         turn();
     }

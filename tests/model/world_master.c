@@ -51,7 +51,7 @@ static bool tell_if(struct birth_cell *birth, struct death_cell *death, const st
         return false;
     atomic_store(&death->code, dead->code);
     atomic_store(&death->status, dead->status);
-    atomic_store(&death->time_ns, world.now_ms * 1000000);
+    atomic_store(&death->time_ns, world_clock_ms() * 1000000);
     atomic_store(&death->generation, atomic_load(&birth->generation));
     return true;
 }

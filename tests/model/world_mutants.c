@@ -17,7 +17,7 @@ static void make_healthy_wait(const struct supervisor_event *event, struct super
 {
     if (event->kind != SUPERVISOR_DEATH || !event->death.answered)
         return;
-    state->slots[event->slot].not_before_ms = world.now_ms + 300;
+    state->slots[event->slot].not_before_ms = world_clock_ms() + 300;
     drop(actions, ACTION_SPAWN, 0);
 }
 

@@ -16,7 +16,7 @@
 void feed_decide(struct reactor *r, const struct supervisor_event *event)
 {
     world.counts.steps++;
-    supervisor_step(&r->state, event, world.now_ms, &r->actions);
+    supervisor_step(&r->state, event, world_clock_ms(), &r->actions);
     if (world.mutant > MUTANT_NO_GATE)
         world_pervert(event, &r->state, &r->actions);
     check_decision(event, &r->actions);

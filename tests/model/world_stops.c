@@ -53,7 +53,7 @@ static void check_no_delay(const struct supervisor *before, const struct supervi
 
     if (event->kind != SUPERVISOR_DEATH || !event->death.answered)
         return;
-    if (slot->generation > before->slots[event->slot].generation && slot->not_before_ms > world.now_ms)
+    if (slot->generation > before->slots[event->slot].generation && slot->not_before_ms > world_clock_ms())
         world_fail("slot %u: the successor of a healthy worker waits", event->slot);
     for (uint32_t i = 0; i < actions->count; i++)
         if (actions->items[i].kind == ACTION_RESTS)
@@ -93,7 +93,7 @@ static int64_t may_take_ms(const struct supervisor *memory, const struct world_p
         return KEEPER_OBEY_MS_MAX;
     if (!p->is_worker)
         return board->leave_generation[p->letter] >= p->generation ? KEEPER_OBEY_MS_MAX : 0;
-    if (memory->stage == STAGE_DRAINING && end_ms != INT64_MAX && world.now_ms >= end_ms)
+    if (memory->stage == STAGE_DRAINING && end_ms != INT64_MAX && world_clock_ms() >= end_ms)
         return LINGER_MS + LEAVE_GRACE_MS;
     if (slot->handing && slot->generation == p->generation)
         return RENEW_MS_MAX;
@@ -110,7 +110,7 @@ static void check_process(const struct supervisor *memory, struct world_process 
     }
     if (p->stops_from_ms == 0)
         p->stops_from_ms = world.attended_ms + 1;
-    if (world.attended_ms - p->stops_from_ms > limit_ms + STOPS_SLACK_MS)
+    if (world.attended_ms - p->stops_from_ms > limit_ms + STOPS_SLACK_MS + world.went_back_ms)
         world_fail("slot %u: %s %u is still there long after it was to go", p->slot, world_role(p),
                    p->generation);
 }

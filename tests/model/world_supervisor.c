@@ -35,10 +35,29 @@ static void forget_supervisor(void)
     world.supervisor_due_ms = world.now_ms + (world.calm ? 0 : world_random(200));
 }
 
+/* Ahead, as after a sleep that only the clock noticed, or back, which no kernel lets it: then all waits longer,
+ * and no more may come of it. */
+static void jump(void)
+{
+    uint32_t value;
+    int64_t by_ms;
+
+    if (!disturbed(DISTURBANCE_clock_jump, &value))
+        return;
+    by_ms = 200 + value / 2 % 20000;
+    if (value % 2)
+        by_ms = by_ms < world_clock_ms() ? -by_ms : 1 - world_clock_ms();
+    world_trace("the clock jumps by %lld ms", (long long)by_ms);
+    world.counts.clock_jumps++;
+    world.clock_ahead_ms += by_ms;
+    world.went_back_ms -= by_ms < 0 ? by_ms : 0;
+}
+
 void world_point(void)
 {
     uint32_t value;
 
+    jump();
     if (!disturbed(DISTURBANCE_end_supervisor, &value))
         return;
     world_trace("the supervisor dies");

@@ -30,6 +30,8 @@ static const struct disturbance alphabet[] = {
     {.kind = DISTURBANCE_stopped_keeper, .value = 0},
     {.kind = DISTURBANCE_stopped_keeper, .value = 1},
     {.kind = DISTURBANCE_time_jump, .value = 11000},
+    {.kind = DISTURBANCE_clock_jump, .value = 22000},
+    {.kind = DISTURBANCE_clock_jump, .value = 22001},
     {.kind = DISTURBANCE_busy_claim},
     {.kind = DISTURBANCE_repeated_event},
     {.kind = DISTURBANCE_late_death, .value = 200},

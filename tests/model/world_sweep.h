@@ -12,7 +12,7 @@ enum {
     SWEEP_TURNS = 60, /* the first one falls in these: the start, and what an operator asked for at turn 30 */
     SWEEP_GAP_TURNS = 8, /* between one and the next, at most */
     SWEEP_WORLD_COUNT = 4,
-    SWEEP_KIND_COUNT = 21,
+    SWEEP_KIND_COUNT = 23,
 };
 
 struct sweep {

@@ -34,6 +34,7 @@
     X(stopped_keeper, 500, 10)                                                                               \
     X(time_jump, 500, 3)   /* the whole machine sleeps */                                                    \
     X(long_freeze, 300, 2) /* ... for up to two days */                                                      \
+    X(clock_jump, 300, 4)  /* the clock alone, between any two steps; VALUE: odd: back */                    \
     X(busy_claim, 500, 10) /* a hang is told of somebody healthy; VALUE: slot */                             \
     X(silent_claim, 500, 10)                                                                                 \
     X(poison, 500, 8)            /* a client whose bytes end the worker; VALUE: slot */                      \

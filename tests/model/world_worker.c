@@ -19,7 +19,7 @@ static void recover(struct world_process *w, struct board *board)
         table->has_poison = false;
         atomic_store(&board->suspect_cleared, w->generation);
     }
-    atomic_store(&board->ready_ns, world.now_ms * 1000000);
+    atomic_store(&board->ready_ns, world_clock_ms() * 1000000);
     atomic_store(&board->ready_generation, w->generation);
     w->served = true;
     world.supervisor_woken = true;
