@@ -197,8 +197,8 @@ sim: $(BUILD)/sim ## Simulate the policy in a lying world: STEPS= of chance from
 		$(if $(EVEN),--even) $(if $(MUTANT),--mutant $(MUTANT))
 model: deps-model ## Check a model of one slot with Spin: every order of steps and deaths (a few minutes, up to 2 GB)
 	$(Q)tests/spin/run
-soak: $(TESTED) ## Connect 200,000 times, kill at random; show descriptors, processes, memory before and after
-	$(Q)chaos/soak
+soak: $(TESTED) ## Everything at once for HOURS=1 (or 0.05), by SEED=; plots of descriptors, memory, latency; a verdict
+	$(Q)chaos/soak $(if $(HOURS),--hours '$(HOURS)') $(if $(SEED),--seed '$(SEED)')
 
 .PHONY: fuzz fuzz-binaries
 fuzz: deps-fuzz ## Feed every parser, and the supervisor, with garbage (SECONDS=60 each); keep what breaks them

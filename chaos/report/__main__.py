@@ -5,6 +5,7 @@
     report table RESULTS           what all runs found, a line a scenario
     report junit RESULTS FILE      as JUnit's XML
     report html RESULTS FILE       as a page with timelines
+    report soak FOLDER             the verdict of a soak; writes soak.csv, soak.html and verdict.txt; 1 if it is not PASS
     report script SCENARIO         the hash of its present form
     report count FILE NAME HASH passed|failed     one run more in a file of counts
     report counted FILE SCENARIO...               a file of counts as a table
@@ -49,6 +50,13 @@ def page(path, out):
     return _write(page_of, path, out)
 
 
+def soak(folder):
+    import soak as soak_of
+    text, passes = soak_of.report(folder)
+    print(text, end="")
+    return 0 if passes else 1
+
+
 def script(file):
     import counts
     print(counts.script_of(file))
@@ -87,7 +95,7 @@ def _write(report, path, out):
     return 0
 
 
-COMMANDS = {"figures": figures, "table": table, "junit": junit, "html": page, "script": script, "count": count, "counted": counted}
+COMMANDS = {"figures": figures, "table": table, "junit": junit, "html": page, "soak": soak, "script": script, "count": count, "counted": counted}
 
 if __name__ == "__main__":
     sys.exit(COMMANDS[sys.argv[1]](*sys.argv[2:]))
