@@ -15,7 +15,7 @@ static FILE *open_file(const char *root, const char *path)
     char whole[PATH_MAX];
     int length = snprintf(whole, sizeof whole, "%s%s", root, path);
 
-    if (length < 0 || (size_t)length >= sizeof whole) {
+    if ((size_t)length >= sizeof whole) {
         errno = ENAMETOOLONG;
         return NULL;
     }

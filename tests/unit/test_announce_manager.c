@@ -98,6 +98,9 @@ static void state__of_the_service__is_told(void **state)
                         "RELOADING=1\nMONOTONIC_USEC=9000000\nSTATUS=goes over to new settings "
                         "at 127.0.0.1:4242: 2 of 2 workers, 7 connections, 5 deaths\n");
     operation_done(operation_find(&reactor.state.operations, 1), NULL);
+    assert_string_equal(told_at(NOW_MS), "READY=1\nSTATUS=serves at 127.0.0.1:4242: 2 of 2 workers, "
+                                         "7 connections, 5 deaths\n");
+    assert_string_equal(told_at(NOW_MS), ""); /* nothing has changed */
     reactor.state.stage = STAGE_DRAINING;
     assert_string_equal(told_at(NOW_MS), "STOPPING=1\nSTATUS=stops at 127.0.0.1:4242: 2 of 2 workers, "
                                          "7 connections, 5 deaths\n");

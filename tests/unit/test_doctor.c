@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,8 +177,25 @@ static void all__what_cannot_be_read_or_understood__unknown(void **state)
     assert_int_equal(examine(), DOCTOR_UNKNOWN);
     expect(&findings[DOCTOR_SOMAXCONN], DOCTOR_UNKNOWN, "", "Is a directory");
     assert_int_equal(rmdir(whole), 0);
-    expect(find(DOCTOR_PORT_RANGE, "/proc/sys/net/ipv4/ip_local_port_range", "9 3\n"), DOCTOR_UNKNOWN, "",
-           "not understood");
+    static const char *const numbers[] = {"128 no", "128x", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        expect(find(DOCTOR_SOMAXCONN, "/proc/sys/net/core/somaxconn", numbers[i]), DOCTOR_UNKNOWN, "",
+               "not understood");
+    static const char *const ranges[] = {"9 3\n", "9\n", "0 9\n", "9 65536\n"};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        expect(find(DOCTOR_PORT_RANGE, "/proc/sys/net/ipv4/ip_local_port_range", ranges[i]), DOCTOR_UNKNOWN,
+               "", "not understood");
+}
+
+static void all__root_longer_than_a_path__unknown(void **state)
+{
+    static char deep[PATH_MAX + 1];
+
+    (void)state;
+    memset(deep, '/', sizeof deep - 1);
+    doctor_read(deep, 0, facts.readings);
+    assert_int_equal(facts.readings[DOCTOR_SOMAXCONN].error, -ENAMETOOLONG);
+    assert_int_equal(facts.readings[DOCTOR_HARD_LIMIT].error, -ENAMETOOLONG);
 }
 
 /* ---- the network ---- */
@@ -236,6 +254,8 @@ static void syn_backlog__asked_only_without_cookies(void **state)
     put("/proc/sys/net/ipv4/tcp_syncookies", "0\n");
     expect(find(DOCTOR_SYN_BACKLOG, path, "1\n"), DOCTOR_ADVISED, "4096", "for as long as");
     expect(find(DOCTOR_SYN_BACKLOG, path, "4096\n"), DOCTOR_OK, "", "");
+    put("/proc/sys/net/ipv4/tcp_syncookies", "perhaps\n");
+    expect(find(DOCTOR_SYN_BACKLOG, path, "1\n"), DOCTOR_OK, "", "No matter");
 }
 
 static void port_range__narrow__set_to_the_default(void **state)
@@ -257,6 +277,8 @@ static void reserved_ports__own_port_in_the_range__added_to_what_is_reserved(voi
     expect(find(DOCTOR_RESERVED_PORTS, path, "\n"), DOCTOR_ADVISED, "40000", "below 32768");
     expect(find(DOCTOR_RESERVED_PORTS, path, "8080,39000-39999\n"), DOCTOR_ADVISED, "8080,39000-39999,40000",
            "");
+    expect(find(DOCTOR_RESERVED_PORTS, path, "40001-41000\n"), DOCTOR_ADVISED, "40001-41000,40000", "");
+    expect(find(DOCTOR_RESERVED_PORTS, path, ""), DOCTOR_ADVISED, "40000", "");
     expect(find(DOCTOR_RESERVED_PORTS, path, "8080,39000-40000\n"), DOCTOR_OK, "", "");
     expect(find(DOCTOR_RESERVED_PORTS, path, "40000\n"), DOCTOR_OK, "", "");
     facts.wants.port = 32767;
@@ -315,9 +337,16 @@ static void limits__of_another_process__read_there(void **state)
     doctor_judge(&facts, findings);
     expect(&findings[DOCTOR_HARD_LIMIT], DOCTOR_UNKNOWN, "", "no such process");
     assert_int_equal(facts.readings[DOCTOR_OOM_GROUP].error, -ENOENT);
-    put("/proc/self/limits", "Max processes 1 2\n");
-    examine();
-    assert_int_equal(findings[DOCTOR_HARD_LIMIT].verdict, DOCTOR_UNKNOWN);
+    char many[70 * 3 + 64] = "";
+    for (int i = 0; i < 70; i++)
+        strcat(many, "x\n");
+    strcat(many, "Max open files 1 2\n"); /* behind more lines than there are */
+    const char *const texts[] = {"Max processes 1 2\n", "Max open files 1\n", many};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        put("/proc/self/limits", texts[i]);
+        examine();
+        assert_int_equal(findings[DOCTOR_HARD_LIMIT].verdict, DOCTOR_UNKNOWN);
+    }
 }
 
 /* ---- deaths ---- */
@@ -376,6 +405,9 @@ static void seccomp_and_landlock__missing__advised_without_a_setting(void **stat
     landlock_version = -EOPNOTSUPP;
     assert_int_equal(examine(), DOCTOR_ADVISED);
     expect(&findings[DOCTOR_SECCOMP], DOCTOR_ADVISED, "", "CONFIG_SECCOMP_FILTER");
+    expect(&findings[DOCTOR_LANDLOCK], DOCTOR_ADVISED, "", "lsm=");
+    landlock_version = -ENOSYS;
+    examine();
     expect(&findings[DOCTOR_LANDLOCK], DOCTOR_ADVISED, "", "lsm=");
     landlock_version = -EPERM;
     examine();
@@ -479,6 +511,49 @@ static void json__nowhere_to_write__is_told(void **state)
     fclose(full);
 }
 
+static long allocations_left;
+
+static void *allocate(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void json__no_memory__is_told(void **state)
+{
+    int result = -ENOMEM;
+
+    (void)state;
+    json_set_alloc_funcs(allocate, free);
+    for (long before = 0; before < 10000 && result != 0; before++) {
+        FILE *out = examine_bad_machine(&(size_t){0});
+        allocations_left = before;
+        result = doctor_write_json(out, findings);
+        fclose(out);
+        assert_true(result == 0 || result == -ENOMEM || result == -EIO);
+        if (result == -ENOMEM)
+            assert_string_equal(shown, "");
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(result, 0);
+}
+
+/* All but the last byte finds room. */
+static void json__end_of_line_cannot_be_written__is_told(void **state)
+{
+    static char room[65536];
+    size_t size;
+    FILE *out = examine_bad_machine(&size);
+
+    (void)state;
+    assert_int_equal(doctor_write_json(out, findings), 0);
+    fclose(out);
+    out = fmemopen(room, size - 1, "w");
+    assert_non_null(out);
+    setvbuf(out, NULL, _IONBF, 0);
+    assert_int_equal(doctor_write_json(out, findings), -EIO);
+    fclose(out);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, make_machine, drop_machine)
@@ -508,6 +583,9 @@ int main(void)
         TEST(fragment__settings_that_should_be_changed_and_no_other),
         TEST(json__same_findings),
         TEST(json__nowhere_to_write__is_told),
+        TEST(all__root_longer_than_a_path__unknown),
+        TEST(json__no_memory__is_told),
+        TEST(json__end_of_line_cannot_be_written__is_told),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -320,7 +320,7 @@ static void list__unix_sockets_without_a_name__passed_over(void **state)
     memcpy(&storage, &address, sizeof address);
     unix_list = "Num RefCount\n0: 0 0 10000 1 1 5\n0: 0 0 10000 1 1 6 /a/c.sock\n";
     assert_int_equal(holder_find(&storage, text, sizeof text), -ENOENT);
-    unix_list = "0: 0 0 10000 1 1 6 /a/b.sock\n";
+    unix_list = "0: 0 0 0 1 1 6 /a/b.sock\n0: 0 0 0 1 1 7 /a/b.sock\n0: 0 0 10000 1 1 8 /a/b.sock\n";
     hide_processes = true;
     assert_int_equal(holder_find(&storage, text, sizeof text), -EACCES);
     assert_string_equal(text, "a process that is not visible to us");

@@ -468,7 +468,7 @@ static void silent__under_a_debugger__no_hang_until_it_has_left(void **state)
     process_status = "Name:\tx\nTracerPid:\t7\nUid:\t0\n";
     pass_ten_seconds();
     assert_int_equal(seen_count, 0);
-    process_status = "Name:\tx\n";
+    process_status = "Name:\tx\nTracerPid:\t0\n";
     pass_ten_seconds();
     assert_int_equal(seen_count, 1);
     assert_int_equal(seen[0].kind, SUPERVISOR_HANG);

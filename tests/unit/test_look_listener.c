@@ -191,6 +191,10 @@ static void draining__after_a_while__shut_down_though_somebody_waits(void **stat
     reactor.drain_ms = HELD_MS;
     look(DRAINED_MS - 1);
     assert_true(listens());
+    setup.listener_is_passed = true; /* its owner will want it again */
+    look(DRAINED_MS);
+    assert_true(listens());
+    setup.listener_is_passed = false;
     look(DRAINED_MS);
     assert_false(listens());
 }

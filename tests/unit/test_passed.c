@@ -1,6 +1,6 @@
 /* Socket activation: what is passed is believed when it is what it should be, and only then. In children: cmocka's own
  * descriptors stay. */
-/* wrap: fcntl setsockopt */
+/* wrap: fcntl setsockopt getsockopt */
 #include "tests/support/cmocka_all.h"
 
 #include "master/passed.h"
@@ -23,7 +23,8 @@ enum { BACKLOG_PASSED = 17, BACKLOG_WANTED = 99 };
 
 static const struct listener_settings settings = {.backlog = BACKLOG_WANTED, .write_timeout_ms = 60000};
 static int failing_command; /* of fcntl */
-static bool options_fail;
+static bool options_fail, info_fails;
+static int family; /* that the socket seems to be of; 0: the truth */
 
 int __real_fcntl(int fd, int command, ...);
 int __wrap_fcntl(int fd, int command, ...);
@@ -44,6 +45,19 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 {
     errno = EPERM;
     return options_fail ? -1 : __real_setsockopt(fd, level, name, value, length);
+}
+
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+    errno = EPERM;
+    if (info_fails && level == IPPROTO_TCP && name == TCP_INFO)
+        return -1;
+    if (!family || level != SOL_SOCKET || name != SO_DOMAIN)
+        return __real_getsockopt(fd, level, name, value, length);
+    memcpy(value, &family, sizeof family);
+    return 0;
 }
 
 /* ---- the environment ---- */
@@ -93,6 +107,8 @@ static void names__not_said__are_unknown(void **state)
 {
     (void)state;
     set("LISTEN_FDNAMES", NULL);
+    assert_string_equal(passed_names(), "unknown");
+    set("LISTEN_FDNAMES", "");
     assert_string_equal(passed_names(), "unknown");
     set("LISTEN_FDNAMES", "upper:more");
     assert_string_equal(passed_names(), "upper:more");
@@ -200,6 +216,8 @@ static void take_tcp(void)
     EXPECT(__real_fcntl(PASSED_FD, F_GETFL) & O_NONBLOCK);
     EXPECT((__real_fcntl(PASSED_FD, F_GETFD) & FD_CLOEXEC) == 0);
     EXPECT(take(&listener, text, error) == 0); /* asked for as well, and the same */
+    info_fails = true;
+    EXPECT(take(&listener, NULL, error) == 0 && listener.backlog_granted == BACKLOG_WANTED);
 }
 
 static void take__tcp_listener__has_all_options_and_comes_through_exec(void **state)
@@ -267,6 +285,28 @@ static void take_strange(void)
     at_passed_number(bound_tcp(SOCK_STREAM)); /* does not listen */
     EXPECT(take(&listener, NULL, error) == -EINVAL);
     EXPECT(strstr(error, "no listening"));
+    pass_tcp();
+    family = AF_VSOCK; /* a stream socket that listens, and as foreign as a socket of a virtual machine */
+    EXPECT(take(&listener, NULL, error) == -EINVAL);
+}
+
+static void take_tcp6(void)
+{
+    const struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct listener listener;
+    char error[512];
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    EXPECT(bind(fd, (const struct sockaddr *)&any, sizeof any) == 0 && listen(fd, BACKLOG_PASSED) == 0);
+    at_passed_number(fd);
+    EXPECT(take(&listener, NULL, error) == 0);
+    EXPECT(strncmp(listener.bound, "[::1]:", 6) == 0);
+}
+
+static void take__listener_of_ipv6__taken(void **state)
+{
+    (void)state;
+    in_child(take_tcp6);
 }
 
 static void take__no_listening_stream_socket__is_told(void **state)
@@ -328,6 +368,7 @@ int main(void)
         cmocka_unit_test(take__unix_listener__path_is_not_ours_to_remove),
         cmocka_unit_test(take__another_address_was_asked_for__is_told),
         cmocka_unit_test(take__no_listening_stream_socket__is_told),
+        cmocka_unit_test(take__listener_of_ipv6__taken),
         cmocka_unit_test(take__more_than_one_or_no_number__is_told),
         cmocka_unit_test(take__a_call_fails__is_told),
     };

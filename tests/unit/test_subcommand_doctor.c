@@ -1,11 +1,12 @@
 /* `prefork-upper doctor`: its options, what it is judged for, its exit codes, and the file that it writes. */
-/* wrap: doctor_read */
+/* wrap: doctor_read fdopen fclose */
 #include "tests/support/cmocka_all.h"
 
 #include "master/doctor.h"
 #include "master/subcommand.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,29 @@ void __wrap_doctor_read(const char *root, int pid, struct doctor_reading reading
         readings[i] = (struct doctor_reading){.error = values[i] ? 0 : -ENOENT};
         snprintf(readings[i].text, sizeof readings[i].text, "%s", values[i] ? values[i] : "");
     }
+}
+
+static bool no_stream, disk_is_full; /* of the next file, once */
+
+FILE *__real_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode)
+{
+    errno = ENOMEM;
+    return no_stream ? NULL : __real_fdopen(fd, mode);
+}
+
+int __real_fclose(FILE *file);
+int __wrap_fclose(FILE *file);
+int __wrap_fclose(FILE *file)
+{
+    int result = __real_fclose(file);
+
+    if (!disk_is_full)
+        return result;
+    disk_is_full = false;
+    errno = ENOSPC;
+    return EOF;
 }
 
 static int begin(void **state)
@@ -137,6 +161,8 @@ static void doctor__nowhere_to_write__1(void **state)
     assert_non_null(full);
     assert_int_equal(doctor_to(full, (const char *const[]){NULL}), EXIT_FAILED);
     expect_complaint("could not be written");
+    assert_int_equal(doctor_to(full, (const char *const[]){"--json", NULL}), EXIT_FAILED);
+    expect_complaint("could not be written");
     fclose(full);
 }
 
@@ -194,6 +220,10 @@ static void doctor__wrong_usage__64_and_nothing_is_read(void **state)
     expect_complaint("--process");
     assert_int_equal(DOCTOR("--process", "99999999999"), EXIT_USAGE);
     assert_int_equal(DOCTOR("--process", "0"), EXIT_USAGE);
+    assert_int_equal(DOCTOR("--process", "12x"), EXIT_USAGE);
+    assert_int_equal(DOCTOR("--process", "99999999999999999999"), EXIT_USAGE);
+    assert_int_equal(DOCTOR("--process-group=7"), EXIT_USAGE);
+    expect_complaint("--process-group");
     assert_int_equal(DOCTOR("--fix-file"), EXIT_USAGE);
     expect_complaint("a value is missing");
     assert_int_equal(DOCTOR("--fix-file="), EXIT_USAGE);
@@ -234,6 +264,10 @@ static void fix_file__settings__written_for_all_to_read(void **state)
     assert_int_equal(stat(fix_path(), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0644);
     assert_int_equal(unlink(fix_path()), 0);
+    values[DOCTOR_MEMFD] = "2";
+    assert_int_equal(DOCTOR("--fix-file", fix_path()), EXIT_NEEDED);
+    expect_complaint("has 2 settings; sysctl -p ");
+    assert_int_equal(unlink(fix_path()), 0);
 }
 
 static void fix_file__that_is_there__left_as_it_is(void **state)
@@ -264,6 +298,15 @@ static void fix_file__cannot_be_written__1(void **state)
     values[DOCTOR_SOMAXCONN] = "128";
     assert_int_equal(DOCTOR("--fix-file", "/nowhere/90-upper.conf"), EXIT_FAILED);
     expect_complaint("/nowhere/90-upper.conf: No such file or directory\n");
+    no_stream = true;
+    assert_int_equal(DOCTOR("--fix-file", fix_path()), EXIT_FAILED);
+    no_stream = false;
+    expect_complaint("Cannot allocate memory\n");
+    assert_int_equal(unlink(fix_path()), 0);
+    disk_is_full = true;
+    assert_int_equal(DOCTOR("--fix-file", fix_path()), EXIT_FAILED);
+    expect_complaint("No space left on device\n");
+    assert_int_equal(unlink(fix_path()), 0);
 }
 
 static void fix_file__nothing_to_set__no_file(void **state)
