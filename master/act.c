@@ -258,6 +258,7 @@ _Noreturn static void finish(struct reactor *r)
     while (logsink_drain(&r->sink) >= LOGSINK_RECORDS_PER_TURN)
         ;
     control_flush(&r->control);
+    look_end_metrics(r);
     _exit(0);
 }
 

@@ -227,6 +227,7 @@ void look_on_tick(struct reactor *r, int64_t now_ms)
     report_clone_errors(r);
     sum_lost_lines(r);
     sample_oom_kills(r, now_ms);
+    look_for_metrics(r, now_ms);
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
         incident_tick(&r->incidents[slot], settings_incident_dir(&r->settings), shared_board(r->pages, slot),
                       now_ms);

@@ -100,11 +100,20 @@ static void note_program(struct reactor *r)
     r->programs.candidate[0] = '\0';
 }
 
+/* A checker that hangs in a dead disk is reaped whenever it ends. */
+static void reap_children(struct reactor *r)
+{
+    int status = 0;
+    if (r->checker_pid > 0)
+        return;
+    pid_t pid = waitpid(-1, &status, WNOHANG);
+    look_note_reaped(r, pid, status);
+}
+
 void look_for_upgrade(struct reactor *r)
 {
     look_for_check(r);
-    if (r->checker_pid <= 0)
-        waitpid(-1, NULL, WNOHANG); /* one that hangs in a dead disk is reaped whenever it ends */
+    reap_children(r);
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         look_for_proof(r, slot);
         for (enum keeper_letter letter = KEEPER_A; letter < KEEPER_COUNT; letter++)

@@ -15,6 +15,7 @@
 #include "master/listener.h"
 #include "master/logoutput.h"
 #include "master/master.h"
+#include "master/metrics_socket.h"
 #include "master/options.h"
 #include "master/passed.h"
 #include "master/pidfile.h"
@@ -124,6 +125,22 @@ static int open_control(struct service_setup *setup, char error[ERROR_SIZE])
     char origin[OPTION_ORIGIN_SIZE];
     options_origin(setup->options, "control", origin);
     snprintf(error, ERROR_SIZE, "%s: %s", origin, why);
+    return result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED;
+}
+
+/* Where metrics are asked for, if anywhere. */
+static int open_metrics(struct service_setup *setup, char error[ERROR_SIZE])
+{
+    char why[ERROR_SIZE - OPTION_ORIGIN_SIZE - 8], origin[OPTION_ORIGIN_SIZE];
+    if (!setup->options->metrics)
+        return 0;
+    int result = metrics_socket_open(setup->options->metrics, setup->metrics_bound, why, sizeof why);
+    if (result == 0)
+        return 0;
+    options_origin(setup->options, "metrics", origin);
+    snprintf(error, ERROR_SIZE, "%s: %s", origin, why);
+    if (result == -EINVAL)
+        return EXIT_USAGE;
     return result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED;
 }
 
@@ -240,7 +257,7 @@ static int start(struct options *options, int argc, char **argv)
         exit_code = fail_path(options, "log-file", options->log_file, error);
     else if (options->pid_file && pidfile_write(options->pid_file, why, sizeof why) < 0)
         exit_code = fail(EXIT_FAILED, why);
-    else if ((exit_code = open_control(&setup, why)) != 0)
+    else if ((exit_code = open_control(&setup, why)) != 0 || (exit_code = open_metrics(&setup, why)) != 0)
         fail(exit_code, why);
     else
         exit_code = serve(&setup, &listener);

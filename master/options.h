@@ -38,6 +38,7 @@ struct options {
     int ready_fd;         /* open, not owned; -1: none */
     const char *pid_file; /* NULL: none */
     const char *control;  /* path of the socket for commands; NULL: the usual place, "off": none */
+    const char *metrics;  /* not parsed yet: metrics_socket_parse(); NULL: none */
     mode_t unix_mode;
     bool batch;                            /* workers are scheduled as SCHED_BATCH */
     bool core;                             /* let a dying worker write a core dump */

@@ -99,6 +99,9 @@ _Noreturn static void outlive_master(struct reactor *r)
         shutdown(FD_LISTENER, SHUT_RDWR);
     if (r->setup->control.path[0])
         shutdown(FD_CONTROL, SHUT_RDWR); /* nobody can be told to do anything: its path is free at once too */
+    look_end_metrics(r);
+    if (r->setup->metrics_bound[0])
+        shutdown(FD_METRICS, SHUT_RDWR);
     log_event(LOG_LEVEL_ERROR, "event=master_died connections=%u", announce_connections(r));
     while (any_worker_lives(r) && (timeout_ms == 0 || clock_now_ms() < end_ms)) {
         struct pollfd log_pipe = {.fd = FD_LOG_READ, .events = POLLIN};
@@ -135,6 +138,7 @@ static void give_way(struct reactor *r)
     while (logsink_drain(&r->sink) >= LOGSINK_RECORDS_PER_TURN)
         ;
     control_flush(&r->control);
+    look_end_metrics(r);
     _exit(0);
 }
 

@@ -31,6 +31,7 @@ struct service_setup {
     char program[SETTINGS_PATH_SIZE]; /* that it was started from (program.h); empty: unknown */
     int ready_fd;                     /* -1: none, or told already */
     struct control_socket control;
+    char metrics_bound[PEER_TEXT_SIZE];     /* where metrics are asked for; empty: nowhere */
     char control_missing[CONTROL_WHY_SIZE]; /* why there is none although it was not forbidden; else empty */
 };
 

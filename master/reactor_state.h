@@ -34,6 +34,14 @@ struct supervisor_memory {
 static_assert(sizeof(struct supervisor_memory) <= SUPERVISOR_MEMORY_BYTES,
               "the memory fits its room in the shared pages");
 
+/* The process that answers for --metrics (metrics_server.h). */
+struct metrics_child {
+    pid_t pid; /* 0: none */
+    int64_t started_ms;
+    int64_t due_ms;   /* when the next one is made, while there is none */
+    int64_t pause_ms; /* before that, for one that could not live */
+};
+
 struct reactor {
     const struct service_setup *setup;
     struct shared_pages *pages;
@@ -60,6 +68,7 @@ struct reactor {
     int64_t check_begin_ms;
     bool image_untold; /* to the policy */
     bool gives_way;    /* to a supervisor of another image, at the end of this turn */
+    struct metrics_child metrics;
     struct notify_socket manager;
     struct notify notify;
     int notify_error;                  /* of the last try; 0: it went well */
@@ -93,6 +102,11 @@ bool look_is_silent(const struct reactor *r, uint32_t slot); /* its worker lives
 
 /* look_upgrade.c: how far an upgrade has come. */
 void look_for_upgrade(struct reactor *r);
+
+/* look_metrics.c: the process that answers for --metrics. */
+void look_for_metrics(struct reactor *r, int64_t now_ms);        /* on the tick */
+void look_note_reaped(struct reactor *r, pid_t pid, int status); /* a child of the supervisor: was it that? */
+void look_end_metrics(struct reactor *r);                        /* it is gone when this returns */
 
 /* act.c */
 void act(struct reactor *r, const struct supervisor_action *action);

@@ -4,6 +4,7 @@
 #include "master/faults.h"
 #include "master/incident.h"
 #include "master/listener.h"
+#include "master/metrics_socket.h"
 #include "master/options.h"
 #include "master/pidfile.h"
 #include "master/settings.h"
@@ -86,13 +87,25 @@ static int probe(const struct options *options, const char *name, const char *te
     return 0;
 }
 
-/* The address, and the socket for commands where its place was said; else the server does without it at need.
+static int check_metrics(const struct options *options)
+{
+    struct address address;
+    char why[ERROR_SIZE];
+
+    if (metrics_socket_parse(&address, options->metrics, why, sizeof why) < 0)
+        return fail_option(EXIT_USAGE, options, "metrics", why);
+    return probe(options, "metrics", options->metrics);
+}
+
+/* The address, that of metrics, and the socket for commands where its place was said; else the server does without it at need.
  */
 static int check_sockets(const struct options *options)
 {
     char text[ADDRESS_TEXT_SIZE];
     int code = probe(options, "bind", options->bind);
 
+    if (code == 0 && options->metrics)
+        code = check_metrics(options);
     if (code != 0 || !options->control || strcmp(options->control, "off") == 0)
         return code;
     snprintf(text, sizeof text, "unix:%s", options->control);

@@ -29,6 +29,8 @@ enum heritage {
     FD_IMAGE_OUT = 13, /* the other end */
     FD_IMAGE = 14,     /* FD_IMAGE + place: copies of programs (image.h); the master's */
     FD_POKE = 16,      /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
+    FD_METRICS = FD_POKE +
+                 SLOT_COUNT_MAX, /* where metrics are asked for; master and supervisor only, with --metrics */
 };
 
 /*

@@ -102,21 +102,6 @@ class Notify(NotifyCase):
         manager.wait_for("READY")
         self.assertEqual(server.stop(), EXIT_STOPPED)
 
-    def test_upgrade_and_supervisor_killed__told_on_and_the_main_process_stays(self):
-        manager = self.manager()
-        server = self.serve_for(manager)
-        manager.wait_for("READY")
-        os.kill(server.supervisor(), signal.SIGKILL)
-        manager.wait_for("READY")
-        self.upgrade(self.image("next"))
-        told = manager.wait_status("serves at")  # by the new supervisor: the place came through the exec of the master
-        self.assertIn("2 of 2 workers", told["STATUS"])
-        self.assertEqual(len([told for told in manager.told if "READY" in told]), 3)
-        self.assertFalse([told for told in manager.told if "MAINPID" in told or "STOPPING" in told])
-        self.assertEqual(self.status()["pid"], server.pid)
-        self.assertEqual(server.stop(), EXIT_STOPPED)
-        manager.wait_for("STOPPING")
-
     def test_watchdog__fed_only_while_every_worker_answers(self):
         manager = self.manager()
         server = self.serve_for(manager, watchdog_ms=800)
@@ -187,18 +172,28 @@ class Activation(NotifyCase):
         self.assertEqual(receive(between, 5), b"HELLO")
         between.close()
 
-    def test_upgrade_drain_and_death_of_the_master__the_listener_stays(self):
-        server = self.serve_passed()
+    def test_upgrade_and_supervisor_killed__the_same_listener_manager_and_main_process(self):
+        manager = self.manager()
+        server = self.serve_passed(env={**os.environ, "NOTIFY_SOCKET": manager.name})
+        manager.wait_for("READY")
+        self.talk(server, 4)
+        os.kill(server.supervisor(), signal.SIGKILL)
+        manager.wait_for("READY")
         self.upgrade(self.image("next"))
-        client = self.call()
-        self.assertEqual(ask(client), b"HELLO")
+        told = manager.wait_status("serves at")  # by the new supervisor: the place came through the exec of the master
+        self.assertIn("2 of 2 workers", told["STATUS"])
+        self.assertEqual(len([told for told in manager.told if "READY" in told]), 3)
+        self.assertFalse([told for told in manager.told if "MAINPID" in told or "STOPPING" in told])
+        self.assertEqual(self.status()["pid"], server.pid)
+
+    def test_drain_and_death_of_the_master__the_listener_is_not_shut_down(self):
+        server = self.serve_passed()
         self.assertIn("socket activation", self.run_command("drain", code=1).stderr)
-        client.close()
         processes = server.processes()
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
         until(lambda: not any(map(alive, processes)), "the end of all")
-        self.call()  # nobody shut it down
+        self.call()
 
     def refuses(self, fd, *args, count=1, words=()):
         passing = self.passing(fd, count)

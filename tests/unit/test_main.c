@@ -6,7 +6,7 @@
 /* wrap: options_parse descriptors_fit settings_from_options inherit_tidy inherit_make listener_open */
 /* wrap: listener_remove_path incident_prepare logoutput_open logoutput_close pidfile_write pidfile_remove */
 /* wrap: control_socket_open control_socket_remove shared_pages_create facts_write imagepost_keep_own */
-/* wrap: master_block_signals master_run program_path passed_count passed_listener */
+/* wrap: master_block_signals master_run program_path passed_count passed_listener metrics_socket_open */
 
 /* Before cmocka, which has a fail() of its own. */
 #define main server_main
@@ -197,6 +197,15 @@ int __wrap_passed_listener(struct listener *listener, const char *bind,
     listener->is_passed = true;
     snprintf(error, error_size, "not that one");
     return call("passed");
+}
+
+int __wrap_metrics_socket_open(const char *text, char where[PEER_TEXT_SIZE], char error[], size_t error_size);
+int __wrap_metrics_socket_open(const char *text, char where[PEER_TEXT_SIZE], char error[], size_t error_size)
+{
+    assert_ptr_equal(text, given.metrics);
+    snprintf(where, PEER_TEXT_SIZE, "127.0.0.1:9100");
+    snprintf(error, error_size, "not there");
+    return call("metrics");
 }
 
 void __wrap_listener_remove_path(const struct listener *listener);
@@ -554,6 +563,28 @@ static void passed__no_good__64_or_1(void **state)
     expect_failure("passed", -EPERM, EXIT_FAILED, "prefork-upper: socket activation: not that one\n");
 }
 
+/* ---- metrics ---- */
+
+static void metrics__asked_for__opened_before_anything_is_shared(void **state)
+{
+    (void)state;
+    given.metrics = ":9100";
+    assert_int_equal(run(NULL), SERVICE_CODE);
+    assert_string_equal(calls, BEGUN "log_open log_close control metrics " SERVED);
+    assert_string_equal(run_setup.metrics_bound, "127.0.0.1:9100");
+    assert_string_equal(written.setup.metrics_bound, "127.0.0.1:9100");
+}
+
+static void metrics__cannot_be_opened__64_or_69_or_1(void **state)
+{
+    (void)state;
+    given.metrics = ":9100";
+    expect_failure("metrics", -EINVAL, EXIT_USAGE, "prefork-upper: --metrics: not there\n");
+    assert_string_equal(calls, BEGUN "log_open log_close control metrics " CLEARED);
+    expect_failure("metrics", -EADDRINUSE, EXIT_UNAVAILABLE, "prefork-upper: --metrics: not there\n");
+    expect_failure("metrics", -EACCES, EXIT_FAILED, "prefork-upper: --metrics: not there\n");
+}
+
 /* ---- a trial of faults ---- */
 
 static void fault__good__ordered_before_anybody_is_forked(void **state)
@@ -714,6 +745,8 @@ int main(void)
         TEST(passed__no_address_asked_for__taken_and_said),
         TEST(passed__address_asked_for__compared),
         TEST(passed__no_good__64_or_1),
+        TEST(metrics__asked_for__opened_before_anything_is_shared),
+        TEST(metrics__cannot_be_opened__64_or_69_or_1),
         TEST(fault__good__ordered_before_anybody_is_forked),
         TEST(fault__bad__64_and_nothing_is_started),
         TEST(adjusted__connections),

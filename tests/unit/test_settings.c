@@ -202,6 +202,7 @@ static void reload__every_option_of_the_table__in_the_list_of_its_scope(void **s
         {"drain-timeout", "77"},  {"protect", "off"},        {"hang-timeout", "77"}, {"incident-dir", "/77"},
         {"incident-bytes", "77"}, {"log-level", "error"},    {"log-format", "json"}, {"log-file", "/77"},
         {"pid-file", "/77"},      {"control", "/77"},        {"core", "on"},         {"batch", "off"},
+        {"metrics", ":77"},
     };
     size_t seen = 0, accepted = 0;
     char line[128];

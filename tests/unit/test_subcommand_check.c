@@ -225,6 +225,16 @@ static void check__control_socket__probed_where_it_was_said(void **state)
     assert_int_equal(probed_count, 1);
 }
 
+static void check__metrics__probed_and_must_be_tcp(void **state)
+{
+    (void)state;
+    assert_int_equal(CHECK_WITH("--metrics", "127.0.0.1:9100"), 0);
+    assert_int_equal(probed_count, 2);
+    assert_string_equal(probed[1].address, "127.0.0.1:9100");
+    assert_int_equal(CHECK_WITH("--metrics", "unix:/x"), EXIT_USAGE);
+    expect_complaint("prefork-upper: --metrics: ");
+}
+
 static void check__limits__those_of_a_start(void **state)
 {
     (void)state;
@@ -464,6 +474,7 @@ int main(void)
         TEST(check__everything_good__says_what_could_be_served),
         TEST(check__listener__probed_with_its_options),
         TEST(check__control_socket__probed_where_it_was_said),
+        TEST(check__metrics__probed_and_must_be_tcp),
         TEST(check__limits__those_of_a_start),
         TEST(check__wrong_usage__64_and_nothing_is_looked_at),
         TEST(check__limits_too_low__64_before_any_probe),
