@@ -61,7 +61,7 @@ class Completion(TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return set(result.stdout.split("\n")) - {""}
 
-    def test_files__are_good_for_shellcheck_and_bash(self):
+    def test_files__bash_can_read_them(self):
         for program in ("prefork-upper", "loadtool"):
             self.assertEqual(run("bash", "-n", PACKAGE / f"{program}.bash").returncode, 0)
 
