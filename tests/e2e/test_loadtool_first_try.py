@@ -1,10 +1,11 @@
 """The load tool in the hands of somebody who has read nothing but its --help."""
 
+import os
 import re
 import shlex
 import subprocess
 
-from support import DEADLINE_S, LOADTOOL, TestCase, free_port
+from support import DEADLINE_S, LOADTOOL, TOP, TestCase, free_port
 from test_loadtool_dialogue import Replying
 
 PASS, USAGE, BYTES, CLIENTS = 0, 2, 3, 4
@@ -18,9 +19,9 @@ def redis(kept):
     return end + 2, b"+PONG\r\n" if kept[:end] == b"PING" else b"-ERR unknown command\r\n"
 
 
-def run(*words):
+def run(*words, folder=None):
     return subprocess.run([str(LOADTOOL), *map(str, words)], capture_output=True, text=True, timeout=DEADLINE_S * 2,
-                          stdin=subprocess.DEVNULL)
+                          stdin=subprocess.DEVNULL, cwd=folder)
 
 
 class FirstTry(TestCase):
@@ -37,6 +38,18 @@ class FirstTry(TestCase):
         result = run(self.redis(), *rest, "-c", 10, "-d", "300ms")
         self.assertEqual(result.returncode, PASS, result.stdout + result.stderr)
         self.assertTrue(result.stdout.startswith("PASS  "), result.stdout)
+
+    def test_recipes_of_readme__run_as_they_stand(self):
+        """Their loads, shortened, without the server's process; where they write is this test's folder."""
+        text = (TOP / "README.md").read_text().split("### Your own server in CI")[1].split("\n### ")[0].replace("\\\n", " ")
+        lines = re.findall(r"prefork-upper/build/loadtool :6379 (.*)", text)
+        self.assertEqual(len(lines), 2)
+        for line in lines:
+            words = shlex.split(line.replace("$GITHUB_STEP_SUMMARY", "summary.md"))
+            at = words.index("--server-pid")
+            result = run(self.redis(), *words[:at], *words[at + 2:], "-c", 10, "-d", "300ms", folder=self.folder)
+            self.assertEqual(result.returncode, PASS, result.stdout + result.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["loadtool.html", "loadtool.xml", "summary.md"])
 
     def test_target_alone__the_first_lines_say_what_is_missing(self):
         result = run(self.redis(), "-c", 10, "-d", "300ms", "--timeout", "300ms")
