@@ -88,16 +88,18 @@ class Chromium:
     def __init__(self, folder):
         ours_out, theirs_in = self.pipe()[::-1]
         theirs_out, ours_in = self.pipe()[::-1]
-        command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
-                   "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
-                   f"--user-data-dir={folder}/profile", "--remote-debugging-pipe", "about:blank"]
+        command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+                   "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                   "--disable-quic", f"--user-data-dir={folder}/profile",
+                   "--remote-debugging-pipe", "about:blank"]
 
         def place():
             os.dup2(theirs_in, 3)
             os.dup2(theirs_out, 4)
 
-        self.process = subprocess.Popen(command, pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=open(f"{folder}/chromium.log", "wb"))
+        with open(f"{folder}/chromium.log", "wb") as log:
+            self.process = subprocess.Popen(command, pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "HOME": folder})
         os.close(theirs_in)
         os.close(theirs_out)
         self.out, self.incoming = ours_out, ours_in
