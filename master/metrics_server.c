@@ -53,8 +53,10 @@ static bool find(void *handle, const char *name, void *call)
 static const char *load(struct library *library)
 {
     void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        return dlerror();
+    if (!handle) {
+        const char *why = dlerror();
+        return why ? why : LIBRARY " cannot be loaded";
+    }
 #define X(name)                                                                                              \
     if (!find(handle, #name, &library->name))                                                                \
         return LIBRARY " has no " #name;
