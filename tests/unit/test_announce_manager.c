@@ -93,11 +93,14 @@ static void state__of_the_service__is_told(void **state)
     reactor.state.slots[1].death_count = 5;
     assert_string_equal(told_at(NOW_MS), "READY=1\nSTATUS=serves at 127.0.0.1:4242: 2 of 2 workers, "
                                          "7 connections, 5 deaths\n");
+    operation_begin(&reactor.state.operations, OPERATION_SCALE, 2);
+    assert_string_equal(told_at(NOW_MS), ""); /* which is no matter of his */
+    operation_done(operation_find(&reactor.state.operations, 1), NULL);
     operation_begin(&reactor.state.operations, OPERATION_RELOAD, 2);
     assert_string_equal(told_at(NOW_MS),
                         "RELOADING=1\nMONOTONIC_USEC=9000000\nSTATUS=goes over to new settings "
                         "at 127.0.0.1:4242: 2 of 2 workers, 7 connections, 5 deaths\n");
-    operation_done(operation_find(&reactor.state.operations, 1), NULL);
+    operation_done(operation_find(&reactor.state.operations, 2), NULL);
     assert_string_equal(told_at(NOW_MS), "READY=1\nSTATUS=serves at 127.0.0.1:4242: 2 of 2 workers, "
                                          "7 connections, 5 deaths\n");
     assert_string_equal(told_at(NOW_MS), ""); /* nothing has changed */
@@ -129,8 +132,14 @@ static void watchdog__a_worker_is_silent__is_not_fed_and_its_slot_is_named(void 
     const char *text = told_at(NOW_MS + 5000);
     assert_null(strstr(text, "WATCHDOG=1\n"));
     assert_non_null(strstr(text, "worker 1 does not answer\n"));
-    reactor.state.slots[1].phase = SLOT_STARTING; /* it was ended, and another is made */
+    reactor.state.slots[1].phase = SLOT_LEAVING; /* its keepers have died, and it is silent all the same */
+    assert_null(strstr(told_at(NOW_MS + 5000), "WATCHDOG=1\n"));
+    atomic_store(&shared_board(reactor.pages, 1)->worker_death.generation,
+                 1); /* it has died, as will be seen soon */
     assert_non_null(strstr(told_at(NOW_MS + 5000), "WATCHDOG=1\n"));
+    atomic_store(&shared_board(reactor.pages, 1)->worker_death.generation, 0);
+    reactor.state.slots[1].phase = SLOT_STARTING; /* it was ended, and another is made */
+    assert_non_null(strstr(told_at(NOW_MS + 6000), "WATCHDOG=1\n"));
 }
 
 static void manager__away__is_logged_once_and_told_when_it_is_back(void **state)

@@ -164,6 +164,17 @@ static void help__usage_options_and_codes(void **state)
     expect("Usage: prefork-upper scale N");
 }
 
+/* What completion and man page are made of. */
+static void table__to_the_last_option__each_with_a_sentence(void **state)
+{
+    size_t count = 0;
+
+    (void)state;
+    for (; ctl_option_at(count); count++)
+        assert_true(ctl_option_at(count)->name[0] && ctl_option_at(count)->sentence[0]);
+    assert_true(count >= 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +184,7 @@ int main(void)
         cmocka_unit_test(wrong__each_kind__usage_and_one_line),
         cmocka_unit_test(wrong__operands__usage_and_what_is_accepted),
         cmocka_unit_test(help__usage_options_and_codes),
+        cmocka_unit_test(table__to_the_last_option__each_with_a_sentence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,6 +352,19 @@ static void help__names_every_option_within_the_width(void **state)
     assert_int_equal(output[strlen(output) - 1], '\n');
 }
 
+/* What the man page is made of. */
+static void help__lines_of_each_list__to_the_last_one(void **state)
+{
+    (void)state;
+    for (enum help_list list = HELP_SIGNALS; list <= HELP_EXAMPLES; list++) {
+        size_t count = 0;
+
+        while (options_help_line(list, count))
+            assert_non_null(options_help_line(list, count++)->sentence);
+        assert_true(count >= 4);
+    }
+}
+
 static void version__name_and_number(void **state)
 {
     (void)state;
@@ -407,6 +420,7 @@ int main(void)
         cmocka_unit_test(version__name_and_number),
         cmocka_unit_test(help__nobody_can_read_it__fails),
         cmocka_unit_test(table__every_default__is_accepted),
+        cmocka_unit_test(help__lines_of_each_list__to_the_last_one),
     };
 
     return cmocka_run_group_tests(tests, make_config, remove_config);

@@ -7,6 +7,8 @@
 #include "worker/serve.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -107,6 +109,22 @@ static void admit__lower_number_later__highest_stays(void **state)
     worker_fixture_turn(&fixture);
     assert_int_equal(worker_fixture_admit(&fixture, &clients[0]), first);
     assert_int_equal(atomic_load(&w->board->highest), second);
+}
+
+/* It may have come before the listener had any options, as those of UNIX sockets never have. */
+static void admit__from_a_passed_listener__gets_the_options(void **state)
+{
+    bool is_unix = w->settings.listener_is_unix;
+    int client, server, nodelay = 0;
+    socklen_t length = sizeof nodelay;
+
+    (void)state;
+    w->settings.listener_is_passed = true;
+    server = worker_fixture_admit(&fixture, &client);
+    assert_true(worker_fixture_state_is(&fixture, server, CONN_OPEN));
+    assert_int_equal(getsockopt(server, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length) == 0, !is_unix);
+    assert_int_equal(nodelay != 0, !is_unix);
+    close(client);
 }
 
 static void admit__kernel_refuses__reset_and_counted(void **state)
@@ -417,6 +435,8 @@ int main(void)
         SMALL(event__reset_while_blocked__closed),
         PLAIN(lingering__interrupted_read__goes_on),
         PLAIN(lingering__input_cannot_be_read__closed),
+        PLAIN(admit__from_a_passed_listener__gets_the_options),
+        UNIX(admit__from_a_passed_listener__gets_the_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
