@@ -285,7 +285,7 @@ install-files: # The same, of what has been built
 	$(Q)install -D -m 644 $(BUILD)/package/prefork-upper.bash $(ROOT)/share/bash-completion/completions/prefork-upper
 	$(Q)install -D -m 644 $(BUILD)/package/loadtool.bash $(ROOT)/share/bash-completion/completions/loadtool
 	$(Q)install -D -m 644 -t $(DOC) README.md LICENSE
-	$(Q)install -D -m 644 -t $(DOC)/examples $(wildcard master/package/examples/*)
+	$(Q)install -D -m 644 -t $(DOC)/examples $(wildcard master/package/examples/* master/package/*.json)
 	$(Q)for unit in $(UNITS); do install -D -m 644 -t $(ROOT)/lib/systemd/system $$unit && \
 		sed -i 's|/usr/bin/|$(PREFIX)/bin/|g' $(ROOT)/lib/systemd/system/$${unit##*/}; done
 uninstall: ## Remove what install has put there
@@ -306,7 +306,7 @@ deb: all manuals ## Build a Debian package of this machine's kind, in build/
 	$(Q)rm -rf $(STAGE)
 	$(Q)+$(SUBMAKE) install-files DESTDIR=$(abspath $(STAGE)) PREFIX=/usr
 	$(Q)SOURCE_DATE_EPOCH=$(EPOCH) master/package/deb/build $(STAGE) $(VERSION) $(BUILD)
-package-test: deps-test ## Pack a tarball, build packages from it in two folders, compare, install, serve, remove (2 min)
+package-test: deps-test ## Pack a tarball, build packages from it in two folders, compare, install, serve, remove (a minute)
 	$(Q)tests/package/run
 reproducible: deps-test ## The part of it that compares two builds: same source, same bytes
 	$(Q)tests/package/run reproducible

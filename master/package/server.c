@@ -81,6 +81,25 @@ static void write_list(FILE *out, const char *heading, enum help_list list)
         roff_item(out, options_help_line(list, i)->word, NULL, options_help_line(list, i)->sentence);
 }
 
+/* What the program asks getenv(3) for. */
+static void write_environment(FILE *out)
+{
+    static const struct help_line lines[] = {
+        {"NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID",
+         "Where a service manager is told what holds, and how often: sd_notify(3)."},
+        {"LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES",
+         "A listener that a service manager passes: sd_listen_fds(3)."},
+        {"JOURNAL_STREAM",
+         "Whether stderr leads to the journal, for which log lines are written in another form."},
+        {"XDG_RUNTIME_DIR, TMPDIR", "Where the socket for commands lies of a server that is not root's."},
+        {"NO_COLOR, TERM", "What top may do on a terminal."},
+    };
+
+    roff_section(out, "ENVIRONMENT");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        roff_item(out, lines[i].word, NULL, lines[i].sentence);
+}
+
 static void write_examples(FILE *out)
 {
     char line[128];
@@ -117,6 +136,7 @@ static void write_manual(FILE *out)
     write_subcommands(out);
     write_list(out, "SIGNALS", HELP_SIGNALS);
     write_list(out, "EXIT STATUS", HELP_EXIT_CODES);
+    write_environment(out);
     write_examples(out);
     roff_section(out, "SEE ALSO");
     roff_text(out, "loadtool(1), nc(1), ss(8), sysctl(8), systemd.service(5)");

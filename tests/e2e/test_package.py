@@ -43,6 +43,12 @@ class Manuals(TestCase):
         for name in re.findall(r"^  (\w+) ?.*$", run(SERVER, "--help").stdout.split("has --help):")[1].split("\n\n")[0], re.M):
             self.assertRegex(self.show(MANUALS[SERVER]).split("SUBCOMMANDS")[1], rf"(?m)^ +{name}\b")
 
+    def test_environment__is_what_the_program_asks_for(self):
+        asked = {name for path in (TOP / "master").glob("*.c") for name in re.findall(r'getenv\("(\w+)"\)', path.read_text())}
+        self.assertGreater(len(asked), 5)
+        section = self.show(MANUALS[SERVER]).split("ENVIRONMENT")[1].split("EXAMPLES")[0]
+        self.assertEqual([name for name in sorted(asked - {"PATH"}) if name not in section], [])
+
     def test_texts__are_whole(self):
         """What roff takes for its own (a dot in front, a backslash, quotes, hyphens) is shown as it was written."""
         shown = " ".join(self.show(MANUALS[LOADTOOL]).split())
