@@ -4,6 +4,7 @@
 #include "worker/clock.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
+#include "worker/process.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,7 +80,8 @@ static void raise_oom_score(struct board *board, uint32_t generation)
     int fd = pid > 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    if (board_worker_pid(board) == pid && atomic_load(&board->worker.generation) == generation)
+    bool still = board_worker_pid(board) == pid && atomic_load(&board->worker.generation) == generation;
+    if (still && process_is_kin(pid))
         (void)!write(fd, WORKER_OOM_SCORE, strlen(WORKER_OOM_SCORE));
     close(fd);
 }

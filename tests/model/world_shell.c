@@ -125,7 +125,7 @@ static uint32_t slot_of(const struct birth_cell *cell)
 {
     const char *first = (const char *)shared_board(world.pages, 0);
 
-    return (uint32_t)(((const char *)cell - first) / BOARD_BYTES);
+    return (uint32_t)(((const char *)cell - first) / (ptrdiff_t)sizeof(struct board));
 }
 
 int process_clone(unsigned long flags, struct birth_cell *cell, uint32_t generation)
@@ -159,6 +159,13 @@ static void deliver(struct world_process *process, int signal_number)
         process->woken = true;
     else if (!process->doomed)
         process->doomed = process->doomed_by_policy = true;
+}
+
+/* Nobody lies on the boards of this world. */
+bool process_is_kin(pid_t pid)
+{
+    (void)pid;
+    return true;
 }
 
 int process_signal(struct birth_cell *cell, struct death_cell *death, uint32_t generation, int signal_number)

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,6 +286,56 @@ static void signal__dead_but_not_reaped__harmless(void **state)
     wait_status(pid);
 }
 
+/* A worker that somebody has taken over wrote the number of a stranger on its board. */
+static void signal__to_a_stranger__nothing_is_sent(void **state)
+{
+    int strangers[2];
+    pid_t stranger, between;
+
+    (void)state;
+    assert_int_equal(pipe(strangers), 0);
+    between = fork();
+    if (between == 0) {
+        stranger = fork();
+        if (stranger == 0)
+            pause();
+        (void)!write(strangers[1], &stranger, sizeof stranger);
+        pause();
+    }
+    assert_int_equal(read(strangers[0], &stranger, sizeof stranger), sizeof stranger);
+    close(strangers[0]);
+    close(strangers[1]);
+    atomic_store(&cells->birth.generation, 1);
+    atomic_store(&cells->birth.pid, stranger);
+    assert_int_equal(send_signal(1, SIGKILL), -EPERM);
+    assert_int_equal(bend.sent_count, 0);
+    bend.open_error = EMFILE;
+    assert_int_equal(send_signal(1, SIGKILL), -EPERM);
+    assert_int_equal(kill(stranger, SIGKILL), 0);
+    end(between);
+}
+
+/* Whatever its name says of parents. */
+static void kin__odd_name__parent_is_found(void **state)
+{
+    pid_t pid = make_waiting(1);
+
+    (void)state;
+    prctl(PR_SET_NAME, "a) S 1 (");
+    assert_true(process_is_kin(pid));
+    assert_true(process_is_kin(getpid()));
+    prctl(PR_SET_NAME, "test_process");
+    assert_false(process_is_kin(1));
+    end(pid);
+}
+
+/* What is dead, or not to be seen, cannot be held against anybody. */
+static void kin__nothing_known__taken_for_one(void **state)
+{
+    (void)state;
+    assert_true(process_is_kin(-5));
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, finish)
@@ -301,6 +352,9 @@ int main(void)
         TEST(signal__no_descriptor_and_death_is_told__nothing_is_sent),
         TEST(signal__cannot_be_opened__its_error),
         TEST(signal__dead_but_not_reaped__harmless),
+        TEST(signal__to_a_stranger__nothing_is_sent),
+        TEST(kin__odd_name__parent_is_found),
+        TEST(kin__nothing_known__taken_for_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
