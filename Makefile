@@ -33,14 +33,15 @@ CPPFLAGS += -DWITH_FAULTS
 endif
 CFLAGS   ?= -O2 -g
 ifeq ($(FLAVOUR),asan)
-FLAVOUR_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAVOUR_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	-DSANDBOX_UNFIT='"sanitizers"'
 endif
 ifeq ($(FLAVOUR),fuzz)
 FLAVOUR_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer -U_FORTIFY_SOURCE
+	-fno-omit-frame-pointer -U_FORTIFY_SOURCE -DSANDBOX_UNFIT='"sanitizers"'
 endif
 ifeq ($(FLAVOUR),coverage)
-FLAVOUR_CFLAGS := --coverage -O0 -U_FORTIFY_SOURCE -w
+FLAVOUR_CFLAGS := --coverage -O0 -U_FORTIFY_SOURCE -w -DSANDBOX_UNFIT='"coverage"'
 FLAVOUR_LDFLAGS := -Wl,--wrap=_exit -Wl,--wrap=abort -Wl,--wrap=raise $(BUILD)/obj/tests/coverage/dump.o
 endif
 ifeq ($(FLAVOUR),steps)
@@ -57,7 +58,8 @@ FUZZ_TARGETS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/unit/test_*.c tests/model/test_*.c))) \
 	$(FUZZ_TARGETS:%=$(BUILD)/tests/test_fuzz_%)
 
-MASTER_LIBS   := -linih -ljansson
+WORKER_LIBS   := -lseccomp
+MASTER_LIBS   := -linih -ljansson $(WORKER_LIBS)
 LOADTOOL_LIBS := -luv -ljansson -lz -lm
 TEST_LIBS     := -lcmocka -ljansson -lm
 
@@ -137,7 +139,7 @@ $(BUILD)/model/%.o: %.c | deps
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -DWITH_STEPS -MMD -MP -c -o $@ $<
 $(BUILD)/tests/test_socket_%: $(BUILD)/model/tests/model/test_socket_%.o $(SOCKET_OBJS)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/model/socket_calls.c) -o $@ $^ $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/model/socket_calls.c) -o $@ $^ $(WORKER_LIBS) $(TEST_LIBS)
 
 # test_NAME_* of tests/model links the model NAME first: it stands in for the functions of the server that it defines.
 .SECONDEXPANSION:

@@ -37,6 +37,7 @@ static void write_settings(const struct reactor *r, uint32_t slot)
         .batch = settings->batch,
         .core = settings->core,
         .gated = memory->gated,
+        .sandbox = r->setup->sandbox,
         .recover_how = memory->recover_how,
         .suspect = memory->suspect,
         .incident_bytes = settings->incident_bytes,

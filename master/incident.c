@@ -85,6 +85,8 @@ static void write_death(FILE *file, const struct incident *incident)
         fprintf(file, "fault:        none, process %d sent the signal\n", report->fault_sender);
     else if (report->fault_signal)
         fprintf(file, "fault:        at address 0x%llx\n", (unsigned long long)report->fault_address);
+    if (report->call[0])
+        fprintf(file, "call:         %s, which the sandbox forbids\n", report->call);
     if (report->killed_for != KILL_NONE)
         fprintf(file, "killed for:   %s\n", kill_reason_name(report->killed_for));
     fprintf(file, "uptime:       %lld ms\nphase:        %s%s\n", (long long)report->uptime_ms,

@@ -113,6 +113,7 @@ static void look_for_birth(struct reactor *r, uint32_t slot)
         return;
     raise_oom_score(board, generation);
     report_ready(board, slot, generation, death_before(r, slot, generation));
+    report_sandbox(r->pages, slot, generation);
     feed(r, &(struct supervisor_event){.kind = SUPERVISOR_READY, .slot = slot, .generation = generation});
 }
 

@@ -9,6 +9,7 @@
 #include "master/descriptors.h"
 #include "master/facts.h"
 #include "master/faults.h"
+#include "master/identity.h"
 #include "master/imagepost.h"
 #include "master/incident.h"
 #include "master/inherit.h"
@@ -26,6 +27,7 @@
 #include "worker/clock.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
+#include "worker/sandbox.h"
 #include "worker/title.h"
 #include <errno.h>
 #include <signal.h>
@@ -54,6 +56,10 @@ static void log_adjustments(const struct options *options, const struct service_
     if (setup->backlog_granted != options->backlog && !setup->listener_is_passed)
         log_event(LOG_LEVEL_WARN, "event=adjusted option=--backlog asked=%d got=%d why=net.core.somaxconn",
                   options->backlog, setup->backlog_granted);
+    if (setup->sandbox.mode != options->sandbox)
+        log_event(LOG_LEVEL_WARN, "event=adjusted option=--sandbox asked=%s got=%s why=%s",
+                  sandbox_mode_name(options->sandbox),
+                  sandbox_mode_name((enum sandbox_mode)setup->sandbox.mode), sandbox_unfit());
     if (setup->control_missing[0]) {
         char why[2 * CONTROL_WHY_SIZE];
         log_quote(why, sizeof why, setup->control_missing);
@@ -188,6 +194,7 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     if (setup->options->fault)
         faults_order(setup->pages, setup->options->fault, (char[FAULT_WHY_SIZE]){0}); /* was checked */
     keep_own_image(setup->pages);
+    sandbox_prepare((enum sandbox_mode)setup->sandbox.mode);
     title_set("prefork-upper: master");
     master_block_signals();
     return master_run(setup);
@@ -219,6 +226,19 @@ static int check_faults(const struct options *options)
     return EXIT_USAGE;
 }
 
+/* A program that cannot be confined serves all the same, and says so. */
+static int plan_sandbox(struct sandbox_plan *plan, const struct options *options, char why[ERROR_SIZE])
+{
+    const char *option;
+    char reason[ERROR_SIZE - OPTION_ORIGIN_SIZE - 8], origin[OPTION_ORIGIN_SIZE];
+    plan->mode = sandbox_unfit() ? SANDBOX_OFF : options->sandbox;
+    if (identity_find(options->user, options->group, plan, &option, reason, sizeof reason) == 0)
+        return 0;
+    options_origin(options, option, origin);
+    snprintf(why, ERROR_SIZE, "%s: %s", origin, reason);
+    return EXIT_USAGE;
+}
+
 static int start(struct options *options, int argc, char **argv)
 {
     char why[ERROR_SIZE];
@@ -236,6 +256,8 @@ static int start(struct options *options, int argc, char **argv)
         return fail(EXIT_USAGE, why);
     if (check_faults(options) != 0)
         return EXIT_USAGE;
+    if (plan_sandbox(&setup.sandbox, options, why) != 0)
+        return fail(EXIT_USAGE, why);
     int error = inherit_tidy(&setup.ready_fd, passed_count() > 0 ? passed_count() : 0);
     if (error) {
         snprintf(why, sizeof why, "cannot arrange descriptors (/dev/null, --ready-fd): %s", strerror(-error));

@@ -2,6 +2,7 @@
 #include "master/options_table.h"
 
 #include "master/duration.h"
+#include "worker/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +89,8 @@ int option_store(const struct option_spec *spec, const char *text, struct option
         return log_level_parse(text, field);
     case OPTION_LOG_FORMAT:
         return log_format_parse(text, field);
+    case OPTION_SANDBOX:
+        return sandbox_mode_parse(text, field);
     case OPTION_HELP:
     case OPTION_VERSION:
         return 0;
@@ -120,6 +123,8 @@ bool option_equal(const struct option_spec *spec, const struct options *a, const
         return *(const struct service *const *)field_a == *(const struct service *const *)field_b;
     case OPTION_LOG_FORMAT:
         return *(const enum log_format *)field_a == *(const enum log_format *)field_b;
+    case OPTION_SANDBOX:
+        return *(const enum sandbox_mode *)field_a == *(const enum sandbox_mode *)field_b;
     case OPTION_LOG_LEVEL:
         return *(const enum log_level *)field_a == *(const enum log_level *)field_b;
     case OPTION_HELP:
@@ -163,6 +168,9 @@ void option_describe(const struct option_spec *spec, char out[OPTION_ACCEPTED_SI
         return;
     case OPTION_LOG_FORMAT:
         snprintf(out, OPTION_ACCEPTED_SIZE, "text or json");
+        return;
+    case OPTION_SANDBOX:
+        snprintf(out, OPTION_ACCEPTED_SIZE, "off, log or on");
         return;
     case OPTION_SWITCH:
     case OPTION_FLAG:

@@ -10,6 +10,7 @@
 #define MASTER_OPTIONS_H
 
 #include "master/logformat.h"
+#include "worker/board.h"
 #include "worker/log.h"
 #include "worker/service.h"
 
@@ -43,6 +44,8 @@ struct options {
     bool batch;                            /* workers are scheduled as SCHED_BATCH */
     bool core;                             /* let a dying worker write a core dump */
     bool protect;                          /* keep a worker's connections beyond its death */
+    enum sandbox_mode sandbox;             /* how workers are confined */
+    const char *user, *group;              /* whom workers run as; NULL: as who starts the server */
     int64_t hang_timeout_ms;               /* 0: off */
     const char *fault;                     /* not parsed yet: faults_check(); NULL: none */
     const char *incident_dir;              /* NULL: none */

@@ -113,6 +113,28 @@ static const struct option_spec table[] = {
      .sentence =
          "Keep every connection of a worker that dies; with off they die with it, for comparison and for "
          "kernels that forbid what it takes."},
+    {.name = "sandbox",
+     .argument = "off|log|on",
+     .kind = OPTION_SANDBOX,
+     .offset = FIELD(sandbox),
+     .default_text = "on",
+     .sentence = "Take from workers all system calls that they do not need, all files, and the pages that "
+                 "are not theirs; log: "
+                 "forbid nothing, the kernel's audit log tells of the calls."},
+    {.name = "user",
+     .argument = "NAME",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(user),
+     .accepted = "the name or number of a user",
+     .default_shown = "who starts the server",
+     .sentence = "Run workers as user NAME and its group; only root can."},
+    {.name = "group",
+     .argument = "NAME",
+     .kind = OPTION_TEXT,
+     .offset = FIELD(group),
+     .accepted = "the name or number of a group",
+     .default_shown = "that of --user",
+     .sentence = "Run workers as group NAME, and in no other one; only root can."},
     {.name = "hang-timeout",
      .argument = "TIME",
      .kind = OPTION_DURATION,

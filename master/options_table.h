@@ -29,6 +29,7 @@ enum option_kind {
     OPTION_SERVICE,    /* const struct service * */
     OPTION_LOG_LEVEL,  /* enum log_level */
     OPTION_LOG_FORMAT, /* enum log_format */
+    OPTION_SANDBOX,    /* enum sandbox_mode */
     OPTION_HELP,       /* prints and ends */
     OPTION_VERSION,    /* prints and ends */
 };

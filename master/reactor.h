@@ -27,6 +27,7 @@ struct service_setup {
     int backlog_granted;
     bool listener_is_unix;
     bool listener_is_passed; /* by socket activation: never shut down, since others hold it too */
+    struct sandbox_plan sandbox; /* of workers, with what the start could grant */
     char bound[PEER_TEXT_SIZE];
     char program[SETTINGS_PATH_SIZE]; /* that it was started from (program.h); empty: unknown */
     int ready_fd;                     /* -1: none, or told already */

@@ -1,6 +1,7 @@
 #include "master/report.h"
 #include "worker/clock.h"
 #include "worker/log.h"
+#include "worker/sandbox.h"
 #include "worker/worker.h"
 #include <signal.h>
 #include <stdio.h>
@@ -63,6 +64,9 @@ static void collect_fault(struct death_report *report, struct board *board, uint
         report->fault_signal = atomic_load(&board->fault_signal);
         report->fault_address = atomic_load(&board->fault_address);
         report->fault_sender = atomic_load(&board->fault_sender);
+        int32_t call = atomic_load(&board->fault_call);
+        if (call > 0)
+            sandbox_call_name(call - 1, report->call, sizeof report->call);
     }
     if (atomic_load_explicit(&board->check_generation, memory_order_acquire) == generation)
         snprintf(report->check_note, sizeof report->check_note, "%.*s", CHECK_NOTE_BYTES - 1,
@@ -125,14 +129,15 @@ void report_death(const struct death_report *report, unsigned slot, uint32_t gen
                   generation, report->pid, (long long)report->uptime_ms);
         return;
     }
-    log_event(LOG_LEVEL_WARN,
-              "event=worker_died slot=%u generation=%u pid=%d cause=%s killed_for=%s oom=%d uptime_ms=%lld "
-              "connections=%u lost=%u phase=%s in_service=%d suspect_fd=%d fault_address=0x%llx next=%s",
-              slot, generation, report->pid, report->cause, kill_reason_name(report->killed_for),
-              report->facts.kind == DEATH_OOM, (long long)report->uptime_ms, report->connection_count,
-              lost_connections(report, after, protect), report_phase_name(report->phase),
-              report->facts.in_service, report->facts.suspect, (unsigned long long)report->fault_address,
-              next_word(after));
+    log_event(
+        LOG_LEVEL_WARN,
+        "event=worker_died slot=%u generation=%u pid=%d cause=%s killed_for=%s oom=%d uptime_ms=%lld "
+        "connections=%u lost=%u phase=%s in_service=%d suspect_fd=%d fault_address=0x%llx call=%s next=%s",
+        slot, generation, report->pid, report->cause, kill_reason_name(report->killed_for),
+        report->facts.kind == DEATH_OOM, (long long)report->uptime_ms, report->connection_count,
+        lost_connections(report, after, protect), report_phase_name(report->phase), report->facts.in_service,
+        report->facts.suspect, (unsigned long long)report->fault_address,
+        report->call[0] ? report->call : "none", next_word(after));
     if (report->check_note[0]) {
         char quoted[2 * CHECK_NOTE_BYTES];
         log_quote(quoted, sizeof quoted, report->check_note);
@@ -150,6 +155,41 @@ void report_ready(struct board *board, unsigned slot, uint32_t generation, int64
     int64_t gap_ns = clock_between_ns(death_ns, atomic_load(&board->ready_ns));
     log_event(LOG_LEVEL_INFO, "event=worker_replaced slot=%u generation=%u pid=%d gap_ms=%lld.%03lld", slot,
               generation, pid, (long long)(gap_ns / 1000000), (long long)(gap_ns / 1000 % 1000));
+}
+
+/* What is not what was asked for, for whoever reads warnings alone. */
+static void report_missing(uint32_t outcome, unsigned slot, uint32_t generation)
+{
+    char missing[128] = "";
+    for (enum sandbox_step step = 0; step < SANDBOX_STEP_COUNT; step++) {
+        enum sandbox_result result = sandbox_result_of(outcome, step);
+        size_t used = strlen(missing);
+        if (result == SANDBOX_UNSUPPORTED || result == SANDBOX_FAILED)
+            snprintf(missing + used, sizeof missing - used, "%s%s", used ? " " : "", sandbox_step_name(step));
+    }
+    if (missing[0])
+        log_event(LOG_LEVEL_WARN, "event=sandbox_incomplete slot=%u generation=%u missing=\"%s\"", slot,
+                  generation, missing);
+}
+
+void report_sandbox(struct shared_pages *pages, unsigned slot, uint32_t generation)
+{
+    uint32_t outcome =
+        atomic_load_explicit(&shared_board(pages, slot)->sandbox_outcome, memory_order_relaxed);
+    if (outcome == 0 || outcome == atomic_load(&pages->orders.sandbox_told))
+        return;
+    atomic_store(&pages->orders.sandbox_told, outcome);
+    const char *results[SANDBOX_STEP_COUNT];
+    for (enum sandbox_step step = 0; step < SANDBOX_STEP_COUNT; step++)
+        results[step] = sandbox_result_name(sandbox_result_of(outcome, step));
+    log_event(
+        LOG_LEVEL_INFO,
+        "event=sandbox slot=%u generation=%u mode=%s no_new_privs=%s seccomp=%s landlock=%s landlock_abi=%u "
+        "rlimits=%s user=%s pages=%s",
+        slot, generation, sandbox_mode_name(sandbox_mode_of(outcome)), results[SANDBOX_NO_NEW_PRIVS],
+        results[SANDBOX_SECCOMP], results[SANDBOX_LANDLOCK], sandbox_landlock_abi(outcome),
+        results[SANDBOX_RLIMITS], results[SANDBOX_USER], results[SANDBOX_PAGES]);
+    report_missing(outcome, slot, generation);
 }
 
 void report_slot_summary(struct load_cell *cell, unsigned slot, uint32_t death_count)

@@ -18,6 +18,7 @@ struct death_report {
     uint64_t fault_address;
     int32_t fault_sender; /* pid that sent the signal; 0: the processor raised it */
     int32_t fault_signal; /* 0: none was caught */
+    char call[24];        /* "openat": the system call that the sandbox forbids; empty: it was none */
     int64_t time_ns;      /* of the death */
     int64_t cpu_us;       /* user and system time of its whole life */
     int64_t rss_kib;      /* largest resident size */
@@ -33,6 +34,9 @@ void report_collect(struct death_report *report, struct board *board, struct loa
 /* One line about the death, with what the policy made of it. */
 void report_death(const struct death_report *report, unsigned slot, uint32_t generation,
                   const struct slot_memory *after, bool protect);
+
+/* What a worker has become in its sandbox, if no worker has said the same before. */
+void report_sandbox(struct shared_pages *pages, unsigned slot, uint32_t generation);
 
 const char *report_phase_name(uint32_t phase);
 

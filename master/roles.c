@@ -7,6 +7,7 @@
 #include "worker/image.h"
 #include "worker/keeper.h"
 #include "worker/log.h"
+#include "worker/sandbox.h"
 #include "worker/title.h"
 #include "worker/worker.h"
 #include <stdio.h>
@@ -51,6 +52,7 @@ static int play_master(struct shared_pages *pages, uint32_t image, int argc, cha
     facts.setup.argc = argc;
     facts.setup.argv = argv;
     facts.setup.ready_fd = -1;
+    sandbox_prepare((enum sandbox_mode)facts.setup.sandbox.mode);
     title_set("prefork-upper: master");
     master_block_signals();
     int exit_code = master_run(&facts.setup);
@@ -60,10 +62,12 @@ static int play_master(struct shared_pages *pages, uint32_t image, int argc, cha
 
 /* ---- keeper, worker ---- */
 
-static uint32_t table_size(const struct shared_pages *pages)
+/* Each image has a list of its own for its workers: it knows what it calls. Returns the size of the table. */
+static uint32_t prepare_for_workers(struct shared_pages *pages)
 {
     struct service_facts facts;
     memcpy(&facts, pages->orders.facts, sizeof facts);
+    sandbox_prepare((enum sandbox_mode)facts.setup.sandbox.mode);
     return FIRST_CONNECTION + facts.setup.connection_count_max + DESCRIPTOR_RESERVE;
 }
 
@@ -84,9 +88,12 @@ int roles_play(const char *argument, int argc, char **argv)
         return refuse(argument);
     if (sscanf(role, "keeper:%u:%u:%u:%u", &slot, &letter, &generation, &image) == 4 &&
         slot < SLOT_COUNT_MAX && letter < KEEPER_COUNT)
-        keeper_resume_main(pages, slot, (enum keeper_letter)letter, generation, image, table_size(pages));
-    if (sscanf(role, "worker:%u:%u", &slot, &generation) == 2 && slot < SLOT_COUNT_MAX)
+        keeper_resume_main(pages, slot, (enum keeper_letter)letter, generation, image,
+                           prepare_for_workers(pages));
+    if (sscanf(role, "worker:%u:%u", &slot, &generation) == 2 && slot < SLOT_COUNT_MAX) {
+        prepare_for_workers(pages);
         worker_main(pages, slot, generation);
+    }
     if (sscanf(role, "master:%u", &image) == 1)
         return play_master(pages, image, argc, argv);
     return refuse(argument);

@@ -2,6 +2,7 @@
 #include "master/address.h"
 #include "master/descriptors.h"
 #include "master/faults.h"
+#include "master/identity.h"
 #include "master/incident.h"
 #include "master/listener.h"
 #include "master/metrics_socket.h"
@@ -84,6 +85,17 @@ static int probe(const struct options *options, const char *name, const char *te
 
     if (result < 0)
         return fail(result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED, why);
+    return 0;
+}
+
+static int check_identity(const struct options *options)
+{
+    struct sandbox_plan plan = {0};
+    const char *option;
+    char why[ERROR_SIZE];
+
+    if (identity_find(options->user, options->group, &plan, &option, why, sizeof why) < 0)
+        return fail_option(EXIT_USAGE, options, option, why);
     return 0;
 }
 
@@ -176,6 +188,8 @@ int subcommand_check(int argc, char **argv)
     code = check_limits(&options);
     if (code == 0)
         code = check_faults(&options);
+    if (code == 0)
+        code = check_identity(&options);
     if (code == 0)
         code = check_sockets(&options);
     if (code == 0)

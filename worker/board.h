@@ -1,15 +1,16 @@
 /*
  * The pages that the processes of a server share: one region, made by the master before any fork.
  *
- *     struct orders   one     the master's signal counts, what the supervisor must remember beyond its death
  *     struct loads    one     a cell a slot: connections and counters, read by everybody
+ *     struct orders   one     the master's signal counts, what the supervisor must remember beyond its death
  *     incidents       one     the last deaths, as the supervisor remembers them (master/incident_ring.h)
  *     struct board    one a slot: life and death of its worker
  *
  * Rules: a field has one writer, named beside it. Every field that a process reads while another writes is
  * _Atomic; the field that announces others is stored last with release and read first with acquire. Readers
  * trust nothing: indexes are checked before use. No stream bytes and no positions in a stream are ever kept
- * here; the kernel knows those. A board that no slot uses costs nothing: the region is sparse and never
+ * here; the kernel knows those. To a worker in its sandbox (sandbox.h) all is read only but the loads and its own half of
+ * its slot's board. A board that no slot uses costs nothing: the region is sparse and never
  * touched there.
  *
  * Units: `_ns` are CLOCK_MONOTONIC nanoseconds. Generations count from 1; 0 means none yet.
@@ -23,14 +24,26 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 2u
+#define BOARD_VERSION 3u
 
 typedef _Atomic(uint32_t) shared_u32;
 typedef _Atomic(int32_t) shared_i32;
 typedef _Atomic(uint64_t) shared_u64;
 typedef _Atomic(int64_t) shared_i64;
+
+/* How workers are confined (sandbox.h). `log`: nothing is forbidden, the kernel tells what would be. */
+enum sandbox_mode { SANDBOX_OFF, SANDBOX_LOG, SANDBOX_ON, SANDBOX_MODE_COUNT };
+
+enum { SANDBOX_DROPS_USER = 1, SANDBOX_DROPS_GROUP = 2 };
+
+struct sandbox_plan {
+    uint32_t mode;     /* enum sandbox_mode */
+    uint32_t drops;    /* SANDBOX_DROPS_*: which of the ids below holds; 0: a worker stays who it is */
+    uint32_t uid, gid; /* whom workers run as */
+};
 
 /* What a worker is told at its birth. Written by the supervisor before the clone, fixed in size. */
 struct worker_settings {
@@ -45,6 +58,7 @@ struct worker_settings {
     uint32_t batch;              /* be scheduled as SCHED_BATCH */
     uint32_t core;               /* core dumps allowed */
     uint32_t gated;              /* wait for go_generation before anything else */
+    struct sandbox_plan sandbox;
     /* How this generation treats what it finds in the slot's table. */
     uint32_t recover_how;    /* enum recover_how */
     int32_t suspect;         /* descriptor that the last death is blamed on or happened at; 0: none */
@@ -137,15 +151,18 @@ struct board {
     shared_u32
         exec_failed[KEEPER_COUNT]; /* number of the image that it could not become; exec_error says why */
     shared_i32 exec_error[KEEPER_COUNT];
+    /* Shots of a trial (fault.h), a cell a call; both keepers add with a locked instruction. */
+    shared_u32 keeper_shots[FAULT_CALL_COUNT];
 
-    /* Written by the worker. */
-    alignas(64) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
-    shared_u32 in_service;          /* inside the service call */
-    shared_u32 giving;              /* UNIX: descriptor whose answer is given and not yet taken; 0: none */
-    shared_u32 left_generation;     /* that generation left as it was told to; any other exit is a crash */
-    shared_u32 suspect_cleared;     /* generation that answered or closed the suspect of its settings */
-    shared_u32 highest;             /* highest descriptor that ever was a connection of this slot */
-    shared_u32 ready_generation;    /* this generation's loop runs */
+    /* Written by the worker: a page of its own, since to a worker in its sandbox the other one is read only. Whoever takes
+     * a worker over can lie here, and never say whom to signal. */
+    alignas(BOARD_BYTES) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
+    shared_u32 in_service;                   /* inside the service call */
+    shared_u32 giving;           /* UNIX: descriptor whose answer is given and not yet taken; 0: none */
+    shared_u32 left_generation;  /* that generation left as it was told to; any other exit is a crash */
+    shared_u32 suspect_cleared;  /* generation that answered or closed the suspect of its settings */
+    shared_u32 highest;          /* highest descriptor that ever was a connection of this slot */
+    shared_u32 ready_generation; /* this generation's loop runs */
     shared_i64 ready_ns;
     shared_u64 answered_at_start; /* counter `answered` when this generation began */
     shared_u32 ping_answered;
@@ -153,16 +170,14 @@ struct board {
     shared_i32 fault_signal;     /* by the crash handler of fault_generation */
     shared_u64 fault_address;
     shared_i32 fault_sender; /* pid that sent the signal; 0: the processor raised it */
+    shared_i32 fault_call;   /* 1 + the system call that the sandbox forbids; 0: it was none */
     shared_u32 fault_generation;
     shared_u32 check_generation; /* a CHECK failed; the note below is whole */
     char check_note[CHECK_NOTE_BYTES];
     struct recovered recovered;
     struct suspect_note suspect_note;
-
-    /* Shots of a trial (fault.h), a cell a call: by the slot's workers; by both its keepers, who add with a locked
-     * instruction. */
-    shared_u32 worker_shots[FAULT_CALL_COUNT];
-    shared_u32 keeper_shots[FAULT_CALL_COUNT];
+    shared_u32 sandbox_outcome;                /* what this generation's sandbox is; sandbox.h */
+    shared_u32 worker_shots[FAULT_CALL_COUNT]; /* as keeper_shots */
 };
 
 /* A slot's counters, in the order of counters.def. Written by the slot's worker alone. */
@@ -262,21 +277,24 @@ struct orders {
     shared_u64 log_lost_seen;      /* of what the workers lost: is counted in log_lost below, or told */
     shared_u64 log_lost;           /* lines that are lost and not told yet; by whoever reads the log pipe */
     shared_u32 log_level;          /* enum log_level, of all processes; first written by the master */
+    shared_u32 sandbox_told;       /* the outcome that the log has told last */
     struct fault_page faults;
     shared_u32 memory_current; /* 0: none yet, else 1 + index of the copy that holds */
     alignas(64) unsigned char memory[2][SUPERVISOR_MEMORY_BYTES];
 };
 
 struct shared_pages {
+    alignas(
+        BOARD_BYTES) struct loads loads; /* first: all behind it but its own page is read only to a worker */
     alignas(BOARD_BYTES) struct orders orders;
-    alignas(BOARD_BYTES) struct loads loads;
     alignas(BOARD_BYTES) unsigned char incidents[INCIDENT_RING_BYTES]; /* supervisor */
     struct {
         alignas(BOARD_BYTES) struct board board;
     } slots[SLOT_COUNT_MAX];
 };
 
-static_assert(sizeof(struct board) <= BOARD_BYTES, "a board is one page");
+static_assert(sizeof(struct board) == 2 * BOARD_BYTES && offsetof(struct board, current) == BOARD_BYTES,
+              "a board is two pages, of which the second is the worker's");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words need no lock");
 
 /*

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stddef.h>
 
+/* signal(7): si_code of a SIGSYS by seccomp; <signal.h> has no name for it. */
+#define SECCOMP_TRAPPED 1
+
 /* Several times what the handler and a signal frame with vector state need. */
 #define CRASH_STACK_BYTES 65536
 
@@ -29,6 +32,9 @@ static void crash_handle(int signal_number, siginfo_t *info, void *context)
     int32_t sender = info->si_code > 0 ? 0 : info->si_pid;
     atomic_store_explicit(&crash_board->fault_address, address, memory_order_relaxed);
     atomic_store_explicit(&crash_board->fault_sender, sender, memory_order_relaxed);
+    bool forbidden = signal_number == SIGSYS && info->si_code == SECCOMP_TRAPPED;
+    atomic_store_explicit(&crash_board->fault_call, forbidden ? info->si_syscall + 1 : 0,
+                          memory_order_relaxed);
     atomic_store_explicit(&crash_board->fault_generation, crash_generation, memory_order_release);
     /* SA_RESETHAND has put the default action back. A fault strikes again on return; a signal that was sent
      * or raised does not, so it is raised anew. */

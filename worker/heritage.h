@@ -4,8 +4,8 @@
  * Fixed numbers, since a table may be shared by several processes (see README.md of this folder), be handed
  * from a dead process to its successor, or be met by a newer binary: nothing has to be told.
  *
- * Owner: the master makes all of them at start, before any fork, and keeps them until it exits. FD_EPOLL and
- * FD_TICK are the slot's own: made by whoever sets up the table of a slot. Numbers of this range that are
+ * Owner: the master makes all of them at start, before any fork, and keeps them until it exits. FD_EPOLL,
+ * FD_TICK and FD_RULESET are the slot's own: made by whoever sets up the table of a slot. Numbers of this range that are
  * unused in a worker hold placeholders, so that accept never returns one.
  */
 #ifndef WORKER_HERITAGE_H
@@ -31,6 +31,7 @@ enum heritage {
     FD_POKE = 16,      /* FD_POKE + slot: the slot's eventfd, see POKE_ACCEPT and POKE_LOOK */
     FD_METRICS = FD_POKE +
                  SLOT_COUNT_MAX, /* where metrics are asked for; master and supervisor only, with --metrics */
+    FD_RULESET = FD_METRICS + 1, /* the slot's Landlock rules, where there is Landlock (sandbox.h) */
 };
 
 /*

@@ -79,9 +79,9 @@ enum limits {
     BOARD_BYTES = 4096,
 };
 
-static_assert(
-    FIRST_CONNECTION > 16 + SLOT_COUNT_MAX,
-    "every slot's eventfd has a number below the connections, and so has the listener of --metrics");
+static_assert(FIRST_CONNECTION > 17 + SLOT_COUNT_MAX,
+              "below the connections is room for every slot's eventfd, for the listener of --metrics and for "
+              "Landlock's rules");
 static_assert(CHUNK_BYTES_MAX % 4096 == 0, "chunk buffers are whole pages");
 static_assert(LINGER_MS >= 2 * TICK_MS, "a linger spans more than one tick");
 

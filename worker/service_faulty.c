@@ -7,8 +7,11 @@
  */
 #include "worker/service.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TRIGGER_LENGTH 8
@@ -42,14 +45,36 @@ static void accident_hang(void)
         turns = turns + 1;
 }
 
+/* What a sandbox forbids. Where there is none nothing comes of them: a file that is closed again, a socket likewise, a
+ * program that does not exist, a signal that is none. */
+static void forbidden_open(void)
+{
+    close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+static void forbidden_connect(void)
+{
+    close(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+static void forbidden_exec(void)
+{
+    char *const nothing[] = {NULL};
+    execve("/nonexistent", nothing, nothing);
+}
+
+static void forbidden_kill(void)
+{
+    kill(getppid(), 0);
+}
+
 static const struct {
     char text[TRIGGER_LENGTH + 1];
     void (*happen)(void);
 } accidents[] = {
-    {"!SEGV!!!", accident_segv},
-    {"!ABRT!!!", accident_abort},
-    {"!EXIT!!!", accident_exit},
-    {"!HANG!!!", accident_hang},
+    {"!SEGV!!!", accident_segv},  {"!ABRT!!!", accident_abort}, {"!EXIT!!!", accident_exit},
+    {"!HANG!!!", accident_hang},  {"!OPEN!!!", forbidden_open}, {"!CONN!!!", forbidden_connect},
+    {"!EXEC!!!", forbidden_exec}, {"!KILL!!!", forbidden_kill},
 };
 
 static void faulty_transform(unsigned char *out, const unsigned char *in, size_t byte_count)
@@ -63,6 +88,7 @@ static void faulty_transform(unsigned char *out, const unsigned char *in, size_t
 const struct service service_faulty = {
     .name = "faulty",
     .summary =
-        "upper, for trials: !SEGV!!!, !ABRT!!!, !EXIT!!! or !HANG!!! in a message does that to the worker",
+        "upper, for trials: !SEGV!!!, !ABRT!!!, !EXIT!!! or !HANG!!! in a message does that to the worker; "
+        "!OPEN!!!, !CONN!!!, !EXEC!!! or !KILL!!! makes it try what its sandbox forbids",
     .transform = faulty_transform,
 };

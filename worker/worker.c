@@ -9,6 +9,7 @@
 #include "worker/log.h"
 #include "worker/loop.h"
 #include "worker/recover.h"
+#include "worker/sandbox.h"
 #include "worker/serve.h"
 #include "worker/service.h"
 #include "worker/title.h"
@@ -59,6 +60,7 @@ int worker_prepare_table(void)
     close(FD_LOG_READ);
     close_range(FD_TICK + 1, FD_POKE - 1, 0);
     close_range(FD_POKE + SLOT_COUNT_MAX, ~0u, 0); /* whatever the supervisor has open just now */
+    sandbox_prepare_table();
     return error ? error : fill_low_numbers();
 }
 
@@ -141,6 +143,17 @@ static void announce(struct worker *w)
     heritage_poke(w->slot, POKE_LOOK);
 }
 
+/* Before anything that a predecessor may have prepared for us is looked at. */
+static void confine(struct worker *w)
+{
+    uint32_t outcome = sandbox_apply(w->pages, w->slot, &w->settings.sandbox, w->settings.core);
+    if (outcome == 0) {
+        log_event(LOG_LEVEL_ERROR, "event=failed what=user slot=%u why=%s", w->slot, strerrorname_np(errno));
+        _exit(WORKER_EXIT_SETUP);
+    }
+    atomic_store_explicit(&w->board->sandbox_outcome, outcome, memory_order_relaxed);
+}
+
 /* Somebody still holds a copy of our table: what we close would stay open there, and its client would never
  * be told. So nothing is touched before that one is gone. */
 static void wait_at_gate(struct worker *w)
@@ -185,6 +198,7 @@ _Noreturn void worker_main(struct shared_pages *pages, unsigned slot, uint32_t g
     title_set("prefork-upper: worker %u", slot);
     log_init(FD_LOG, LOG_LEVEL_INFO);
     log_share_level(&pages->orders.log_level);
+    confine(w);
     wait_at_gate(w);
     int error = init_patiently(w);
     if (error) {

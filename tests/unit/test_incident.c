@@ -248,6 +248,7 @@ static void content__death_alone__who_why_and_when(void **state)
     (void)state;
     report.fault_signal = 11;
     report.fault_address = 0xbeef;
+    strcpy(report.call, "openat");
     report.facts.in_service = true;
     die(GENERATION);
     expect_line("worker:       2");
@@ -255,6 +256,7 @@ static void content__death_alone__who_why_and_when(void **state)
     expect_line("pid:          4711");
     expect_line("cause:        SIGSEGV");
     expect_line("fault:        at address 0xbeef");
+    expect_line("call:         openat, which the sandbox forbids");
     expect_line("uptime:       1500 ms");
     expect_line("phase:        answering, inside the service");
     expect_line("next:         respawn");

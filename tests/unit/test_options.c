@@ -15,7 +15,7 @@
 #define ARGUMENT_COUNT_MAX 40
 
 static struct options options;
-static char output[8192]; /* what was printed */
+static char output[16384]; /* what was printed */
 
 /* Runs options_parse over words separated by single spaces ("''" stands for an empty word) with one of stdout
  * and stderr going to `fd`. */

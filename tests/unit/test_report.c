@@ -4,10 +4,13 @@
 #include "master/report.h"
 #include "tests/support/log_capture.h"
 #include "worker/limits.h"
+#include "worker/sandbox.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { GENERATION = 4, PID = 4711, SUSPECT = FIRST_CONNECTION + 9, SLOT = 2 };
@@ -99,6 +102,18 @@ static void cause__killed_while_dumping__the_true_signal(void **state)
     assert_string_equal(report.cause, "SIGSEGV");
     assert_int_equal(report.facts.kind, DEATH_CRASH);
     assert_int_equal(report.fault_address, 0xdeadbeef);
+}
+
+/* A crash like any other, and the report knows the call. */
+static void cause__call_that_the_sandbox_forbids__named(void **state)
+{
+    (void)state;
+    fault_with(SIGSYS);
+    atomic_store(&board.fault_call, SYS_openat + 1);
+    end_with(CLD_KILLED, SIGSYS);
+    assert_string_equal(report.cause, "SIGSYS");
+    assert_string_equal(report.call, "openat");
+    assert_int_equal(report.facts.kind, DEATH_CRASH);
 }
 
 static void cause__fault_of_an_older_generation__does_not_count(void **state)
@@ -232,6 +247,73 @@ static const char *log_death(bool protect)
     collect(KILL_NONE);
     report_death(&report, SLOT, GENERATION, &after, protect);
     return log_capture_expect("worker_died");
+}
+
+static void log__forbidden_call__its_name_or_none(void **state)
+{
+    (void)state;
+    expect_key(log_death(true), "call=none");
+    fault_with(SIGSYS);
+    atomic_store(&board.fault_call, SYS_socket + 1);
+    expect_key(log_death(true), "call=socket");
+}
+
+static struct shared_pages *map_pages(void)
+{
+    void *pages =
+        mmap(NULL, sizeof(struct shared_pages), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    return pages;
+}
+
+static uint32_t outcome_with(enum sandbox_step step, enum sandbox_result result)
+{
+    uint32_t outcome = SANDBOX_TOLD | (uint32_t)SANDBOX_ON << 24 | 6u << 16;
+
+    for (enum sandbox_step i = 0; i < SANDBOX_STEP_COUNT; i++)
+        outcome |= (uint32_t)(i == step ? result : SANDBOX_APPLIED) << (2 * i);
+    return outcome;
+}
+
+static void log__sandbox__once_for_all_that_fare_alike(void **state)
+{
+    struct shared_pages *pages = map_pages();
+
+    (void)state;
+    report_sandbox(pages, SLOT, 1); /* that worker has not said anything */
+    log_capture_expect_nothing();
+    for (unsigned slot = 0; slot < 3; slot++)
+        atomic_store(&shared_board(pages, slot)->sandbox_outcome,
+                     outcome_with(SANDBOX_USER, SANDBOX_LEFT_OUT));
+    for (unsigned slot = 0; slot < 3; slot++)
+        report_sandbox(pages, slot, GENERATION);
+    const char *text = log_capture_expect("sandbox");
+    expect_key(text, "slot=0");
+    expect_key(text, "mode=on");
+    expect_key(text, "seccomp=applied");
+    expect_key(text, "landlock_abi=6");
+    expect_key(text, "user=left_out");
+    log_capture_expect_nothing();
+    munmap(pages, sizeof *pages);
+}
+
+static void log__sandbox__a_worker_that_fares_otherwise_is_said(void **state)
+{
+    struct shared_pages *pages = map_pages();
+
+    (void)state;
+    atomic_store(&shared_board(pages, SLOT)->sandbox_outcome, outcome_with(SANDBOX_USER, SANDBOX_LEFT_OUT));
+    report_sandbox(pages, SLOT, GENERATION);
+    log_capture_expect("sandbox");
+    atomic_store(&shared_board(pages, SLOT)->sandbox_outcome,
+                 outcome_with(SANDBOX_SECCOMP, SANDBOX_FAILED) ^
+                     (uint32_t)(SANDBOX_UNSUPPORTED ^ SANDBOX_APPLIED) << (2 * SANDBOX_PAGES));
+    report_sandbox(pages, SLOT, GENERATION + 1);
+    expect_key(log_capture_expect("sandbox"), "seccomp=failed");
+    expect_key(log_capture_expect("sandbox_incomplete"), "missing=\"pages seccomp\"");
+    log_capture_expect_nothing();
+    munmap(pages, sizeof *pages);
 }
 
 static void log__death_under_protection__nothing_lost(void **state)
@@ -374,6 +456,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(cause__signals_and_exits__by_name),
         TEST(cause__killed_while_dumping__the_true_signal),
+        TEST(cause__call_that_the_sandbox_forbids__named),
         TEST(cause__fault_of_an_older_generation__does_not_count),
         TEST(kind__sigkill__by_whom_and_why),
         TEST(kind__fatal_signal_before_our_kill_arrived__crash),
@@ -384,6 +467,9 @@ int main(void)
         TEST(life__nothing_answered_since_its_start__not_healthy),
         TEST(life__died_before_it_was_ready__nothing_of_its_predecessor),
         TEST(phase__each__has_its_word),
+        TEST(log__forbidden_call__its_name_or_none),
+        TEST(log__sandbox__once_for_all_that_fare_alike),
+        TEST(log__sandbox__a_worker_that_fares_otherwise_is_said),
         TEST(log__death_under_protection__nothing_lost),
         TEST(log__death_that_costs_all__says_how_many),
         TEST(log__what_comes_next__by_the_phase),

@@ -146,6 +146,15 @@ static void faulty__trigger__does_what_it_says(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void faulty__what_a_sandbox_forbids__harmless_without_one(void **state)
+{
+    static const char *const words[] = {"!OPEN!!!", "!CONN!!!", "!EXEC!!!", "!KILL!!!"};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(status_of(words[i]), 0);
+}
+
 static void table__names__found_and_nothing_else(void **state)
 {
     (void)state;
@@ -169,6 +178,7 @@ int main(void)
         cmocka_unit_test(faulty__no_trigger__as_upper),
         cmocka_unit_test(faulty__trigger_cut_in_two__as_upper),
         cmocka_unit_test(faulty__trigger__does_what_it_says),
+        cmocka_unit_test(faulty__what_a_sandbox_forbids__harmless_without_one),
         cmocka_unit_test(table__names__found_and_nothing_else),
     };
 

@@ -197,12 +197,14 @@ static void reload__live_options__taken_and_named(void **state)
 static void reload__every_option_of_the_table__in_the_list_of_its_scope(void **state)
 {
     static const char *const values[][2] = {
-        {"bind", "127.0.0.1:1"},  {"backlog", "1"},          {"unix-mode", "1"},     {"workers", "77"},
-        {"service", "echo"},      {"max-connections", "77"}, {"idle-timeout", "77"}, {"write-timeout", "77"},
-        {"drain-timeout", "77"},  {"protect", "off"},        {"hang-timeout", "77"}, {"incident-dir", "/77"},
-        {"incident-bytes", "77"}, {"log-level", "error"},    {"log-format", "json"}, {"log-file", "/77"},
-        {"pid-file", "/77"},      {"control", "/77"},        {"core", "on"},         {"batch", "off"},
-        {"metrics", ":77"},
+        {"bind", "127.0.0.1:1"},  {"backlog", "1"},        {"unix-mode", "1"},
+        {"workers", "77"},        {"service", "echo"},     {"max-connections", "77"},
+        {"idle-timeout", "77"},   {"write-timeout", "77"}, {"drain-timeout", "77"},
+        {"protect", "off"},       {"hang-timeout", "77"},  {"incident-dir", "/77"},
+        {"incident-bytes", "77"}, {"log-level", "error"},  {"log-format", "json"},
+        {"log-file", "/77"},      {"pid-file", "/77"},     {"control", "/77"},
+        {"core", "on"},           {"batch", "off"},        {"sandbox", "log"},
+        {"user", "77"},           {"group", "77"},         {"metrics", ":77"},
     };
     size_t seen = 0, accepted = 0;
     char line[128];
