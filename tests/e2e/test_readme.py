@@ -1,5 +1,6 @@
 """README.md against the programs: it names every option, exit code, log event and file rightly, and none that is gone."""
 
+import json
 import re
 import subprocess
 import unittest
@@ -67,6 +68,18 @@ class Readme(TestCase):
             value = default.strip("`").split()[0] if default else ""
             if re.match(r"[\d:.]+[a-z]*$|upper$|info$|on$", value):
                 self.assertEqual(value, re.split(r"[, ]", said.group(1))[0], option)
+
+    def test_doctor__looks_at_what_the_tables_say_and_takes_their_options(self):
+        result = subprocess.run([str(SERVER), "doctor", "--json"], capture_output=True, text=True, timeout=DEADLINE_S)
+        checked = {check["name"] for check in json.loads(result.stdout)["checks"]}
+        first_cells = " ".join(row[0] for row in rows("The doctor"))
+        for name in checked:
+            self.assertIn(name if name.startswith("memory.") else name.split(".")[-1].split(",")[0], first_cells.lower())
+        in_help = subprocess.run([str(SERVER), "doctor", "--help"], capture_output=True, text=True, timeout=DEADLINE_S).stdout
+        options = set(re.findall(r"^ +(--[\w-]+)", in_help, re.MULTILINE)) - {"--help"}
+        self.assertEqual({word for word in re.findall(r"--[\w-]+", first_cells)}, options)
+        for code in re.findall(r"\b(\d+) ", in_help.split("Exit codes:")[1]):
+            self.assertRegex(" ".join(section("The doctor").split("It exits with")[1].split()), rf"\b{code}\b")
 
     def test_exit_codes__are_those_of_help(self):
         table = rows("Exit codes")
