@@ -173,9 +173,12 @@ static void text__tcp_listener__queue_and_its_limit(void **state)
     write_text();
     for (int i = 0; i < WAITING; i++)
         close(clients[i]);
-    close(FD_LISTENER);
     expect("prefork_upper_accept_queue_connections 2\n");
     expect("prefork_upper_accept_queue_limit_connections 7\n");
+    shutdown(FD_LISTENER, SHUT_RDWR);
+    write_text();
+    close(FD_LISTENER);
+    assert_null(strstr(text, "accept_queue")); /* it is drained */
     write_text();
     assert_null(strstr(text, "accept_queue")); /* it is gone */
 }
@@ -218,6 +221,20 @@ static void ready__no_supervisor_has_begun__starting(void **state)
     write_text();
     assert_string_equal(metrics_why_not_ready(&view), "starting");
     expect("prefork_upper_ready 0\n");
+    atomic_store(&pages->orders.supervisor_generation, 0);
+    write_text();
+    expect("prefork_upper_supervisor_restarts_total 0\n");
+}
+
+static void ready__the_other_copy_of_the_memory_holds__that_one_is_read(void **state)
+{
+    (void)state;
+    serve(0, 1);
+    memcpy(pages->orders.memory[0], pages->orders.memory[1], sizeof *memory);
+    memset(pages->orders.memory[1], 0, sizeof *memory);
+    atomic_store(&pages->orders.memory_current, 1);
+    look();
+    assert_null(metrics_why_not_ready(&view));
 }
 
 /* ---- healthy ---- */
@@ -229,6 +246,11 @@ static void healthy__supervisor_ticks__or_has_just_begun(void **state)
     assert_null(metrics_why_not_healthy(&view));
     metrics_look(&view, pages, &setup, 200 * S + (METRICS_TICK_MS_MAX + 1) * (S / 1000));
     assert_non_null(metrics_why_not_healthy(&view));
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    metrics_write(out, &view);
+    assert_int_equal(fclose(out), 0);
+    expect("prefork_upper_healthy 0\n");
     atomic_store(&pages->orders.supervisor_tick_ns, 0);
     metrics_look(&view, pages, &setup, 101 * S);
     assert_null(metrics_why_not_healthy(&view));
@@ -260,6 +282,7 @@ int main(void)
         TEST(ready__a_worker_serves__and_connections_are_taken),
         TEST(ready__worker_that_goes_out_or_does_not_serve_yet__does_not_count),
         TEST(ready__no_supervisor_has_begun__starting),
+        TEST(ready__the_other_copy_of_the_memory_holds__that_one_is_read),
         TEST(healthy__supervisor_ticks__or_has_just_begun),
         TEST(look__numbers_out_of_bounds__are_not_used),
     };
