@@ -95,19 +95,31 @@ static void write_verdict(const struct page *page, const struct report *report)
 
 /* -- correctness and clients -- */
 
+/* What a row of bytes is as text: beside a protocol of words that says more than numbers. */
+static void write_row_text(FILE *out, const uint8_t *bytes, size_t count)
+{
+    fprintf(out, "%*s", (int)(16 - count) * 3 + 2, "");
+    for (size_t i = 0; i < count; i++)
+        fputc(bytes[i] >= ' ' && bytes[i] < 0x7f ? bytes[i] : '.', out);
+}
+
 /* Two rows of 16 bytes; the first byte that is not as it must be stands behind a bar. */
 static void write_bytes_hex(const struct page *page, const char *label, const uint8_t *bytes, size_t length,
-                            size_t mark)
+                            size_t mark, bool has_text)
 {
     for (size_t row = 0; row < length; row += 16) {
+        size_t end = row + 16 < length ? row + 16 : length;
         fprintf(page->out, "%*s%-10s", INDENT, "", row == 0 ? label : "");
-        for (size_t i = row; i < length && i < row + 16; i++)
+        for (size_t i = row; i < end; i++)
             fprintf(page->out, "%s%02x", i == mark ? "|" : " ", bytes[i]);
+        if (has_text)
+            write_row_text(page->out, bytes + row, end - row);
         fputc('\n', page->out);
     }
 }
 
-static void write_example(const struct page *page, enum finding kind, const struct tally_wrong *example)
+static void write_example(const struct page *page, enum finding kind, const struct tally_wrong *example,
+                          bool has_text)
 {
     size_t mark = (size_t)(example->offset - example->shown_offset);
 
@@ -116,13 +128,16 @@ static void write_example(const struct page *page, enum finding kind, const stru
     if (kind == FINDING_CROSSTALK)
         report_line(page, "", "it belongs to connection %" PRIu64 ", offset %" PRIu64,
                     example->other_connection, example->other_offset);
-    write_bytes_hex(page, "expected", example->expected, example->count, mark);
-    write_bytes_hex(page, "got", example->got, example->got_count, mark);
+    write_bytes_hex(page, "expected", example->expected, example->count, mark, has_text);
+    write_bytes_hex(page, "got", example->got, example->got_count, mark, has_text);
 }
 
-static void write_correctness(const struct page *page, const struct tally *tally)
+static void write_correctness(const struct page *page, const struct report *report)
 {
+    const struct tally *tally = &report->outcome->tally;
     const uint64_t *found = tally->found_bytes;
+    bool has_room = page->width == 0 || page->width >= INDENT + 10 + 16 * 3 + 2 + 16;
+    bool has_text = has_room && report->settings->dialogue.script.count > 0;
     struct text sent, right, bytes, wrong, missing, extra, duplicated, crosstalk;
 
     report_line(page, "correctness", "%s message%s sent, %s answered right (%s)",
@@ -134,7 +149,7 @@ static void write_correctness(const struct page *page, const struct tally *tally
                 count(&crosstalk, found[FINDING_CROSSTALK]));
     for (int kind = 0; kind < FINDING_COUNT; kind++)
         if (tally->examples[kind].is_set)
-            write_example(page, (enum finding)kind, &tally->examples[kind]);
+            write_example(page, (enum finding)kind, &tally->examples[kind], has_text);
 }
 
 static void write_control(const struct page *page, const struct outcome *outcome)
@@ -313,7 +328,7 @@ void report_write_text(FILE *out, const struct report *report, int width)
     struct page unbroken = {.out = out, .width = 0};
 
     write_verdict(&page, report);
-    write_correctness(&page, &report->outcome->tally);
+    write_correctness(&page, report);
     write_control(&page, report->outcome);
     report_write_disconnects(&page, report);
     write_recovery(&page, report->outcome);

@@ -104,6 +104,19 @@ static void judge_clients(const struct settings *settings, const struct outcome 
                "control clients were not tried any more");
 }
 
+/* A server that waits for the end of a line waits for ever. */
+static void remark_unended(const struct settings *settings, const struct outcome *outcome,
+                           struct verdict *verdict)
+{
+    const struct script *script = &settings->dialogue.script;
+    const struct tally *tally = &outcome->tally;
+
+    if (script->count > 0 && outcome->control.unanswered > 0 && tally->bytes_right == 0 &&
+        tally_found_bytes(tally) == 0 && script->requests.text[script->requests.end_of[0] - 1] != '\n')
+        find(verdict, EXIT_CLIENTS,
+             "nothing came back: many protocols want an end of line, as in --send 'PING\\r\\n'");
+}
+
 /* Told last: victims that nobody answers are what a server looks like that takes no new clients, and that has
  * a code of its own. */
 static void judge_victims(const struct outcome *outcome, struct verdict *verdict)
@@ -184,6 +197,7 @@ void verdict_judge(const struct settings *settings, const struct outcome *outcom
         find(verdict, EXIT_INTERRUPTED, "interrupted after %s", units_format_ns(&time, outcome->elapsed_ns));
     judge_bytes(settings, outcome, verdict);
     judge_clients(settings, outcome, verdict);
+    remark_unended(settings, outcome, verdict);
     judge_churn(outcome, verdict);
     judge_recovery(outcome, verdict);
     judge_victims(outcome, verdict);

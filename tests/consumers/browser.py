@@ -183,7 +183,8 @@ def look(browser, page, view, folder):
     clip = {"x": 0, "y": 0, "width": width, "height": min(seen["height"], 6000), "scale": 1}
     keep(folder / f"{page.stem}-{name}.png", browser.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True))
     if is_paper:
-        keep(folder / f"{page.stem}.pdf", browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=False))
+        printed = browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=False)
+        keep(folder / f"{page.stem}.pdf", printed)
     return found
 
 

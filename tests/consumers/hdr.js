@@ -4,14 +4,16 @@ const fs = require("fs");
 const { HistogramLogReader, build } = require("hdr-histogram-js");
 
 const [log, json, text] = process.argv.slice(2).map((path) => fs.readFileSync(path, "utf8"));
-const whole = build({ lowestDiscernibleValue: 1, highestTrackableValue: 3600e9, numberOfSignificantValueDigits: 3, bitBucketSize: 64 });
+const shape = { lowestDiscernibleValue: 1, highestTrackableValue: 3600e9, numberOfSignificantValueDigits: 3, bitBucketSize: 64 };
+const whole = build(shape);
 const reader = new HistogramLogReader(log);
 for (let one = reader.nextIntervalHistogram(); one !== null; one = reader.nextIntervalHistogram()) whole.add(one);
 
 const said = JSON.parse(json).latency_us;
 const line = text.split("\n").find((words) => words.startsWith("  latency "));
 const units = { us: 1, ms: 1e3, s: 1e6 };
-const inText = Object.fromEntries([...line.matchAll(/(p[\d.]+|max) ([\d.]+) (us|ms|s)/g)].map(([, name, number, unit]) => [name, number * units[unit]]));
+const words = [...line.matchAll(/(p[\d.]+|max) ([\d.]+) (us|ms|s)/g)];
+const inText = Object.fromEntries(words.map(([, name, number, unit]) => [name, number * units[unit]]));
 
 let differences = 0;
 const compare = (what, is, told, tolerance) => {

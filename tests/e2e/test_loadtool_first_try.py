@@ -56,6 +56,11 @@ class FirstTry(TestCase):
         self.assertEqual(result.returncode, BYTES, result.stdout)
         self.assertIn("--send and --expect", " ".join(result.stdout.split("\n\n")[0].split()))
 
+    def test_request_without_its_end__the_first_lines_say_so(self):
+        result = run(self.redis(), "--send", "PING", "--expect", "+PONG", "-c", 10, "-d", "300ms", "--timeout", "300ms")
+        self.assertEqual(result.returncode, CLIENTS, result.stdout)
+        self.assertIn("many protocols want an end of line", result.stdout.split("\n\n")[0])
+
     def test_nobody_listens__the_first_line_says_so(self):
         target = f":{free_port()}"
         result = run(target, "-c", 5, "-d", "100ms")
@@ -66,7 +71,8 @@ class FirstTry(TestCase):
     def test_help__every_line_stands_in_its_column(self):
         """argp sets a margin in the wrong place when its buffer is full just there: then a text must be changed by a word."""
         lines = run("--help").stdout.splitlines()
-        options = lines[lines.index("") + 1:lines.index("Mandatory or optional arguments to long options are also mandatory or optional")]
+        end = next(i for i, line in enumerate(lines) if line.startswith("Mandatory or optional"))
+        options = lines[lines.index("") + 1:end]
         self.assertEqual([line for line in options if not re.match(r"  -[\w?], --|      --| {29}\S|$", line)], [])
         self.assertLess(max(map(len, lines)), 80)
 

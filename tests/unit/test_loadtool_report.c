@@ -219,6 +219,24 @@ static void text__outages__have_times_and_losses(void **state)
     assert_non_null(strstr(text, "5.00 s to 5.10 s, 7 lost, until the end\n"));
 }
 
+static void text__wrong_bytes_of_a_script__stand_there_as_text_too(void **state)
+{
+    const char *row =
+        "expected   40|41 42" /* and thirteen more */ "                                         @AB\n";
+
+    (void)state;
+    spoil();
+    settings.dialogue.script.count = 1;
+    write_text(0);
+    assert_non_null(strstr(text, row));
+    assert_non_null(strstr(text, "@a.\n"));
+    write_text(91);
+    assert_non_null(strstr(text, row));
+    write_text(90);
+    assert_null(strstr(text, "@AB"));
+    settings.dialogue.script.count = 0;
+}
+
 static void disturb(void)
 {
     const uint64_t ms = 1000000;
@@ -488,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup(text__a_bad_run__names_every_finding, fresh),
         cmocka_unit_test_setup(text__any_width__no_line_is_longer_but_for_the_command, fresh),
         cmocka_unit_test_setup(text__one_of_each__has_no_plural, fresh),
+        cmocka_unit_test_setup(text__wrong_bytes_of_a_script__stand_there_as_text_too, fresh),
         cmocka_unit_test_setup(text__disturbances__have_a_summary_and_the_worst, fresh),
         cmocka_unit_test_setup(json__disturbances__have_a_summary_and_a_list, fresh),
         cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),

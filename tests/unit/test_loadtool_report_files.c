@@ -321,6 +321,38 @@ static void timeline__any_rows__the_line_goes_through_them(void **state)
     assert_null(strstr(text, "kills"));
 }
 
+static double millions(const struct series_row *row)
+{
+    return 15e3 * (double)row->sums.right;
+}
+
+static void timeline__large_values_and_a_place_at_the_end__have_room(void **state)
+{
+    const struct chart_line line = {&outcome.series, millions, "one", "much"};
+    FILE *out = fmemopen(text, sizeof(text), "w");
+
+    (void)state;
+    add_seconds();
+    chart_timeline(out, "Much", &line, 1, false, NULL);
+    fclose(out);
+    series_free(&outcome.series);
+    assert_non_null(strstr(text, "text-anchor=\"end\">1.5 M</text>"));
+    assert_non_null(strstr(text, "text-anchor=\"end\">4 s</text>"));
+    assert_non_null(strstr(text, "text-anchor=\"middle\">2 s</text>"));
+}
+
+static void md__outages_of_each_kind__say_how_they_went_on(void **state)
+{
+    (void)state;
+    outcome.outages =
+        (struct outages){.count = 2,
+                         .kept = 2,
+                         .list = {{.gap_ms = 60, .is_over = true}, {.last_good_ms = 900, .gap_ms = 100}}};
+    write_report(report_write_md);
+    assert_non_null(strstr(text, "| 0.06 s |  | 0 | not normal again before the end of the run |\n"));
+    assert_non_null(strstr(text, "| 0.90 s | 1.00 s |  | 0 | until the end |\n"));
+}
+
 static void all__no_room__an_error(void **state)
 {
     static int (*const writers[])(FILE *, const struct report *) = {report_write_junit, report_write_md,
@@ -352,6 +384,8 @@ int main(void)
         TEST(html__a_run__has_its_charts_tables_and_bytes),
         TEST(html__a_run_without_a_second__has_no_charts),
         TEST(html__no_memory__says_so),
+        TEST(timeline__large_values_and_a_place_at_the_end__have_room),
+        TEST(md__outages_of_each_kind__say_how_they_went_on),
         TEST(timeline__any_rows__the_line_goes_through_them),
         TEST(all__no_room__an_error),
     };

@@ -137,6 +137,22 @@ static void judge__nothing_is_right__says_how_to_name_another_protocol(void **st
     assert_int_equal(verdict.reason_count, 1);
 }
 
+static void judge__a_line_without_its_end_is_not_answered__says_so(void **state)
+{
+    (void)state;
+    outcome.control.unanswered = 5;
+    assert_int_equal(script_make(&settings.dialogue.script, "PING", "PONG"), 0);
+    assert_int_equal(judge(), EXIT_CLIENTS);
+    assert_non_null(strstr(verdict.reasons[1], "as in --send 'PING\\r\\n'"));
+    assert_int_equal(script_make(&settings.dialogue.script, "PING\\r\\n", "PONG"), 0);
+    judge();
+    assert_int_equal(verdict.reason_count, 1);
+    outcome.tally.bytes_right = 1;
+    assert_int_equal(script_make(&settings.dialogue.script, "PING", "PONG"), 0);
+    judge();
+    assert_int_equal(verdict.reason_count, 1);
+}
+
 static void judge__nobody_listens__says_what_connecting_met(void **state)
 {
     (void)state;
@@ -225,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup(judge__several_findings__the_first_code_of_the_order_wins, fresh),
         cmocka_unit_test_setup(judge__every_reply_equals_its_request__hints_at_an_echo_server, fresh),
         cmocka_unit_test_setup(judge__nothing_is_right__says_how_to_name_another_protocol, fresh),
+        cmocka_unit_test_setup(judge__a_line_without_its_end_is_not_answered__says_so, fresh),
         cmocka_unit_test_setup(judge__nobody_listens__says_what_connecting_met, fresh),
         cmocka_unit_test_setup(judge__no_right_reply_and_no_other_finding__still_fails, fresh),
         cmocka_unit_test_setup(judge__modes_that_were_never_done__are_named_but_pass, fresh),
