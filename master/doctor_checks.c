@@ -108,19 +108,19 @@ static const struct doctor_check table[] = {
          .judge = doctor_judge_memfd},
     [DOCTOR_SECCOMP] =
         {.name = "kernel.seccomp.actions_avail",
-         .meaning =
-             "What filters of system calls can do, by which a worker can be confined to those that it needs.",
+         .meaning = "What filters of system calls can do, by which --sandbox confines a worker to those that "
+                    "it needs.",
          .absent =
-             "The kernel has no such filters (CONFIG_SECCOMP_FILTER): workers cannot be confined by them.",
+             "The kernel has no such filters (CONFIG_SECCOMP_FILTER): --sandbox does without, and says so.",
          .absent_verdict = DOCTOR_ADVISED,
          .judge = doctor_judge_seccomp},
     [DOCTOR_LANDLOCK] = {.name = "landlock",
                          .source = DOCTOR_KERNEL,
                          .is_number = true,
-                         .meaning = "Version of the rules by which a worker can be kept from every file.",
+                         .meaning = "Version of the rules by which --sandbox keeps a worker from every file.",
                          .absent = "The kernel has none, or they are not on: they want "
                                    "CONFIG_SECURITY_LANDLOCK, and landlock among "
-                                   "the lsm= of its command line. Workers cannot be confined by them.",
+                                   "the lsm= of its command line. --sandbox does without, and says so.",
                          .absent_verdict = DOCTOR_ADVISED,
                          .judge = doctor_judge_landlock},
 };
