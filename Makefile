@@ -197,7 +197,7 @@ sim: $(BUILD)/sim ## Simulate the policy in a lying world: STEPS= of chance from
 	$(Q)$(BUILD)/sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) $(if $(DEPTH),--depth $(DEPTH)) \
 		$(if $(filter-out undefined,$(origin ONLY)),--only '$(ONLY)') $(if $(TURNS),--turns $(TURNS)) \
 		$(if $(EVEN),--even) $(if $(MUTANT),--mutant $(MUTANT))
-model: deps-model ## Check a model of one slot with Spin: every order of steps and deaths (a few minutes, up to 2 GB)
+model: deps-model ## Check a model of one slot with Spin: every order of steps and deaths (3 min, 2 GB; a check that takes 10 min fails)
 	$(Q)tests/spin/run
 soak: $(TESTED) ## Everything at once for HOURS=1 (or 0.05), by SEED=; plots of descriptors, memory, latency; a verdict
 	$(Q)chaos/soak $(if $(HOURS),--hours '$(HOURS)') $(if $(SEED),--seed '$(SEED)')
