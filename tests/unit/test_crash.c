@@ -7,10 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,6 +204,42 @@ static void install__refused__negative_errno(void **state)
     assert_int_equal(crash_handler_install(board, GENERATION), -EINVAL);
 }
 
+/* A filter that forbids one call, which nothing else makes; and that call. */
+static void make_forbidden_call(void)
+{
+    struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpgrp, 0, 1),
+                                   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                                   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        _exit(0);
+    syscall(SYS_getpgrp);
+}
+
+/* Where there are no filters nobody is ended by one. */
+static void sigsys__of_a_filter__the_call_on_the_board(void **state)
+{
+    (void)state;
+    int number = signal_of(make_forbidden_call);
+    assert_true(number == SIGSYS || number == 0);
+    assert_int_equal(atomic_load(&board->fault_call), number == SIGSYS ? SYS_getpgrp + 1 : 0);
+}
+
+static void raise_sigsys(void)
+{
+    raise(SIGSYS);
+}
+
+static void sigsys__sent__no_call_on_the_board(void **state)
+{
+    (void)state;
+    assert_int_equal(signal_of(raise_sigsys), SIGSYS);
+    assert_int_equal(atomic_load(&board->fault_call), 0);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, open_board, close_board)
@@ -212,6 +252,8 @@ int main(void)
         TEST(no_crash__nothing_noted),
         TEST(signals__only_fatal_ones),
         TEST(install__refused__negative_errno),
+        TEST(sigsys__of_a_filter__the_call_on_the_board),
+        TEST(sigsys__sent__no_call_on_the_board),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,6 +21,8 @@ static struct {
     int error;
     long abi; /* that the kernel says; 0: the true one */
     int let_pass;
+    bool says_none; /* it is there, and has no version */
+    bool obeys;     /* without anything that follows of it */
 } bend;
 
 static uint64_t asked[3]; /* the last ruleset */
@@ -38,6 +41,10 @@ long __wrap_syscall(long number, ...)
     va_end(arguments);
     if (number == SYS_landlock_create_ruleset && a[0] == 0 && bend.abi)
         return bend.abi;
+    if (number == SYS_landlock_create_ruleset && a[0] == 0 && bend.says_none)
+        return 0;
+    if (number == SYS_landlock_restrict_self && bend.obeys)
+        return 0;
     if (number == bend.number && bend.let_pass-- == 0) {
         errno = bend.error;
         return -1;
@@ -162,6 +169,20 @@ static void kernel_without__its_error(void **state)
     assert_true(landlock_obey(-1) < 0);
 }
 
+static void kernel_says__any_version__the_highest_that_both_know(void **state)
+{
+    (void)state;
+    bend.abi = 3;
+    assert_int_equal(landlock_abi(), 3);
+    bend.abi = LANDLOCK_ABI_KNOWN + 1;
+    assert_int_equal(landlock_abi(), LANDLOCK_ABI_KNOWN);
+    bend.abi = 0;
+    bend.says_none = true;
+    assert_int_equal(landlock_abi(), -EOPNOTSUPP);
+    bend.obeys = true;
+    assert_int_equal(landlock_obey(7), 0);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup(test, begin)
@@ -170,6 +191,7 @@ int main(void)
         TEST(older_or_newer_kernel__what_both_know),
         TEST(versions__rights_add_up),
         TEST(kernel_without__its_error),
+        TEST(kernel_says__any_version__the_highest_that_both_know),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

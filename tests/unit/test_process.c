@@ -1,6 +1,6 @@
 /* Making a process whose pid stands on the board before it runs, and ending it without ever meeting another.
  */
-/* wrap: pidfd_open pidfd_send_signal syscall */
+/* wrap: pidfd_open pidfd_send_signal syscall read */
 #include "tests/support/cmocka_all.h"
 
 #include "worker/process.h"
@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -75,6 +76,18 @@ int __wrap_pidfd_send_signal(int fd, int signal_number, siginfo_t *info, unsigne
         return -1;
     }
     return __real_pidfd_send_signal(fd, signal_number, info, flags);
+}
+
+static const char *stat_text; /* of every process; NULL: the truth */
+
+ssize_t __real_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size)
+{
+    if (!stat_text)
+        return __real_read(fd, bytes, size);
+    memcpy(bytes, stat_text, strlen(stat_text));
+    return (ssize_t)strlen(stat_text);
 }
 
 static int begin(void **state)
@@ -333,6 +346,13 @@ static void kin__odd_name__parent_is_found(void **state)
 static void kin__nothing_known__taken_for_one(void **state)
 {
     (void)state;
+    static const char *const odd[] = {"no brackets", "1 (x) S"};
+    for (size_t at = 0; at < 2; at++) {
+        stat_text = odd[at];
+        bool is_kin = process_is_kin(getpid());
+        stat_text = NULL;
+        assert_false(is_kin);
+    }
     assert_true(process_is_kin(-5));
 }
 
