@@ -860,6 +860,22 @@ static void outlive__no_control_socket__its_number_is_left_alone(void **state)
     assert_int_equal(connect_to(&address), 0);
 }
 
+/* As the port, the address for whoever looks in from outside is free at once. */
+static void outlive__metrics_socket__refuses_from_now_on(void **state)
+{
+    struct sockaddr_un address;
+
+    (void)state;
+    begin_without_master(1);
+    listen_at_control(&address);
+    strcpy(setup.metrics_bound, "127.0.0.1:9100");
+    assert_int_equal(dup2(FD_CONTROL, FD_METRICS), FD_METRICS);
+    assert_int_equal(connect_to(&address), 0);
+    assert_int_equal(run(), 1);
+    assert_int_equal(connect_to(&address), -ECONNREFUSED);
+    close(FD_METRICS);
+}
+
 static void end_worker(void)
 {
     struct pollfd ended = {.fd = pidfd_open(worker_pid, 0), .events = POLLIN};
@@ -979,6 +995,7 @@ int main(void)
         TEST(outlive__drains_without_a_deadline__however_long_it_takes),
         TEST(outlive__worker_is_gone_altogether__not_waited_for),
         TEST(outlive__board_beyond_the_limit__not_looked_at),
+        TEST(outlive__metrics_socket__refuses_from_now_on),
     };
 
     return cmocka_run_group_tests_name("reactor", tests, NULL, NULL);

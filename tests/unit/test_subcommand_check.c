@@ -276,6 +276,14 @@ static void check__settings_refused__64_before_any_probe(void **state)
     assert_int_equal(probed_count, 0);
 }
 
+static void check__no_such_user__64_and_the_option(void **state)
+{
+    (void)state;
+    assert_int_equal(CHECK_WITH("--user", "nobody-has-this-name"), EXIT_USAGE);
+    expect_complaint("prefork-upper: --user: ");
+    assert_int_equal(probed_count, 0);
+}
+
 static void check__bad_fault__64_before_any_probe(void **state)
 {
     (void)state;
@@ -495,6 +503,7 @@ int main(void)
         TEST(help__both_spellings__sentence_and_exit_codes),
         TEST(help__nowhere_to_write__1),
         TEST(check__good_fault__goes_on),
+        TEST(check__no_such_user__64_and_the_option),
     };
 
     return cmocka_run_group_tests_name("subcommand_check", tests, NULL, NULL);

@@ -2,7 +2,7 @@
  * A worker's whole life in a process of its own; the test plays keeper, supervisor, client, and a kernel that
  * has nothing more to give.
  */
-/* wrap: mmap conn_table_init epoll_ctl nanosleep */
+/* wrap: mmap conn_table_init epoll_ctl nanosleep sandbox_apply */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
@@ -49,6 +49,17 @@ static bool fails(const char *call)
     if (bend.count > 0 && --bend.count == 0)
         bend.call = NULL;
     return true;
+}
+
+uint32_t __real_sandbox_apply(struct shared_pages *pages, unsigned slot, const struct sandbox_plan *plan,
+                              bool core);
+uint32_t __wrap_sandbox_apply(struct shared_pages *pages, unsigned slot, const struct sandbox_plan *plan,
+                              bool core);
+
+uint32_t __wrap_sandbox_apply(struct shared_pages *pages, unsigned slot, const struct sandbox_plan *plan,
+                              bool core)
+{
+    return fails("sandbox_apply") ? 0 : __real_sandbox_apply(pages, slot, plan, core);
 }
 
 void *__real_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset);
@@ -430,7 +441,7 @@ static void schedule__another_policy_inherited__kept(void **state)
 
 /* ---- a start that fails ---- */
 
-static void expect_no_start(const char *why)
+static void expect_no_start(const char *what, const char *why)
 {
     char text[512], expected[512];
 
@@ -439,7 +450,7 @@ static void expect_no_start(const char *why)
     assert_int_equal(atomic_load(&board->ready_generation), 0);
     assert_int_equal(atomic_load(&board->left_generation), 0);
     assert_true(worker_fixture_read_log(text, sizeof text));
-    snprintf(expected, sizeof expected, "event=failed what=worker_start slot=%u why=%s", fixture.options.slot,
+    snprintf(expected, sizeof expected, "event=failed what=%s slot=%u why=%s", what, fixture.options.slot,
              why);
     assert_string_equal(text, expected);
 }
@@ -448,7 +459,16 @@ static void start__no_buffers__said_and_left(void **state)
 {
     (void)state;
     bend.call = "mmap";
-    expect_no_start("ENOMEM");
+    expect_no_start("worker_start", "ENOMEM");
+}
+
+/* One that was to be another user must not serve as this one. */
+static void start__ids_cannot_be_changed__said_and_left(void **state)
+{
+    (void)state;
+    bend.call = "sandbox_apply";
+    bend.error = EPERM;
+    expect_no_start("user", "EPERM");
 }
 
 /* The third try is the last that fails. */
@@ -489,7 +509,7 @@ static void start__memory_is_never_there__tried_for_two_seconds(void **state)
     (void)state;
     bend.call = "mmap";
     bend.error = ENOMEM;
-    expect_no_start("ENOMEM");
+    expect_no_start("worker_start", "ENOMEM");
     assert_int_equal(atomic_load(pauses_seen), 19);
 }
 
@@ -498,7 +518,7 @@ static void start__no_connection_table__said_and_left(void **state)
     (void)state;
     bend.call = "conn_table_init";
     bend.error = EOVERFLOW;
-    expect_no_start("EOVERFLOW");
+    expect_no_start("worker_start", "EOVERFLOW");
 }
 
 static void start__epoll_takes_no_timer__said_and_left(void **state)
@@ -507,7 +527,7 @@ static void start__epoll_takes_no_timer__said_and_left(void **state)
     bend.call = "epoll_ctl";
     bend.number = FD_TICK;
     bend.error = ENOSPC;
-    expect_no_start("ENOSPC");
+    expect_no_start("worker_start", "ENOSPC");
 }
 
 /* Or else the failed start would be blamed on the connection that the last worker died of. */
@@ -517,7 +537,7 @@ static void start__fails__what_the_last_one_was_doing_is_wiped(void **state)
     atomic_store(&board->current, (uint64_t)FIRST_CONNECTION << 8 | PHASE_ANSWERING);
     atomic_store(&board->in_service, 1);
     bend.call = "mmap";
-    expect_no_start("ENOMEM");
+    expect_no_start("worker_start", "ENOMEM");
     assert_int_equal(atomic_load(&board->current), 0);
     assert_int_equal(atomic_load(&board->in_service), 0);
 }
@@ -565,6 +585,7 @@ int main(void)
         TEST(start__epoll_takes_no_timer__said_and_left),
         TEST(start__fails__what_the_last_one_was_doing_is_wiped),
         TEST(start__no_such_service__is_a_failed_check),
+        TEST(start__ids_cannot_be_changed__said_and_left),
     };
 
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
