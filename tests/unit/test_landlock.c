@@ -137,8 +137,10 @@ static void older_or_newer_kernel__what_both_know(void **state)
     if (version() < 1)
         skip();
     bend.abi = 1;
+    assert_int_equal(landlock_abi(), 1);
     assert_int_equal(given_up(), 1);
     bend.abi = 99;
+    assert_int_equal(landlock_abi(), LANDLOCK_ABI_KNOWN);
     if (version() >= LANDLOCK_ABI_KNOWN)
         assert_int_equal(given_up(), LANDLOCK_ABI_KNOWN);
 }
