@@ -1,6 +1,6 @@
 /* The list of calls as a program for the kernel: how it is made, and each call that may fail on the way. It is not
  * installed here. (What it allows and forbids: test_sandbox.c.) */
-/* wrap: seccomp_init seccomp_attr_set seccomp_rule_add seccomp_syscall_priority seccomp_rule_add_array */
+/* wrap: seccomp_init seccomp_attr_set seccomp_rule_add seccomp_syscall_priority seccomp_rule_add_array __read_chk */
 /* wrap: seccomp_export_bpf pipe2 read syscall */
 #include "tests/support/cmocka_all.h"
 
@@ -73,6 +73,14 @@ ssize_t __wrap_read(int fd, void *bytes, size_t size)
     if (fails("read"))
         return -1;
     return fails("long_list") ? (ssize_t)size : __real_read(fd, bytes, size);
+}
+
+/* What read is called where the compiler does not see how long its array is (feature_test_macros(7)). */
+ssize_t __wrap___read_chk(int fd, void *bytes, size_t size, size_t room);
+ssize_t __wrap___read_chk(int fd, void *bytes, size_t size, size_t room)
+{
+    (void)room;
+    return __wrap_read(fd, bytes, size);
 }
 
 long __wrap_syscall(long number, ...);
