@@ -42,8 +42,9 @@ def _draw(chart, scale, top):
 
 def clock(seconds):
     if seconds < 120:
-        return f"{seconds:g} s"
-    return f"{seconds / 60:g} min" if seconds < 7200 else f"{seconds / 3600:g} h"
+        return f"{seconds} s"
+    whole, rest, unit = (*divmod(seconds, 60), "min") if seconds < 7200 else (*divmod(seconds // 60, 60), "h")
+    return f"{whole}:{rest:02d} {unit}" if rest else f"{whole} {unit}"
 
 
 def _axis(scale, bottom):
