@@ -135,10 +135,11 @@ class Kind:
 
 OURS = Kind("prefork-upper", ours())
 OFF = Kind("--protect off", ours("--protect", "off"))
+UNCONFINED = Kind("--sandbox off", ours("--sandbox", "off"))
 FLOOR = Kind("floor", written_here("floor"))
 LIBUV = Kind("libuv", written_here("uv_upper"))
 LIBEVENT = Kind("libevent", written_here("event_upper"))
-BUILT_HERE = [OURS, OFF, FLOOR, LIBUV, LIBEVENT]
+BUILT_HERE = [OURS, OFF, UNCONFINED, FLOOR, LIBUV, LIBEVENT]
 PEERS = [
     Kind("Node cluster", node, "node"),
     Kind("Apache prefork, mod_echo", apache("prefork"), "apache2", "echo", lines=True),
@@ -195,7 +196,7 @@ class Server:
 
     def stop(self):
         """Its process group is its own, so what it leaves behind for a connection ends with it."""
-        if self.kind in (OURS, OFF):
+        if self.kind in (OURS, OFF, UNCONFINED):
             self.process.send_signal(signal.SIGQUIT)
             try:
                 self.process.wait(timeout=5)

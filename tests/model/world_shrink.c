@@ -118,10 +118,13 @@ static bool evener(struct shrunk *shrunk)
 
 static bool plainer(struct shrunk *shrunk)
 {
-    bool any = evener(shrunk) | sooner_calm(shrunk);
+    bool any = evener(shrunk);
 
-    for (uint32_t i = 0; i < shrunk->tape.count; i++)
-        any |= plainer_value(shrunk, i) | plainer_place(shrunk, i);
+    any |= sooner_calm(shrunk);
+    for (uint32_t i = 0; i < shrunk->tape.count; i++) {
+        any |= plainer_value(shrunk, i);
+        any |= plainer_place(shrunk, i);
+    }
     return any;
 }
 
