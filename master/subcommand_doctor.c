@@ -139,20 +139,30 @@ static struct doctor_wants wants_of(const struct options *options)
 
 /* ---- the outcome ---- */
 
-/* A file that is there stays as it is: what stands in it may be somebody's own. */
+/* 0 or an errno. Closes the descriptor. */
+static int write_fragment_to(int fd, const char *path, const struct doctor_finding findings[DOCTOR_COUNT])
+{
+    FILE *file = fdopen(fd, "w");
+
+    if (!file) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    doctor_write_fragment(file, path, findings);
+    bool bad = ferror(file);
+    return fclose(file) != 0 ? errno : bad ? EIO : 0;
+}
+
+/* A file that is there stays as it is: what stands in it may be somebody's own. Half a file would stand in the way of the
+ * next try. */
 static int write_fix_file(const char *path, const struct doctor_finding findings[DOCTOR_COUNT])
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    int error = file ? 0 : errno;
+    int error = fd < 0 ? errno : write_fragment_to(fd, path, findings);
 
-    if (file) {
-        doctor_write_fragment(file, path, findings);
-        error = ferror(file) ? EIO : 0;
-        error = fclose(file) != 0 ? errno : error;
-    } else if (fd >= 0) {
-        close(fd);
-    }
+    if (error && fd >= 0)
+        unlink(path);
     if (error)
         fprintf(stderr, "prefork-upper doctor: --fix-file %s: %s%s\n", path, strerror(error),
                 error == EEXIST ? "; it is left as it is" : "");

@@ -1,6 +1,7 @@
 /* `prefork-upper check`: what is looked at, in which order, and with which code it ends. */
 /* wrap: listener_probe descriptors_fit settings_from_options options_parse access */
 #include "tests/support/cmocka_all.h"
+#include "tests/support/run_subcommand.h"
 
 #include "master/address.h"
 #include "master/listener.h"
@@ -17,10 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ARGUMENT_COUNT_MAX = 16, GRANTED = 777 };
+enum { GRANTED = 777 };
 
 static char directory[] = "/tmp/test_subcommand_check.XXXXXX";
-static char said[8192], complained[8192]; /* on stdout, on stderr */
 
 /* ---- in place of what is looked at ---- */
 
@@ -132,51 +132,7 @@ static const char *in_directory(const char *name)
     return path;
 }
 
-static void read_back(FILE *file, char *text, size_t size)
-{
-    rewind(file);
-    text[fread(text, 1, size - 1, file)] = '\0';
-    fclose(file);
-}
-
-/* Exit code of the check with these words behind its name; NULL ends them. */
-static int check_to(FILE *out, const char *const words[])
-{
-    char name[] = "check", *argv[ARGUMENT_COUNT_MAX + 1] = {name};
-    int argc = 1, saved[2] = {dup(STDOUT_FILENO), dup(STDERR_FILENO)};
-    FILE *errors = tmpfile();
-
-    for (; words[argc - 1]; argc++) {
-        assert_true(argc < ARGUMENT_COUNT_MAX);
-        argv[argc] = strdup(words[argc - 1]);
-    }
-    assert_non_null(errors);
-    fflush(stdout);
-    assert_true(dup2(fileno(out), STDOUT_FILENO) >= 0 && dup2(fileno(errors), STDERR_FILENO) >= 0);
-    int code = subcommand_check(argc, argv);
-    fflush(stdout);
-    clearerr(stdout);
-    dup2(saved[0], STDOUT_FILENO);
-    dup2(saved[1], STDERR_FILENO);
-    close(saved[0]);
-    close(saved[1]);
-    read_back(errors, complained, sizeof complained);
-    while (--argc > 0)
-        free(argv[argc]);
-    return code;
-}
-
-static int check_words(const char *const words[])
-{
-    FILE *out = tmpfile();
-
-    assert_non_null(out);
-    int code = check_to(out, words);
-    read_back(out, said, sizeof said);
-    return code;
-}
-
-#define CHECK_WITH(...) check_words((const char *const[]){__VA_ARGS__, NULL})
+#define CHECK_WITH(...) run_subcommand(subcommand_check, "check", (const char *const[]){__VA_ARGS__, NULL})
 
 static void expect_complaint(const char *words)
 {
@@ -470,7 +426,9 @@ static void help__nowhere_to_write__1(void **state)
 
     (void)state;
     assert_non_null(full);
-    assert_int_equal(check_to(full, (const char *const[]){"--help", NULL}), EXIT_FAILED);
+    assert_int_equal(
+        run_subcommand_to(full, subcommand_check, "check", (const char *const[]){"--help", NULL}),
+        EXIT_FAILED);
     fclose(full);
 }
 

@@ -1,6 +1,7 @@
 /* `prefork-upper doctor`: its options, what it is judged for, its exit codes, and the file that it writes. */
 /* wrap: doctor_read fdopen fclose */
 #include "tests/support/cmocka_all.h"
+#include "tests/support/run_subcommand.h"
 
 #include "master/doctor.h"
 #include "master/subcommand.h"
@@ -13,12 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ARGUMENT_COUNT_MAX = 16 };
-
 static char directory[] = "/tmp/test_subcommand_doctor.XXXXXX";
-static char said[65536], complained[4096]; /* on stdout, on stderr */
-static int process;                        /* that was looked at */
-static const char *values[DOCTOR_COUNT];   /* NULL: absent */
+static int process;                      /* that was looked at */
+static const char *values[DOCTOR_COUNT]; /* NULL: absent */
 
 void __wrap_doctor_read(const char *root, int pid, struct doctor_reading readings[DOCTOR_COUNT]);
 void __wrap_doctor_read(const char *root, int pid, struct doctor_reading readings[DOCTOR_COUNT])
@@ -82,50 +80,7 @@ static const char *fix_path(void)
     return path;
 }
 
-static void read_back(FILE *file, char *text, size_t size)
-{
-    rewind(file);
-    text[fread(text, 1, size - 1, file)] = '\0';
-    fclose(file);
-}
-
-static int doctor_to(FILE *out, const char *const words[])
-{
-    char name[] = "doctor", *argv[ARGUMENT_COUNT_MAX + 1] = {name};
-    int argc = 1, saved[2] = {dup(STDOUT_FILENO), dup(STDERR_FILENO)};
-    FILE *errors = tmpfile();
-
-    for (; words[argc - 1]; argc++) {
-        assert_true(argc < ARGUMENT_COUNT_MAX);
-        argv[argc] = strdup(words[argc - 1]);
-    }
-    assert_non_null(errors);
-    fflush(stdout);
-    assert_true(dup2(fileno(out), STDOUT_FILENO) >= 0 && dup2(fileno(errors), STDERR_FILENO) >= 0);
-    int code = subcommand_doctor(argc, argv);
-    fflush(stdout);
-    clearerr(stdout);
-    dup2(saved[0], STDOUT_FILENO);
-    dup2(saved[1], STDERR_FILENO);
-    close(saved[0]);
-    close(saved[1]);
-    read_back(errors, complained, sizeof complained);
-    while (--argc > 0)
-        free(argv[argc]);
-    return code;
-}
-
-static int doctor_words(const char *const words[])
-{
-    FILE *out = tmpfile();
-
-    assert_non_null(out);
-    int code = doctor_to(out, words);
-    read_back(out, said, sizeof said);
-    return code;
-}
-
-#define DOCTOR(...) doctor_words((const char *const[]){__VA_ARGS__, NULL})
+#define DOCTOR(...) run_subcommand(subcommand_doctor, "doctor", (const char *const[]){__VA_ARGS__, NULL})
 
 static void expect_complaint(const char *words)
 {
@@ -138,7 +93,7 @@ static void expect_complaint(const char *words)
 static void doctor__nothing_wrong__0(void **state)
 {
     (void)state;
-    assert_int_equal(doctor_words((const char *const[]){NULL}), 0);
+    assert_int_equal(run_subcommand(subcommand_doctor, "doctor", (const char *const[]){NULL}), 0);
     assert_non_null(strstr(said, "0 needed, 0 advised"));
     assert_string_equal(complained, "");
     assert_int_equal(process, 0);
@@ -148,9 +103,9 @@ static void doctor__something_advised_or_needed__2_or_3(void **state)
 {
     (void)state;
     values[DOCTOR_SOMAXCONN] = "128";
-    assert_int_equal(doctor_words((const char *const[]){NULL}), EXIT_ADVISED);
+    assert_int_equal(run_subcommand(subcommand_doctor, "doctor", (const char *const[]){NULL}), EXIT_ADVISED);
     values[DOCTOR_MEMFD] = "2";
-    assert_int_equal(doctor_words((const char *const[]){NULL}), EXIT_NEEDED);
+    assert_int_equal(run_subcommand(subcommand_doctor, "doctor", (const char *const[]){NULL}), EXIT_NEEDED);
 }
 
 static void doctor__nowhere_to_write__1(void **state)
@@ -159,9 +114,12 @@ static void doctor__nowhere_to_write__1(void **state)
 
     (void)state;
     assert_non_null(full);
-    assert_int_equal(doctor_to(full, (const char *const[]){NULL}), EXIT_FAILED);
+    assert_int_equal(run_subcommand_to(full, subcommand_doctor, "doctor", (const char *const[]){NULL}),
+                     EXIT_FAILED);
     expect_complaint("could not be written");
-    assert_int_equal(doctor_to(full, (const char *const[]){"--json", NULL}), EXIT_FAILED);
+    assert_int_equal(
+        run_subcommand_to(full, subcommand_doctor, "doctor", (const char *const[]){"--json", NULL}),
+        EXIT_FAILED);
     expect_complaint("could not be written");
     fclose(full);
 }
@@ -259,7 +217,8 @@ static void fix_file__settings__written_for_all_to_read(void **state)
     FILE *file = fopen(fix_path(), "re");
 
     assert_non_null(file);
-    read_back(file, text, sizeof text);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
     assert_non_null(strstr(text, "\nnet.core.somaxconn = 4096\n"));
     assert_int_equal(stat(fix_path(), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0644);
@@ -302,11 +261,11 @@ static void fix_file__cannot_be_written__1(void **state)
     assert_int_equal(DOCTOR("--fix-file", fix_path()), EXIT_FAILED);
     no_stream = false;
     expect_complaint("Cannot allocate memory\n");
-    assert_int_equal(unlink(fix_path()), 0);
+    assert_int_equal(access(fix_path(), F_OK), -1); /* nothing half is left */
     disk_is_full = true;
     assert_int_equal(DOCTOR("--fix-file", fix_path()), EXIT_FAILED);
     expect_complaint("No space left on device\n");
-    assert_int_equal(unlink(fix_path()), 0);
+    assert_int_equal(access(fix_path(), F_OK), -1); /* nothing half is left */
 }
 
 static void fix_file__nothing_to_set__no_file(void **state)
