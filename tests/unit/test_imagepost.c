@@ -260,26 +260,37 @@ static void received__no_descriptor_with_it__nothing(void **state)
     expect_nothing_kept();
 }
 
-static void received__text_is_not_ours__descriptor_is_closed(void **state)
+/* One letter, with standard input as its descriptor, so many times. */
+static void send_descriptors(size_t count)
 {
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
         struct cmsghdr align;
     } room = {.bytes = {0}};
+    const int sent[] = {STDIN_FILENO, STDIN_FILENO};
     char byte = 'x';
     struct iovec text = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    struct msghdr message = {.msg_iov = &text,
+                             .msg_iovlen = 1,
+                             .msg_control = room.bytes,
+                             .msg_controllen = CMSG_SPACE(count * sizeof sent[0])};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    int sent = STDIN_FILENO, free_before = dup(STDIN_FILENO);
+
+    assert_in_range(count, 1, 2);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof sent[0]);
+    memcpy(CMSG_DATA(header), sent, count * sizeof sent[0]);
+    assert_int_equal(sendmsg(FD_IMAGE_OUT, &message, 0), 1);
+}
+
+static void received__text_is_not_ours__descriptor_is_closed(void **state)
+{
+    int free_before = dup(STDIN_FILENO);
 
     (void)state;
     close(free_before);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof sent);
-    memcpy(CMSG_DATA(header), &sent, sizeof sent);
-    assert_int_equal(sendmsg(FD_IMAGE_OUT, &message, 0), 1);
+    send_descriptors(1);
     imagepost_receive(pages);
     expect_nothing_kept();
     assert_false(is_open(free_before));
@@ -300,24 +311,11 @@ static void received__other_news_than_a_descriptor__nothing(void **state)
 /* One too many would stay open in the master. */
 static void received__two_descriptors__the_second_one_is_not_let_in(void **state)
 {
-    union {
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
-        struct cmsghdr align;
-    } room = {.bytes = {0}};
-    char byte = 'x';
-    struct iovec text = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    int sent[] = {STDIN_FILENO, STDIN_FILENO}, free_before = dup(STDIN_FILENO);
+    int free_before = dup(STDIN_FILENO);
 
     (void)state;
     close(free_before);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof sent);
-    memcpy(CMSG_DATA(header), sent, sizeof sent);
-    assert_int_equal(sendmsg(FD_IMAGE_OUT, &message, 0), 1);
+    send_descriptors(2);
     imagepost_receive(pages);
     expect_nothing_kept();
     assert_false(is_open(free_before));
