@@ -177,8 +177,8 @@ look_at_workers() {
     for pid in "${kids[@]}"; do
         title=''
         { read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
-        [[ $title == 'prefork-upper: worker '* ]] || continue
-        living+=("$pid") workers[${title##* }]=$pid
+        [[ $title =~ ^prefork-upper:\ worker\ ([0-9]+)$ ]] || continue # one that is just being made may show half a title
+        living+=("$pid") workers[BASH_REMATCH[1]]=$pid
     done
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,9 @@ void title_set(const char *format, ...)
 
     size_t kept = strnlen(title, area_length - 1);
 
-    memcpy(area, title, kept);
+    /* Whoever reads it meanwhile may see a half, but never the new title with the end of the old one: "worker 0" written
+     * over "keeper 0 a" is no worker "0 a". */
     memset(area + kept, '\0', area_length - kept);
+    atomic_thread_fence(memory_order_release);
+    memcpy(area, title, kept);
 }

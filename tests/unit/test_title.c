@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,10 +28,13 @@ void *__wrap_malloc(size_t size)
     return is_memory_short ? NULL : __real_malloc(size);
 }
 
-/* What ps would show; its length without the NULs behind it. */
-static size_t read_title(char *out, size_t size)
+/* What ps would show of a process ("self" or a pid); its length without the NULs behind it. */
+static size_t read_title_of(const char *process, char *out, size_t size)
 {
-    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%s/cmdline", process);
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     assert_true(fd >= 0);
     ssize_t length = read(fd, out, size - 1);
@@ -39,6 +44,11 @@ static size_t read_title(char *out, size_t size)
     while (length > 0 && out[length - 1] == '\0')
         length--;
     return (size_t)length;
+}
+
+static size_t read_title(char *out, size_t size)
+{
+    return read_title_of("self", out, size);
 }
 
 static void set__before_init__nothing(void **state)
@@ -167,6 +177,33 @@ static void set__longer_than_any_room__cut_and_harmless(void **state)
     assert_non_null(getenv("PATH"));
 }
 
+/* A successor has the title of the keeper that cloned it until it sets its own. Scripts that looked just then took it for
+ * a worker "0 a". */
+static void set__read_meanwhile__never_with_the_end_of_the_old_one(void **state)
+{
+    char process[16], title[4096];
+    int whole = 0;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (child == 0) { /* until it is killed */
+        title_set("prefork-upper: keeper 0 a");
+        title_set("prefork-upper: worker 0");
+    }
+    snprintf(process, sizeof process, "%d", (int)child);
+    for (int i = 0; i < 20000; i++) {
+        read_title_of(process, title, sizeof title);
+        assert_string_not_equal(title, "prefork-upper: worker 0 a");
+        whole += strcmp(title, "prefork-upper: worker 0") == 0;
+    }
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(whole > 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +215,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(arguments__after_init__as_they_were_given),
         cmocka_unit_test(set__in_a_child__only_there),
         cmocka_unit_test(set__longer_than_any_room__cut_and_harmless),
+        cmocka_unit_test(set__read_meanwhile__never_with_the_end_of_the_old_one),
     };
 
     own_argc = argc;
