@@ -30,6 +30,11 @@ class Ratio:
         return f"{self.median:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
+def not_cheaper(ratios, names):
+    """(name, Ratio) of those that ours costs as much as, or more."""
+    return [(name, ratio) for name, ratio in ratios.items() if name in names and ratio.median >= 1]
+
+
 def text_table(head, lines):
     """Columns as wide as their widest cell; the first to the left, the others to the right."""
     cells = [head] + lines
@@ -39,36 +44,47 @@ def text_table(head, lines):
         yield "  ".join([first] + rest).rstrip()
 
 
-BAR, GAP, LEFT, RIGHT, WIDTH = 16, 6, 210, 190, 860
+# Drawn for the width of a text on a screen; on a telephone, at half of it, the letters are still 8 pixels high.
+WIDTH = 640
+BAR, GAP, LEFT, RIGHT = 16, 8, 200, 190
 STYLE = """
-text { font: 12px sans-serif; fill: #24292f } .title { font-weight: bold } .bar { fill: #8c959f } .ours { fill: #0969da }
-.range { stroke: #24292f; stroke-width: 1.5 } .one { stroke: #cf222e; stroke-dasharray: 3 3 }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .range { stroke: #e6edf3 } .bar { fill: #6e7681 } }
+text { font: 15px sans-serif; fill: #24292f } .title { font-weight: bold } .bar { fill: #8c959f } .ours { fill: #0969da }
+.paper { fill: #ffffff } .range { stroke: #24292f; stroke-width: 1.5 } .one { stroke: #cf222e; stroke-dasharray: 3 3 }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .paper { fill: #0d1117 } .range { stroke: #e6edf3 }
+.bar { fill: #6e7681 } .ours { fill: #4493f8 } }
 """
 
 
+def picture(title, style, height, parts):
+    """A whole SVG of these parts, on paper of its own: the page around it may be dark when the reader's system is not."""
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+            f'role="img"><title>{escape(title)}</title><style>{style}</style>\n'
+            f'<rect class="paper" width="{WIDTH}" height="{height}" rx="6"/>\n' + "\n".join(parts) + "\n</svg>\n")
+
+
 def svg(title, charts):
-    """Bars of ratios. charts: [(heading, [(name, Ratio)])]; the dashed line is 1."""
-    parts, y = [], 30
+    """Bars of costs. charts: [(heading, [(name, Ratio of ours to it)])]; a bar is as long as the server is costlier than ours,
+    the dashed line is ours."""
+    parts, y = [], 28
     for heading, bars in charts:
-        parts.append(f'<text class="title" x="0" y="{y}">{escape(heading)}</text>')
-        y += 10
+        parts.append(f'<text class="title" x="12" y="{y}">{escape(heading)}</text>')
+        y += 12
         parts += chart(bars, y)
-        y += (BAR + GAP) * len(bars) + 30
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img"><title>{escape(title)}</title>'
-            f"<style>{STYLE}</style>{''.join(parts)}</svg>\n")
+        y += (BAR + GAP) * len(bars) + 34
+    return picture(title, STYLE, y - 16, parts)
 
 
 def chart(bars, top):
-    scale = (WIDTH - LEFT - RIGHT) / max(max(ratio.high, 1.0) for _, ratio in bars)
+    scale = (WIDTH - LEFT - RIGHT) / max(max(1 / ratio.low, 1.0) for _, ratio in bars)
     for number, (name, ratio) in enumerate(bars):
         y = top + number * (BAR + GAP)
-        middle = y + BAR / 2
-        kind = "ours" if name == "prefork-upper" else "bar"
-        yield f'<text x="{LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(name)}</text>'
-        yield f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{ratio.median * scale:.1f}" height="{BAR}"/>'
-        yield (f'<line class="range" x1="{LEFT + ratio.low * scale:.1f}" x2="{LEFT + ratio.high * scale:.1f}" '
+        middle, kind = y + BAR / 2, "ours" if name == "prefork-upper" else "bar"
+        cost, low, high = 1 / ratio.median, 1 / ratio.high, 1 / ratio.low
+        said = f"{cost:.2f}" if kind == "ours" else f"{cost:.2f} ({low:.2f} to {high:.2f})"
+        yield f'<text x="{LEFT - 8}" y="{middle + 5}" text-anchor="end">{escape(name)}</text>'
+        yield f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{cost * scale:.1f}" height="{BAR}"/>'
+        yield (f'<line class="range" x1="{LEFT + low * scale:.1f}" x2="{LEFT + high * scale:.1f}" '
                f'y1="{middle}" y2="{middle}"/>')
-        yield f'<text x="{LEFT + max(ratio.high, 1.0) * scale + 8:.1f}" y="{middle + 4}">{escape(str(ratio))}</text>'
+        yield f'<text x="{LEFT + max(high, 1.0) * scale + 8:.1f}" y="{middle + 5}">{said}</text>'
     bottom = top + len(bars) * (BAR + GAP)
     yield f'<line class="one" x1="{LEFT + scale:.1f}" x2="{LEFT + scale:.1f}" y1="{top - 4}" y2="{bottom}"/>'

@@ -2,29 +2,46 @@
 import json
 import os
 import random
+import select
 import signal
 import subprocess
-import sys
 import time
 
 import processes
+import servers
 
 TURN_S = 0.1
 CONNECT_LIMIT_S = 60
+END_LIMIT_S = 60
 INTERRUPTED = 130
-UNTRUSTED = 7  # loadtool does not trust its own latencies on this machine; what it counted stands
+
+
+class Row:
+    """What is done to each server: so many clients with so many messages of this size outstanding; or `churn`: a connection
+    for each message. `peers`: it is a row for servers from elsewhere, too."""
+
+    def __init__(self, name, title, clients=500, size=64, depth=1, over_unix=False, churn=False, peers=False):
+        self.name, self.title, self.clients, self.size, self.depth = name, title, clients, size, depth
+        self.over_unix, self.churn, self.peers = over_unix, churn, peers
 
 
 class Load:
     """Clients of one server who go on only when it is their turn."""
 
     def __init__(self, server, row):
-        self.server, self.row, self.report = server, row, f"{server.folder}/report.json"
-        self.process = subprocess.Popen(
-            server.loadtool("-c", str(row.clients), "--depth", str(row.depth), "-d", "1h", "--timeout", "1h",
-                            "--connect-timeout", "1h", "--kill", "none", "--json", self.report, size=row.size),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.server, self.row, self.report = server, row, fresh(f"{server.folder}/report.json")
+        self.reply_bytes = row.size
+        with open(f"{server.folder}/load", "w") as output:
+            self.process = subprocess.Popen(self.command(), stdout=output, stderr=output)
         self.process.send_signal(signal.SIGSTOP)
+
+    def command(self):
+        return self.server.loadtool("-c", str(self.row.clients), "--depth", str(self.row.depth), "-d", "1h", "--timeout", "1h",
+                                    "--connect-timeout", "1h", "--kill", "none", "--json", self.report, size=self.row.size)
+
+    def cpu_ns(self):
+        """Whose processor time a message is charged with."""
+        return processes.cpu_ns(self.server.pid)
 
     def run_for(self, seconds):
         self.process.send_signal(signal.SIGCONT)
@@ -33,18 +50,20 @@ class Load:
 
     def answered(self):
         """Messages so far: the kernel counts the bytes that the load has read."""
-        return processes.bytes_read(self.process.pid) / self.row.size
+        return processes.bytes_read(self.process.pid) / self.reply_bytes
 
     def connect(self):
         """Until every client has been answered once on the average; a server that forks for each needs seconds."""
         end = time.monotonic() + CONNECT_LIMIT_S
-        while time.monotonic() < end and (established(self.server) < self.row.clients
-                                          or self.answered() < 2 * self.row.clients):
+        while established(self.server) < self.row.clients or self.answered() < 2 * self.row.clients:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise servers.Failed(self.server, f"{established(self.server)} of {self.row.clients} clients connected, "
+                                                  f"{self.answered():.0f} messages answered in {CONNECT_LIMIT_S} s")
             self.run_for(TURN_S)
 
     def begin(self):
         self.used_s, self.before = 0.0, self.answered()
-        self.cpu_before_ns = processes.cpu_ns(self.server.pid)
+        self.cpu_before_ns = self.cpu_ns()
 
     def turn(self):
         started = time.monotonic()
@@ -55,41 +74,69 @@ class Load:
         """(microseconds of processor time a message, messages a second of its own turns)"""
         messages = self.answered() - self.before
         if messages < 1:
-            sys.exit(f"{self.server.kind.name} answered nothing")
-        return (processes.cpu_ns(self.server.pid) - self.cpu_before_ns) / 1000 / messages, messages / self.used_s
+            raise servers.Failed(self.server, "answered nothing")
+        return (self.cpu_ns() - self.cpu_before_ns) / 1000 / messages, messages / self.used_s
+
+    def interrupt(self):
+        # It goes on first: of a process that stands still any thread may take the signal, and wrk's ends only by its first one.
+        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGINT)
+        handle = os.pidfd_open(self.process.pid)
+        ended = select.select([handle], [], [], END_LIMIT_S)[0]
+        os.close(handle)
+        if not ended:
+            raise servers.Failed(self.server, f"its load did not end in {END_LIMIT_S} s")
+        self.answered_at_end = self.answered()  # the kernel knows until it is waited for
+        return self.process.wait()
 
     def end(self):
         """What was measured counts only if no client was lost and every byte was right."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.send_signal(signal.SIGCONT)
-        code = self.process.wait(timeout=120)
-        report = load_report(self.report)
+        code = self.interrupt()
+        report = report_of(self.server, self.report)
         lost, wrong = report["control"]["lost"], report["wrong"]["wrong_bytes"]
         if code != INTERRUPTED or lost or wrong:
-            sys.exit(f"the load failed against {self.server.kind.name}: exit {code}, {lost} lost, {wrong} bytes wrong")
+            raise servers.Failed(self.server, f"its load ended with {code}, {lost} clients lost, {wrong} bytes wrong")
 
 
-def load_report(path):
-    with open(path) as file:
-        return json.load(file)
+def fresh(path):
+    """Nothing lies there: what a round before left would be taken for this one's."""
+    if os.path.exists(path):
+        os.unlink(path)
+    return path
 
 
-def turns(servers, row, seconds):
-    """{name: (us of processor time a message, messages a second)} of servers side by side, `seconds` each.
+def report_of(server, path):
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        raise servers.Failed(server, "its load left no report") from None
+
+
+def turns(standing, row, seconds):
+    """{name: (us of processor time a message, messages a second)} of servers side by side, `seconds` each."""
+    results = take_turns([(Load, server) for server in standing], row, seconds)
+    return {server.kind.name: result for server, result in zip(standing, results)}
+
+
+def take_turns(pairs, row, seconds):
+    """The result of each pair of a kind of load and a server, `seconds` each.
 
     When all are connected one load at a time runs for a tenth of a second, in an order that changes: a machine whose
     speed drifts slows all alike."""
-    loads = [Load(server, row) for server in servers]
+    loads = []
     try:
+        for load, server in pairs:
+            loads.append(load(server, row))
         for load in loads:
             load.connect()
         for load in loads:
             load.begin()
-        end = time.monotonic() + seconds * len(servers)
+        end = time.monotonic() + seconds * len(loads)
         while time.monotonic() < end:
             for load in random.sample(loads, len(loads)):
                 load.turn()
-        results = {load.server.kind.name: load.result() for load in loads}
+        results = [load.result() for load in loads]
         for load in loads:
             load.end()
         return results
@@ -102,10 +149,10 @@ def turns(servers, row, seconds):
 
 def run(server, name, *options, size=64):
     """One load from beginning to end; its report."""
-    path = f"{server.folder}/{name}.json"
+    path = fresh(f"{server.folder}/{name}.json")
     code = subprocess.run(server.loadtool(*options, "--json", path, size=size), stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode
-    return code, load_report(path)
+    return code, report_of(server, path)
 
 
 def churn(server, seconds):
@@ -115,7 +162,7 @@ def churn(server, seconds):
                        "none")
     done = report["churn"]["done"]
     if done == 0:
-        sys.exit(f"the churn failed against {server.kind.name}: exit {code}")
+        raise servers.Failed(server, f"no connection of the churn was answered: its load ended with {code}")
     return (processes.cpu_ns(server.pid) - before) / 1000 / done, done / seconds
 
 
@@ -159,14 +206,19 @@ def established(server):
 
 def lost_at_a_death(server, clients=500):
     """How many of the clients notice that the process that serves most of them is killed."""
-    load = subprocess.Popen(server.loadtool("-c", str(clients), "-d", "3s", "--kill", "none", "--json",
-                                            f"{server.folder}/death.json"),
+    path = fresh(f"{server.folder}/death.json")
+    load = subprocess.Popen(server.loadtool("-c", str(clients), "-d", "3s", "--kill", "none", "--json", path),
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(1)
-    victim = busiest(server)
-    os.kill(victim, signal.SIGKILL)
-    load.wait(timeout=60)
-    return load_report(f"{server.folder}/death.json")["control"]["lost"]
+    try:
+        time.sleep(1)
+        os.kill(busiest(server), signal.SIGKILL)
+        load.wait(timeout=END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        raise servers.Failed(server, f"the load during a death did not end in {END_LIMIT_S} s") from None
+    finally:
+        load.kill()
+        load.wait()
+    return report_of(server, path)["control"]["lost"]
 
 
 def busiest(server):

@@ -3,10 +3,13 @@
 A server is a name and a command; ours and those written here are built by make, the others come from Debian packages and
 are left out, by name, where they are not installed.
 """
+import contextlib
 import os
 import random
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,9 +70,18 @@ http {{
     access_log off; keepalive_requests 1000000000; keepalive_timeout 1h;
     client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
     uwsgi_temp_path {folder}; scgi_temp_path {folder};
-    server {{ listen 127.0.0.1:{place} backlog=4096; location / {{ default_type text/plain; return 200 "hello\\n"; }} }}
+    server {{ listen 127.0.0.1:{place} backlog=4096; location / {{ default_type text/plain; return 200 "{body}"; }} }}
 }}
 """
+HTTP_REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+class Failed(Exception):
+    """A server that did not do its job in a measurement, and what went wrong."""
+
+    def __init__(self, server, what):
+        super().__init__(f"{server.kind.name}: {what}")
+        self.name, self.what = server.kind.name, what
 
 
 def found(program):
@@ -118,16 +130,40 @@ def socat(server, folder):
     return [found("socat"), f"TCP-LISTEN:{server.place},bind=127.0.0.1,fork,reuseaddr,backlog=4096,nodelay", "PIPE"]
 
 
-def nginx(server, folder):
-    text = NGINX.format(folder=folder, place=server.place, workers=server.workers)
-    return [found("nginx"), "-c", write(f"{folder}/nginx.conf", text), "-e", f"{folder}/error.log"]
+def nginx(body_bytes):
+    def command(server, folder):
+        text = NGINX.format(folder=folder, place=server.place, workers=server.workers, body="x" * body_bytes)
+        return [found("nginx"), "-c", write(f"{folder}/nginx.conf", text), "-e", f"{folder}/error.log"]
+    return command
+
+
+def http_length(reply):
+    """Bytes that a reply will have, head and body; None before its head has come."""
+    head, end, _ = reply.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: *(\d+)\r?$", head)
+    return len(head) + len(end) + int(length[1]) if end and length else None
+
+
+def http_reply(port):
+    """What the server says to one request on a connection that stays open: every reply is as long."""
+    reply = b""
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=DEADLINE_S) as client:
+        client.sendall(HTTP_REQUEST)
+        while (length := http_length(reply)) is None or len(reply) < length:
+            more = client.recv(65536)
+            if not more:
+                raise ConnectionError("closed in the middle of a reply")
+            reply += more
+    return reply
 
 
 class Kind:
-    """`check` is what loadtool compares; `lines`: it echoes lines only, so messages are made of them."""
+    """`check` is what loadtool compares; `lines`: it echoes lines only, so messages are made of them; `http`: it is asked by
+    other tools, not by loadtool."""
 
-    def __init__(self, name, command, program=None, check="upper", lines=False):
+    def __init__(self, name, command, program=None, check="upper", lines=False, http=False):
         self.name, self.command, self.program, self.check, self.lines = name, command, program, check, lines
+        self.http = http
 
     def installed(self):
         return self.program is None or found(self.program) is not None
@@ -170,7 +206,7 @@ class Server:
             if self.answers():
                 return self
             self.stop()
-        sys.exit(f"{self.kind.name} does not start:\n" + processes.read(f"{self.folder}/output"))
+        raise Failed(self, "does not start: " + processes.read(f"{self.folder}/output").strip())
 
     def target(self):
         return f"unix:{self.place}" if self.over_unix else f"127.0.0.1:{self.place}"
@@ -179,11 +215,19 @@ class Server:
         """Waits until a first message is answered: some print nothing when they listen."""
         end = time.monotonic() + DEADLINE_S
         while self.process.poll() is None and time.monotonic() < end:
-            if subprocess.run(self.loadtool("-c", "1", "-n", "1", "--kill", "none"), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0:
+            if self.answers_one():
                 return True
             time.sleep(0.02)
         return False
+
+    def answers_one(self):
+        if self.kind.http:
+            try:
+                return bool(http_reply(self.place))
+            except OSError:
+                return False
+        return subprocess.run(self.loadtool("-c", "1", "-n", "1", "--kill", "none"), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
 
     def loadtool(self, *options, size=64):
         """The command of a load whose messages this server answers as it should."""
@@ -207,3 +251,16 @@ class Server:
         except ProcessLookupError:
             pass
         self.process.wait()
+
+
+@contextlib.contextmanager
+def standing(kinds, workers, folder, over_unix=False):
+    """One server of each kind, all up and answering, ended at the end of the block."""
+    started = []
+    try:
+        for kind in kinds:
+            started.append(Server(kind, workers, folder, over_unix).start())
+        yield started
+    finally:
+        for server in started:
+            server.stop()
