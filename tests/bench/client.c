@@ -1,10 +1,10 @@
 /*
  * The load tool's measure: a libuv client as anybody would write it, without checks.
  *
- *     client PORT CLIENTS BYTES SECONDS
+ *     client PORT CLIENTS BYTES        until SIGINT
  *
  * Each client sends a message with uv_write, reads until as many bytes came back, and sends the next one.
- * Nothing is compared and nothing is timed. Prints the messages that were answered.
+ * Nothing is compared and nothing is timed. Prints the messages that were answered; exit 1 if a connection ended.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ struct peer {
 
 static char incoming[BUFFER_BYTES];
 static uv_buf_t message;
-static uint64_t answered;
+static uint64_t answered, lost;
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
@@ -50,6 +50,7 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
 
     (void)buffer;
     if (length < 0) {
+        lost++;
         uv_close((uv_handle_t *)stream, NULL);
         return;
     }
@@ -75,18 +76,19 @@ static void on_connected(uv_connect_t *request, int status)
     send_message(peer);
 }
 
-static void on_end(uv_timer_t *timer)
+static void on_interrupt(uv_signal_t *interrupt, int number)
 {
-    uv_stop(timer->loop);
+    (void)number;
+    uv_stop(interrupt->loop);
 }
 
 int main(int argc, char **argv)
 {
     struct sockaddr_in at;
-    uv_timer_t end;
+    uv_signal_t interrupt;
 
-    if (argc != 5) {
-        fputs("usage: client PORT CLIENTS BYTES SECONDS\n", stderr);
+    if (argc != 4) {
+        fputs("usage: client PORT CLIENTS BYTES\n", stderr);
         return 2;
     }
     size_t clients = strtoul(argv[2], NULL, 10);
@@ -102,9 +104,9 @@ int main(int argc, char **argv)
         peers[i].connecting.data = &peers[i];
         uv_tcp_connect(&peers[i].connecting, &peers[i].tcp, (const struct sockaddr *)&at, on_connected);
     }
-    uv_timer_init(loop, &end);
-    uv_timer_start(&end, on_end, strtoul(argv[4], NULL, 10) * 1000, 0);
+    uv_signal_init(loop, &interrupt);
+    uv_signal_start(&interrupt, on_interrupt, SIGINT);
     uv_run(loop, UV_RUN_DEFAULT);
     printf("%llu\n", (unsigned long long)answered);
-    return 0;
+    return lost > 0;
 }
