@@ -45,10 +45,6 @@ class Wrk(Other):
     """Its own rate is that of all the time it stood still in, so it is not looked at."""
     name = "wrk"
 
-    def __init__(self, server, row):
-        super().__init__(server, row)
-        self.reply_bytes = len(servers.http_reply(server.place))
-
     def command(self):
         return ["wrk", "-t", "1", "-c", str(self.row.clients), "-d", "1h", f"http://{self.server.target()}/"]
 

@@ -30,7 +30,7 @@ class Load:
 
     def __init__(self, server, row):
         self.server, self.row, self.report = server, row, fresh(f"{server.folder}/report.json")
-        self.reply_bytes = row.size
+        self.reply_bytes = server.reply_bytes(row.size)
         with open(f"{server.folder}/load", "w") as output:
             self.process = subprocess.Popen(self.command(), stdout=output, stderr=output)
         self.process.send_signal(signal.SIGSTOP)

@@ -157,9 +157,14 @@ def http_reply(port):
     return reply
 
 
+def escaped(text):
+    """As loadtool takes it."""
+    return text.decode().replace("\\", r"\\").replace("\r", r"\r").replace("\n", r"\n")
+
+
 class Kind:
-    """`check` is what loadtool compares; `lines`: it echoes lines only, so messages are made of them; `http`: it is asked by
-    other tools, not by loadtool."""
+    """`check` is what loadtool compares; `lines`: it echoes lines only, so messages are made of them; `http`: it answers a
+    small request with a fixed page, of which loadtool compares the length alone, since the date is part of it."""
 
     def __init__(self, name, command, program=None, check="upper", lines=False, http=False):
         self.name, self.command, self.program, self.check, self.lines = name, command, program, check, lines
@@ -183,6 +188,7 @@ PEERS = [
     Kind("xinetd echo", xinetd, "xinetd", "echo"),
     Kind("socat fork", socat, "socat", "echo"),
     Kind("Python ForkingTCPServer", forking),
+    Kind("nginx, fixed HTTP page", nginx(64), "nginx", "none", http=True),
 ]
 
 
@@ -223,7 +229,8 @@ class Server:
     def answers_one(self):
         if self.kind.http:
             try:
-                return bool(http_reply(self.place))
+                self.reply = http_reply(self.place)
+                return True
             except OSError:
                 return False
         return subprocess.run(self.loadtool("-c", "1", "-n", "1", "--kill", "none"), stdout=subprocess.DEVNULL,
@@ -232,11 +239,17 @@ class Server:
     def loadtool(self, *options, size=64):
         """The command of a load whose messages this server answers as it should."""
         command = [f"{BUILD}/loadtool", self.target(), *options]
+        if self.kind.http:
+            return command + ["--send", escaped(HTTP_REQUEST), "--expect", escaped(self.reply), "--check", "none"]
         if not self.kind.lines:
             return command + ["--check", self.kind.check, "-s", str(size)]
         line = "x" * 62 + r"\r\n" if size >= 64 else "x" * (size - 2) + r"\r\n"
         text = line * max(1, size // 64)
         return command + ["--send", text, "--expect", text]
+
+    def reply_bytes(self, size):
+        """The length of a reply to a message of that size."""
+        return len(self.reply) if self.kind.http else size
 
     def stop(self):
         """Its process group is its own, so what it leaves behind for a connection ends with it."""

@@ -16,6 +16,9 @@ class Replies(unittest.TestCase):
         self.assertEqual(servers.http_length(self.HEAD), len(self.HEAD) + 64)
         self.assertEqual(servers.http_length(self.HEAD + b"x" * 64), len(self.HEAD) + 64)
 
+    def test_reply__is_expected_as_loadtool_takes_it(self):
+        self.assertEqual(servers.escaped(b"a\\\r\n"), r"a\\\r\n")
+
     def test_length__is_unknown_before_the_head_has_come_or_if_it_names_none(self):
         self.assertIsNone(servers.http_length(self.HEAD[:-1]))
         self.assertIsNone(servers.http_length(b"HTTP/1.1 200 OK\r\n\r\n"))
