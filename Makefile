@@ -218,19 +218,25 @@ coverage-run: $(TESTED) unit-binaries
 	$(Q)GCOV_ERROR_FILE=/dev/null chaos/run 50 51 52 53 56 57 58 59 || echo 'likewise'
 	$(Q)tests/coverage/report
 
-.PHONY: bench bench-peers bench-servers
-BENCH_SERVERS := floor uv_upper event_upper
-bench-servers: all $(BENCH_SERVERS:%=$(BUILD)/bench/%)
-bench: deps-peers bench-servers ## Measure what a message costs beside other servers; ROWS=500,churn chooses (35 min)
+.PHONY: bench bench-limits bench-transform bench-programs
+BENCH_PROGRAMS := floor uv_upper event_upper stream transform
+bench-programs: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
+bench: deps-peers bench-programs ## Measure what a message costs beside other servers; ROWS=500,churn,bulk chooses (35 min)
 	$(Q)tests/bench/run --peers --extras --rows '$(ROWS)' --svg $(BUILD)/bench.svg
-bench-limits: deps-peers bench-servers ## The same for 500 clients alone, with the limits that README promises (3 min)
-	$(Q)tests/bench/run --peers --rows 500 --limits
+	$(Q)tests/bench/transform
+bench-limits: deps-peers bench-programs ## What README promises: the transform, 500 clients, one bulk stream (4 min)
+	$(Q)tests/bench/transform --limits
+	$(Q)tests/bench/run --peers --rows 500,bulk --limits
+bench-transform: $(BUILD)/bench/transform ## Measure the transform beside memcpy, with the limits that README promises (5 s)
+	$(Q)tests/bench/transform --limits
 $(BUILD)/bench/floor: $(addprefix $(BUILD)/obj/tests/bench/,floor.o prefork.o) $(BUILD)/libworker.a
 $(BUILD)/bench/uv_upper: $(addprefix $(BUILD)/obj/tests/bench/,uv_upper.o prefork.o)
 $(BUILD)/bench/uv_upper: LDLIBS += -luv
 $(BUILD)/bench/event_upper: $(addprefix $(BUILD)/obj/tests/bench/,event_upper.o prefork.o)
 $(BUILD)/bench/event_upper: LDLIBS += -levent_core
-$(BENCH_SERVERS:%=$(BUILD)/bench/%):
+$(BUILD)/bench/stream: $(BUILD)/obj/tests/bench/stream.o
+$(BUILD)/bench/transform: $(BUILD)/obj/tests/bench/transform.o $(BUILD)/libworker.a
+$(BENCH_PROGRAMS:%=$(BUILD)/bench/%):
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 

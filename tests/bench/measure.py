@@ -18,11 +18,13 @@ INTERRUPTED = 130
 
 class Row:
     """What is done to each server: so many clients with so many messages of this size outstanding; or `churn`: a connection
-    for each message. `peers`: it is a row for servers from elsewhere, too."""
+    for each message; or `bulk`: a stream without end. `peers`: it is a row for servers from elsewhere, too. `units`: what is
+    counted, and that in a second."""
 
-    def __init__(self, name, title, clients=500, size=64, depth=1, over_unix=False, churn=False, peers=False):
+    def __init__(self, name, title, clients=500, size=64, depth=1, over_unix=False, churn=False, peers=False, bulk=False,
+                 units=("message", "messages/s")):
         self.name, self.title, self.clients, self.size, self.depth = name, title, clients, size, depth
-        self.over_unix, self.churn, self.peers = over_unix, churn, peers
+        self.over_unix, self.churn, self.peers, self.bulk, self.units = over_unix, churn, peers, bulk, units
 
 
 class Load:
@@ -98,6 +100,17 @@ class Load:
             raise servers.Failed(self.server, f"its load ended with {code}, {lost} clients lost, {wrong} bytes wrong")
 
 
+class Stream(Load):
+    """One client that sends without end (stream.c)."""
+
+    def command(self):
+        return [f"{servers.BUILD}/bench/stream", self.server.place, self.server.kind.check]
+
+    def end(self):
+        if self.process.poll() is not None:
+            raise servers.Failed(self.server, processes.read(f"{self.server.folder}/load").strip())
+
+
 def fresh(path):
     """Nothing lies there: what a round before left would be taken for this one's."""
     if os.path.exists(path):
@@ -115,7 +128,8 @@ def report_of(server, path):
 
 def turns(standing, row, seconds):
     """{name: (us of processor time a message, messages a second)} of servers side by side, `seconds` each."""
-    results = take_turns([(Load, server) for server in standing], row, seconds)
+    load = Stream if row.bulk else Load
+    results = take_turns([(load, server) for server in standing], row, seconds)
     return {server.kind.name: result for server, result in zip(standing, results)}
 
 

@@ -177,6 +177,7 @@ class Kind:
 OURS = Kind("prefork-upper", ours())
 OFF = Kind("--protect off", ours("--protect", "off"))
 UNCONFINED = Kind("--sandbox off", ours("--sandbox", "off"))
+ECHO = Kind("--service echo", ours("--service", "echo"), check="echo")
 FLOOR = Kind("floor", written_here("floor"))
 LIBUV = Kind("libuv", written_here("uv_upper"))
 LIBEVENT = Kind("libevent", written_here("event_upper"))
@@ -253,7 +254,7 @@ class Server:
 
     def stop(self):
         """Its process group is its own, so what it leaves behind for a connection ends with it."""
-        if self.kind in (OURS, OFF, UNCONFINED):
+        if self.kind in (OURS, OFF, UNCONFINED, ECHO):
             self.process.send_signal(signal.SIGQUIT)
             try:
                 self.process.wait(timeout=5)

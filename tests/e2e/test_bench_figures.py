@@ -1,11 +1,16 @@
 """The arithmetic and the drawing of tests/bench: a table that is wrong would be believed."""
+import os
 import pathlib
+import subprocess
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+BENCH = pathlib.Path(__file__).resolve().parent.parent / "bench"
+sys.path.insert(0, str(BENCH))
 import figures
+import limits
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -26,6 +31,47 @@ class Intervals(unittest.TestCase):
     def test_not_cheaper__names_others_that_cost_as_much_or_less(self):
         ratios = {name: figures.Ratio([ours] * 6, [2] * 6) for name, ours in (("a", 1), ("b", 2), ("floor", 3), ("c", 3))}
         self.assertEqual([name for name, _ in figures.not_cheaper(ratios, ["a", "b", "c"])], ["b", "c"])
+
+
+class Limits(unittest.TestCase):
+    def test_cost__the_limit_itself_is_kept_and_more_is_told(self):
+        self.assertEqual(limits.broken_cost("500", {"floor": 1.03, "libuv": 0.5, "socat fork": 9}), [])
+        self.assertEqual(limits.broken_cost("500", {"floor": 1.031}), ["500: ours / floor is 1.031, above the limit of 1.03"])
+
+    def test_row_without_limits__breaks_none(self):
+        self.assertEqual(limits.broken_cost("64k", {"floor": 9}) + limits.broken_rate("500", {"floor": 0.1}), [])
+
+    def test_bulk__costs_no_more_and_is_no_slower(self):
+        self.assertEqual(limits.broken_cost("bulk", {"--service echo": 1.05}), [])
+        self.assertEqual(limits.broken_rate("bulk", {"--service echo": 0.95}), [])
+        self.assertEqual(len(limits.broken_cost("bulk", {"--service echo": 1.06})), 1)
+        self.assertEqual(len(limits.broken_rate("bulk", {"--service echo": 0.94})), 1)
+
+
+class Transform(unittest.TestCase):
+    """The script with a program that says what the test wants: nanoseconds of memcpy, upper, upper without AVX2."""
+
+    def run_with(self, avx2, *ns):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, "bench/transform")
+            program.parent.mkdir()
+            lines = [f"avx2 {avx2}"] + [f"{size} {' '.join(map(str, ns))}" for size in ("64 1", "65536 1", "65536 512")] * 6
+            program.write_text("#!/bin/sh\nprintf '%s\\n' " + " ".join(f"'{line}'" for line in lines) + "\n")
+            program.chmod(0o755)
+            return subprocess.run([BENCH / "transform", "--rounds", "6", "--limits"], capture_output=True, text=True,
+                                  env=os.environ | {"BUILD": folder})
+
+    def test_speed__is_memcpys_time_over_its_own(self):
+        done = self.run_with(1, 2000, 2500, 8000)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"64 KB +32\.8 +26\.2 +8\.2 +0\.800 \(0\.800 to 0\.800\) +0\.250 \(0\.250 to 0\.250\)\n")
+
+    def test_slower_than_promised__told_for_each_form(self):
+        done = self.run_with(1, 2000, 2600, 8100)
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 2))
+
+    def test_no_avx2__the_limit_with_it_is_not_asked_for(self):
+        self.assertEqual(self.run_with(0, 2000, 8000, 8000).returncode, 0)
 
 
 class Drawing(unittest.TestCase):
