@@ -324,7 +324,7 @@ clean: ## Remove everything that was built
 	$(Q)rm -rf $(BUILD)
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):[^=]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
-		printf '  %-12s %s\n' "$$target" "$$text"; done
+		printf '  %-15s %s\n' "$$target" "$$text"; done
 
 # Objects and flags that no rule names stay; headers that changed rebuild what includes them.
 .SECONDARY:
