@@ -46,7 +46,7 @@ def text_table(head, lines):
 
 # Drawn for the width of a text on a screen; on a telephone, at half of it, the letters are still 8 pixels high.
 WIDTH = 640
-BAR, GAP, LEFT, RIGHT = 16, 8, 200, 190
+BAR, GAP, LEFT, RIGHT = 16, 8, 218, 190
 STYLE = """
 text { font: 15px sans-serif; fill: #24292f } .title { font-weight: bold } .bar { fill: #8c959f } .ours { fill: #0969da }
 .paper { fill: #ffffff } .range { stroke: #24292f; stroke-width: 1.5 } .one { stroke: #cf222e; stroke-dasharray: 3 3 }

@@ -91,6 +91,6 @@ class Drawing(unittest.TestCase):
     def test_svg__nothing_stands_outside_of_it(self):
         costly = figures.Ratio([1, 1, 1, 1, 1, 1], [2, 3, 4, 5, 6, 7])
         root = xml.etree.ElementTree.fromstring(figures.svg("a", [("64 B", [("Apache prefork, mod_echo", costly)])]))
-        texts = [text for text in root.iter(SVG + "text") if not text.get("text-anchor")]
-        # Letters of 15 pixels are 9 wide at most.
-        self.assertLess(max(float(text.get("x")) + 8 * len(text.text) for text in texts), figures.WIDTH)
+        texts = [(float(text.get("x")), 8.5 * len(text.text), text.get("text-anchor")) for text in root.iter(SVG + "text")]
+        self.assertLess(max(x + width for x, width, anchor in texts if not anchor), figures.WIDTH)
+        self.assertGreater(min(x - width for x, width, anchor in texts if anchor == "end"), 0)
