@@ -218,12 +218,14 @@ coverage-run: $(TESTED) unit-binaries
 	$(Q)GCOV_ERROR_FILE=/dev/null chaos/run 50 51 52 53 56 57 58 59 || echo 'likewise'
 	$(Q)tests/coverage/report
 
-.PHONY: bench bench-limits bench-transform bench-programs
+.PHONY: bench bench-curves bench-limits bench-transform bench-programs
 BENCH_PROGRAMS := floor uv_upper event_upper stream transform
 bench-programs: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 bench: deps-peers bench-programs ## Measure what a message costs beside other servers; ROWS=500,churn,bulk chooses (35 min)
 	$(Q)tests/bench/run --peers --extras --rows '$(ROWS)' --svg $(BUILD)/bench.svg
 	$(Q)tests/bench/transform
+bench-curves: all $(BUILD)/bench/floor $(BUILD)/bench/uv_upper ## Measure what a message costs as workers, connections and messages grow (12 min)
+	$(Q)tests/bench/curves --csv $(BUILD)/curves.csv --svg $(BUILD)/curves.svg
 bench-limits: deps-peers bench-programs ## What README promises: the transform, 500 clients, one bulk stream (4 min)
 	$(Q)tests/bench/transform --limits
 	$(Q)tests/bench/run --peers --rows 500,bulk --limits

@@ -4,7 +4,7 @@
  * N processes, one listener, one epoll loop each: epoll_wait, recv, transform, send. It shares with the real
  * server the transform, the compiler flags, TCP_NODELAY, the size of a chunk and the rotation of the
  * listener, and has nothing else: no counters, no timers, no limits, no log; a client that does not read its
- * answer is dropped. It is not a server to be used.
+ * answer keeps the others waiting. It is not a server to be used.
  *
  *     floor WORKERS PORT|PATH        serves on 127.0.0.1 or a UNIX socket until SIGTERM
  */
@@ -12,6 +12,8 @@
 #include "worker/limits.h"
 #include "worker/service.h"
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +35,22 @@ static void take_connection(int epoll, int listener)
     watch(epoll, listener, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
+/* The barest way to send what the kernel does not take at once, as happens with messages of a megabyte. */
+static bool send_all(int fd, const unsigned char *bytes, size_t count)
+{
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    for (;;) {
+        ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
+        if (sent == (ssize_t)count)
+            return true;
+        if (sent < 0 && errno != EAGAIN)
+            return false;
+        bytes += sent > 0 ? sent : 0;
+        count -= sent > 0 ? (size_t)sent : 0;
+        poll(&writable, 1, -1);
+    }
+}
+
 /* A short read has emptied the queue: the next bytes make an edge of their own. */
 static void answer(int fd, uint32_t events)
 {
@@ -41,7 +59,7 @@ static void answer(int fd, uint32_t events)
         n = recv(fd, in, sizeof in, 0);
         if (n > 0)
             service_upper.transform(out, in, (size_t)n);
-        if (n == 0 || (n < 0 && errno != EAGAIN) || (n > 0 && send(fd, out, (size_t)n, MSG_NOSIGNAL) != n)) {
+        if (n == 0 || (n < 0 && errno != EAGAIN) || (n > 0 && !send_all(fd, out, (size_t)n))) {
             close(fd);
             return;
         }
