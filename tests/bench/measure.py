@@ -1,4 +1,5 @@
 """What is measured, each in one function: turns, churn, latency, memory, a death."""
+import contextlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import servers
 TURN_S = 0.1
 CONNECT_LIMIT_S = 60
 END_LIMIT_S = 60
+SETTLE_S, STILL_NS = 0.2, 2_000_000  # a hundredth of that time
 INTERRUPTED = 130
 
 
@@ -186,28 +188,39 @@ def latency(server, rate, seconds, clients=500):
     return [report["latency_us"][key] for key in ("p50", "p99", "p99_9")]
 
 
-def idle_memory(server, clients=500):
-    """Bytes of memory of the whole tree for each idle connection."""
-    load = subprocess.Popen(server.loadtool("-c", str(clients), "-d", "1m", "--think", "1h", "--kill", "none"),
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    before = processes.memory_bytes(server.pid)
+@contextlib.contextmanager
+def idle(server, clients, tools=1):
+    """So many connections, dealt to load tools: each is answered once and says nothing more."""
+    command = server.loadtool("-c", str(clients // tools), "-d", "1h", "--think", "1h", "--kill", "none",
+                              "--connect-timeout", "1h", "--timeout", "1h")
+    loads = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(tools)]
     try:
         settle(server, clients)
-        return max(0, processes.memory_bytes(server.pid) - before) / clients
+        if established(server) < clients:
+            raise servers.Failed(server, f"{established(server)} of {clients} idle clients connected")
+        yield
     finally:
-        load.send_signal(signal.SIGKILL)
-        load.wait()
+        for load in loads:
+            load.kill()
+            load.wait()
+
+
+def idle_memory(server, clients=500):
+    """Bytes of memory of the whole tree for each idle connection."""
+    before = processes.memory_bytes(server.pid)
+    with idle(server, clients):
+        return max(0, processes.memory_bytes(server.pid) - before) / clients
 
 
 def settle(server, clients):
-    """Waits until so many are connected and the tree's processor time stands still."""
-    end, used = time.monotonic() + 30, -1
+    """Waits until so many are connected and the tree's processor time stands still, but for what idles (a tick)."""
+    end, used_ns = time.monotonic() + 30, -STILL_NS
     while time.monotonic() < end:
-        time.sleep(0.2)
-        now = processes.cpu_ns(server.pid)
-        if established(server) >= clients and now == used:
+        time.sleep(SETTLE_S)
+        now_ns = processes.cpu_ns(server.pid)
+        if now_ns - used_ns < STILL_NS and established(server) >= clients:
             return
-        used = now
+        used_ns = now_ns
 
 
 def established(server):

@@ -1,4 +1,4 @@
-"""The processor time and memory of a whole process tree, from /proc."""
+"""The processor time and memory of a process or its whole tree, from /proc."""
 import os
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -47,14 +47,22 @@ def cpu_ns(pid):
     return sum(process_ns(member) for member in tree(pid))
 
 
+def titled(pid, title):
+    """Those of the tree whose title begins so."""
+    return [member for member in tree(pid) if read(f"/proc/{member}/cmdline").startswith(title)]
+
+
+def rollup_bytes(pid, field):
+    """A sum over all mappings of one process, such as Pss or Private_Dirty; 0 when it is gone."""
+    for line in read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def memory_bytes(pid):
     """Proportional share of memory of the tree: a page that several map counts once."""
-    total = 0
-    for member in tree(pid):
-        for line in read(f"/proc/{member}/smaps_rollup").splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
-    return total
+    return sum(rollup_bytes(member, "Pss") for member in tree(pid))
 
 
 def bytes_read(pid):

@@ -164,20 +164,21 @@ def escaped(text):
 
 class Kind:
     """`check` is what loadtool compares; `lines`: it echoes lines only, so messages are made of them; `http`: it answers a
-    small request with a fixed page, of which loadtool compares the length alone, since the date is part of it."""
+    small request with a fixed page, of which loadtool compares the length alone, since the date is part of it; `quits`: on
+    SIGQUIT it ends at once, with all its processes."""
 
-    def __init__(self, name, command, program=None, check="upper", lines=False, http=False):
+    def __init__(self, name, command, program=None, check="upper", lines=False, http=False, quits=False):
         self.name, self.command, self.program, self.check, self.lines = name, command, program, check, lines
-        self.http = http
+        self.http, self.quits = http, quits
 
     def installed(self):
         return self.program is None or found(self.program) is not None
 
 
-OURS = Kind("prefork-upper", ours())
-OFF = Kind("--protect off", ours("--protect", "off"))
-UNCONFINED = Kind("--sandbox off", ours("--sandbox", "off"))
-ECHO = Kind("--service echo", ours("--service", "echo"), check="echo")
+OURS = Kind("prefork-upper", ours(), quits=True)
+OFF = Kind("--protect off", ours("--protect", "off"), quits=True)
+UNCONFINED = Kind("--sandbox off", ours("--sandbox", "off"), quits=True)
+ECHO = Kind("--service echo", ours("--service", "echo"), check="echo", quits=True)
 FLOOR = Kind("floor", written_here("floor"))
 LIBUV = Kind("libuv", written_here("uv_upper"))
 LIBEVENT = Kind("libevent", written_here("event_upper"))
@@ -254,7 +255,7 @@ class Server:
 
     def stop(self):
         """Its process group is its own, so what it leaves behind for a connection ends with it."""
-        if self.kind in (OURS, OFF, UNCONFINED, ECHO):
+        if self.kind.quits:
             self.process.send_signal(signal.SIGQUIT)
             try:
                 self.process.wait(timeout=5)
