@@ -218,7 +218,7 @@ coverage-run: $(TESTED) unit-binaries
 	$(Q)GCOV_ERROR_FILE=/dev/null chaos/run 50 51 52 53 56 57 58 59 || echo 'likewise'
 	$(Q)tests/coverage/report
 
-.PHONY: bench bench-curves bench-limits bench-transform bench-programs
+.PHONY: bench bench-curves bench-limits bench-transform bench-hold bench-programs
 BENCH_PROGRAMS := floor uv_upper event_upper stream transform
 bench-programs: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 bench: deps-peers bench-programs ## Measure what a message costs beside other servers; ROWS=500,churn,bulk chooses (35 min)
@@ -231,6 +231,8 @@ bench-limits: deps-peers bench-programs ## What README promises: the transform, 
 	$(Q)tests/bench/run --peers --rows 500,bulk --limits
 bench-transform: $(BUILD)/bench/transform ## Measure the transform beside memcpy, with the limits that README promises (5 s)
 	$(Q)tests/bench/transform --limits
+bench-hold: all deps-test ## Measure idle connections and deaths, with their limits; SECTIONS=idle,crowd,gap,tail chooses (9 min)
+	$(Q)tests/bench/hold --sections '$(SECTIONS)' --limits
 $(BUILD)/bench/floor: $(addprefix $(BUILD)/obj/tests/bench/,floor.o prefork.o) $(BUILD)/libworker.a
 $(BUILD)/bench/uv_upper: $(addprefix $(BUILD)/obj/tests/bench/,uv_upper.o prefork.o)
 $(BUILD)/bench/uv_upper: LDLIBS += -luv

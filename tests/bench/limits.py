@@ -1,4 +1,5 @@
 """What README promises of the figures, and which of it a run did not keep."""
+import typing
 
 # Processor time of ours against another's in the row, at most.
 COST = {
@@ -9,6 +10,24 @@ COST = {
 RATE = {"bulk": {"--service echo": 0.95}}
 # Speed of the transform against memcpy's at 64 KB, at least.
 TRANSFORM, TRANSFORM_PLAIN = 0.8, 0.25
+# Memory of a worker for an idle connection; cost of a message beside a crowd of them, as a multiple; the gap of a death with
+# 10,000 connections; p99.9 at half the highest rate with a SIGKILL every second: at most.
+IDLE_BYTES, CROWD_COST, GAP_MS, TAIL_MS = 64, 1.05, 30, 50
+
+
+class Promise(typing.NamedTuple):
+    """A figure, and the most that it may be."""
+    what: str
+    value: float
+    limit: float
+    unit: str
+
+    def is_kept(self):
+        return self.value <= self.limit
+
+    def __str__(self):
+        verdict = "kept" if self.is_kept() else "BROKEN"
+        return f"{self.what}: {self.value:.4g} {self.unit}, at most {self.limit:g}: {verdict}"
 
 
 def broken_cost(row, medians):

@@ -1,0 +1,191 @@
+"""How a death is felt: by 10,000 connections of one worker, and in the tail of the latency of 500."""
+import contextlib
+import os
+import random
+import re
+import signal
+import statistics
+import subprocess
+import time
+
+import figures
+import kernel_trace
+import limits
+import measure
+import processes
+import servers
+
+WORKER = "prefork-upper: worker"
+LOGGED = servers.Kind("prefork-upper", servers.ours("--log-level", "info"), quits=True)
+DEADLINE_S = 20
+UNTRUSTED = 7  # loadtool does not trust its own latencies on this machine; what it counted stands
+
+CONNECTIONS, RATE, DEATHS = 10000, 5000, 10
+
+CLIENTS, RUN_S, KILL_EVERY_S = 500, 20, 1
+HIGHEST_S, HIGHEST_RUNS = 4, 3
+
+
+# ---- the log ----
+
+
+def fields_of(log, event):
+    """A dict for each line of that event."""
+    return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in log.splitlines() if f" event={event} " in line]
+
+
+def log_of(server, event, count=0):
+    """Its lines, once there are so many."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        found = fields_of(processes.read(f"{server.folder}/output"), event)
+        if len(found) >= count:
+            return found
+        if time.monotonic() > end:
+            raise servers.Failed(server, f"{len(found)} of {count} lines of {event} are in the log")
+        time.sleep(0.01)
+
+
+# ---- a load that deaths interrupt ----
+
+
+class Talk:
+    """A load in the background."""
+
+    def __init__(self, server, *options):
+        self.server, self.path = server, measure.fresh(f"{server.folder}/talk.json")
+        self.process = subprocess.Popen(server.loadtool(*options, "--kill", "none", "--json", self.path),
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def wait_connected(self, clients):
+        end = time.monotonic() + DEADLINE_S
+        while measure.established(self.server) < clients:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise servers.Failed(self.server, f"{measure.established(self.server)} of {clients} clients connected")
+            time.sleep(0.1)
+
+    def report(self):
+        """Its report, once it has ended; a lost client or a wrong byte ends everything."""
+        code = self.process.wait(timeout=120)
+        report = measure.report_of(self.server, self.path)
+        lost, wrong = report["control"]["lost"] + report["control"]["unanswered"], report["wrong"]["wrong_bytes"]
+        if code not in (0, measure.INTERRUPTED, UNTRUSTED) or lost or wrong:
+            raise servers.Failed(self.server, f"its load ended with {code}, {lost} clients lost, {wrong} bytes wrong")
+        return report
+
+
+def kill_one(server):
+    """SIGKILL to a worker chosen by chance; its pid."""
+    victim = random.choice(processes.titled(server.pid, WORKER))
+    os.kill(victim, signal.SIGKILL)
+    return victim
+
+
+# ---- the gap ----
+
+
+def watch_death(server, trace, load, number):
+    """Kills the one worker; what the tracer saw, None without one."""
+    if trace:
+        trace.begin()
+        time.sleep(0.2)
+    victim = kill_one(server)
+    log_of(server, "worker_replaced", number)
+    time.sleep(0.3)
+    return kernel_trace.death_of(trace.events(), victim, server.pid, load) if trace else None
+
+
+def deaths(folder, with_trace):
+    """(incidents of the log, deaths as traced, report of the load)"""
+    with (servers.standing([LOGGED], 1, folder) as (server,),
+          Talk(server, "-c", str(CONNECTIONS), "-r", str(RATE), "-d", "1h") as talk):
+        talk.wait_connected(CONNECTIONS)
+        time.sleep(2)  # those who connected have caught up with what was due
+        pids = processes.tree(server.pid) + [talk.process.pid, os.getpid()]
+        seen = []
+        with kernel_trace.watching(pids) if with_trace else contextlib.nullcontext() as trace:
+            for number in range(1, DEATHS + 1):
+                seen.append(watch_death(server, trace, talk.process.pid, number))
+                time.sleep(0.5)
+        talk.process.send_signal(signal.SIGINT)
+        return log_of(server, "incident", DEATHS), [death for death in seen if death], talk.report()
+
+
+def print_gap(title, values):
+    print(f"  {title:<62} {statistics.median(values):6.2f} {max(values):6.2f}")
+
+
+def gap(folder, rounds):
+    """Ten deaths, and where the kernel can be asked ten more that are looked at: to look costs a little."""
+    del rounds
+    incidents, _, report = deaths(folder, False)
+    held = " ".join(sorted({incident["held"] for incident in incidents}))
+    print(f"\n{DEATHS} SIGKILLs to one worker with {held} connections, {RATE:,} messages/s; ms: median, longest")
+    logged = [float(incident["gap_ms"]) for incident in incidents]
+    print_gap("the log: from the death to the next worker's loop", logged)
+    print(f"  the load: nobody was answered for {report['outages']['longest_gap_ms']} ms at most (to 10 ms), the longest wait "
+          f"of one client was {report['silence_ms']['max']:.0f} ms,\n  0 were lost, 0 bytes were wrong")
+    _, traced, _ = deaths(folder, True)
+    if len(traced) < DEATHS:
+        print("  the kernel's tracer is not to be had (root, tracefs): the gap is the log's")
+        return limits.Promise("the longest gap of a death", max(logged), limits.GAP_MS, "ms")
+    print(f"  {DEATHS} more, as the kernel's tracer saw them:")
+    print_gap("last answer to first answer, over all connections", [death.answers for death in traced])
+    print_gap("the same where the load reads them", [death.arrivals for death in traced])
+    print_gap("the longest pause there before the death", [death.calm for death in traced])
+    for line in figures.text_table(["from the SIGKILL on", "median", "longest"], list(kernel_trace.step_lines(traced))):
+        print("    " + line)
+    longest = max(max(death.answers, death.arrivals) for death in traced)
+    return limits.Promise("the longest gap of a death", longest, limits.GAP_MS, "ms")
+
+
+# ---- the tail ----
+
+
+def highest_rate(folder):
+    """Messages a second of a closed loop, median."""
+    with servers.standing([LOGGED], 4, folder) as (server,):
+        runs = [measure.run(server, "highest", "-c", str(CLIENTS), "-d", f"{HIGHEST_S}s", "--kill", "none")[1]
+                for _ in range(HIGHEST_RUNS)]
+        return statistics.median(report["rate"]["messages_per_s"] for report in runs)
+
+
+def tail_run(folder, rate, with_kills):
+    """(deaths by the log, p50, p99, p99.9 in ms from the due time)"""
+    with (servers.standing([LOGGED], 4, folder) as (server,),
+          Talk(server, "-c", str(CLIENTS), "-r", str(rate), "-d", f"{RUN_S}s") as talk):
+        talk.wait_connected(CLIENTS)
+        due = time.monotonic() + KILL_EVERY_S
+        while with_kills and talk.process.poll() is None:
+            if time.monotonic() >= due:
+                kill_one(server)
+                due += KILL_EVERY_S
+            time.sleep(0.01)
+        late = talk.report()["latency_us"]
+        return len(log_of(server, "worker_died")), *(late[key] / 1000 for key in ("p50", "p99", "p99_9"))
+
+
+def tail(folder, rounds):
+    """In pairs, in an order that changes."""
+    rate = int(highest_rate(folder) / 2)
+    runs = {True: [], False: []}
+    for _ in range(rounds // 2):
+        for with_kills in random.sample([True, False], 2):
+            runs[with_kills].append(tail_run(folder, rate, with_kills))
+    print(f"\n{CLIENTS} clients, 64 B, {rate:,} messages/s, half of the highest rate; {rounds // 2} runs of {RUN_S} s each, "
+          "none lost;\nms from the due time, medians")
+    lines = [[name, str(sum(run[0] for run in runs[with_kills]))]
+             + [f"{statistics.median(run[i] for run in runs[with_kills]):.2f}" for i in (1, 2, 3)]
+             for with_kills, name in ((True, "a SIGKILL every second"), (False, "none"))]
+    for line in figures.text_table(["", "deaths", "p50", "p99", "p99.9"], lines):
+        print("  " + line)
+    worst = statistics.median(run[3] for run in runs[True])
+    return limits.Promise("p99.9 with a SIGKILL every second", worst, limits.TAIL_MS, "ms")
