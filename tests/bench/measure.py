@@ -97,7 +97,8 @@ class Load:
         """What was measured counts only if no client was lost and every byte was right."""
         code = self.interrupt()
         report = report_of(self.server, self.report)
-        lost, wrong = report["control"]["lost"], report["wrong"]["wrong_bytes"]
+        lost = report["control"]["lost"]
+        wrong = sum(count for what, count in report["wrong"].items() if what.endswith("_bytes"))
         if code != INTERRUPTED or lost or wrong:
             raise servers.Failed(self.server, f"its load ended with {code}, {lost} clients lost, {wrong} bytes wrong")
 
