@@ -22,6 +22,11 @@ def tree(pid):
     return found
 
 
+def state(pid):
+    """One letter, of its first thread (proc(5)): S asleep, T stopped."""
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
+
+
 def thread_ns(pid, thread):
     """Exact where the scheduler tells it, else in clock ticks."""
     exact = read(f"/proc/{pid}/task/{thread}/schedstat").split()
