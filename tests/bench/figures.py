@@ -35,6 +35,11 @@ def not_cheaper(ratios, names):
     return [(name, ratio) for name, ratio in ratios.items() if name in names and ratio.median >= 1]
 
 
+def not_faster(ratios, names):
+    """(name, Ratio) of those whose rate ours does not exceed."""
+    return [(name, ratio) for name, ratio in ratios.items() if name in names and ratio.median <= 1]
+
+
 def text_table(head, lines):
     """Columns as wide as their widest cell; the first to the left, the others to the right."""
     cells = [head] + lines

@@ -28,9 +28,10 @@ class Intervals(unittest.TestCase):
         ratio = figures.Ratio([2, 30, 4, 2, 2, 2], [1, 10, 2, 1, 1, 1])
         self.assertEqual((ratio.median, ratio.low, ratio.high), (2, 2, 3))
 
-    def test_not_cheaper__names_others_that_cost_as_much_or_less(self):
+    def test_not_better__names_others_that_are_as_good_as_ours_or_better(self):
         ratios = {name: figures.Ratio([ours] * 6, [2] * 6) for name, ours in (("a", 1), ("b", 2), ("floor", 3), ("c", 3))}
         self.assertEqual([name for name, _ in figures.not_cheaper(ratios, ["a", "b", "c"])], ["b", "c"])
+        self.assertEqual([name for name, _ in figures.not_faster(ratios, ["a", "b", "c"])], ["a", "b"])
 
 
 class Limits(unittest.TestCase):
