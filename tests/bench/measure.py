@@ -41,7 +41,8 @@ class Load:
         self.process.send_signal(signal.SIGSTOP)
 
     def command(self):
-        return self.server.loadtool("-c", str(self.row.clients), "--depth", str(self.row.depth), "-d", "1h", "--timeout", "1h",
+        depth = self.row.depth * self.server.pieces(self.row.size)
+        return self.server.loadtool("-c", str(self.row.clients), "--depth", str(depth), "-d", "1h", "--timeout", "1h",
                                     "--connect-timeout", "1h", "--kill", "none", "--json", self.report, size=self.row.size)
 
     def cpu_ns(self):
@@ -61,7 +62,9 @@ class Load:
         """Until every client has been answered once on the average; a server that forks for each needs seconds."""
         end = time.monotonic() + CONNECT_LIMIT_S
         while established(self.server) < self.row.clients or self.answered() < 2 * self.row.clients:
-            if time.monotonic() > end or self.process.poll() is not None:
+            if self.process.poll() is not None:
+                raise servers.Failed(self.server, "its load ended: " + processes.read(f"{self.server.folder}/load").strip())
+            if time.monotonic() > end:
                 raise servers.Failed(self.server, f"{established(self.server)} of {self.row.clients} clients connected, "
                                                   f"{self.answered():.0f} messages answered in {CONNECT_LIMIT_S} s")
             self.run_for(TURN_S)

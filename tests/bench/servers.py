@@ -19,6 +19,7 @@ import processes
 BUILD = os.environ.get("BUILD", "build")
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEADLINE_S = 20
+SEND_BYTES_MAX = 32 * 1024  # of loadtool --send
 
 APACHE = """
 ServerRoot {folder}
@@ -246,8 +247,12 @@ class Server:
         if not self.kind.lines:
             return command + ["--check", self.kind.check, "-s", str(size)]
         line = "x" * 62 + r"\r\n" if size >= 64 else "x" * (size - 2) + r"\r\n"
-        text = line * max(1, size // 64)
+        text = line * max(1, size // self.pieces(size) // 64)
         return command + ["--send", text, "--expect", text]
+
+    def pieces(self, size):
+        """Lines are a text that loadtool is given, which has a limit: a longer message is several, all outstanding at once."""
+        return max(1, size // SEND_BYTES_MAX) if self.kind.lines else 1
 
     def reply_bytes(self, size):
         """The length of a reply to a message of that size."""
