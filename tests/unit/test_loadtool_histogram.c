@@ -77,6 +77,26 @@ static void record__above_one_hour__is_counted_and_max_is_exact(void **state)
     assert_int_equal(histogram.max_ns, 2 * HISTOGRAM_NS_MAX + 1);
 }
 
+/* What merge relies on: nothing of a sample is lost by being counted elsewhere first. */
+static void add__samples_dealt_to_three__is_the_one_that_has_them_all(void **state)
+{
+    static struct histogram dealt[3], sum;
+
+    (void)state;
+    histogram_init(&sum);
+    for (int i = 0; i < 3; i++)
+        histogram_init(&dealt[i]);
+    for (uint64_t n = 0; n < 10000; n++) {
+        uint64_t ns = prng_range(78, n, 1, 2 * HISTOGRAM_NS_MAX) >> (n % 42);
+        histogram_record(&histogram, ns);
+        histogram_record(&dealt[n % 3], ns);
+    }
+    for (int i = 0; i < 3; i++)
+        histogram_add(&sum, &dealt[i]);
+    assert_true(sum.over_count > 0);
+    assert_memory_equal(&sum, &histogram, sizeof(sum));
+}
+
 static void sorted_percentile__a_list__is_by_nearest_rank(void **state)
 {
     const uint64_t list[] = {10, 20, 30, 40};
@@ -97,6 +117,7 @@ int main(void)
         cmocka_unit_test_setup(percentile__any_value_up_to_an_hour__errs_below_one_percent, fresh),
         cmocka_unit_test_setup(percentile__edges_of_the_buckets__stay_in_order, fresh),
         cmocka_unit_test_setup(record__above_one_hour__is_counted_and_max_is_exact, fresh),
+        cmocka_unit_test_setup(add__samples_dealt_to_three__is_the_one_that_has_them_all, fresh),
         cmocka_unit_test_setup(sorted_percentile__a_list__is_by_nearest_rank, fresh),
     };
 
