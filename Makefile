@@ -244,7 +244,7 @@ $(BENCH_PROGRAMS:%=$(BUILD)/bench/%):
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: bench-load consumers peers
+.PHONY: bench-load consumers peers peers-haproxy
 bench-load: all $(BUILD)/bench/floor $(BUILD)/bench/client deps-peers ## Measure what the load tool costs, beside wrk and a libuv client without checks
 	$(Q)tests/bench/load --limits
 $(BUILD)/bench/client: $(BUILD)/obj/tests/bench/client.o
@@ -252,6 +252,8 @@ $(BUILD)/bench/client: $(BUILD)/obj/tests/bench/client.o
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -luv
 peers: all deps-peers ## Load Redis, nginx, Apache and xinetd with the load tool
 	$(Q)tests/peers/run
+peers-haproxy: all images deps-peers ## Three servers behind HAProxy: upgraded, restarted, killed under load, and nobody lost who need not be (90 s)
+	$(Q)tests/peers/haproxy
 consumers: all deps-test ## Open the load tool's files where they belong: hdr-histogram-js, promtool, xmllint, Chromium
 	$(Q)tests/consumers/run
 
