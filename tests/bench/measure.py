@@ -137,6 +137,20 @@ def report_of(server, path):
         raise servers.Failed(server, "its load left no report") from None
 
 
+def rounds(kinds, count, measure_round):
+    """{name: [result of each round]}, and {name: why} of those that failed.
+
+    A server that fails once is out; its round is repeated without it, so that all others have been measured side by side."""
+    done, failed = [], {}
+    while kinds and len(done) < count:
+        try:
+            done.append(measure_round(kinds))
+        except servers.Failed as failure:
+            failed[failure.name] = failure.what
+            kinds = [kind for kind in kinds if kind.name != failure.name]
+    return {kind.name: [results[kind.name] for results in done] for kind in kinds}, failed
+
+
 def turns(standing, row, seconds):
     """{name: (us of processor time a message, messages a second)} of servers side by side, `seconds` each."""
     load = Stream if row.bulk else Load

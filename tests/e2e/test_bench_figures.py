@@ -1,4 +1,5 @@
 """The arithmetic and the drawing of tests/bench: a table that is wrong would be believed."""
+import argparse
 import os
 import pathlib
 import subprocess
@@ -11,6 +12,8 @@ BENCH = pathlib.Path(__file__).resolve().parent.parent / "bench"
 sys.path.insert(0, str(BENCH))
 import figures
 import limits
+import measure
+import servers
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -73,6 +76,39 @@ class Transform(unittest.TestCase):
 
     def test_no_avx2__the_limit_with_it_is_not_asked_for(self):
         self.assertEqual(self.run_with(0, 2000, 8000, 8000).returncode, 0)
+
+
+class Rounds(unittest.TestCase):
+    KINDS = [servers.Kind(name, lambda server, folder: ["false"]) for name in ("a", "b", "c")]
+
+    def test_server_that_fails__is_named_and_the_others_have_all_rounds_side_by_side(self):
+        asked = []
+
+        def measure_round(kinds):
+            asked.append([kind.name for kind in kinds])
+            if len(asked) == 2:
+                raise servers.Failed(server_named("b"), "lost a client")
+            return {kind.name: len(asked) for kind in kinds}
+
+        results, failed = measure.rounds(self.KINDS, 3, measure_round)
+        self.assertEqual(asked, [["a", "b", "c"], ["a", "b", "c"], ["a", "c"], ["a", "c"]])
+        self.assertEqual((results, failed), ({"a": [1, 3, 4], "c": [1, 3, 4]}, {"b": "lost a client"}))
+
+    def test_all_that_fail__end_the_row(self):
+        def measure_round(kinds):
+            raise servers.Failed(server_named(kinds[0].name), "no")
+
+        self.assertEqual(measure.rounds(self.KINDS, 3, measure_round), ({}, dict.fromkeys("abc", "no")))
+
+    def test_server_that_does_not_start__is_named(self):
+        with tempfile.TemporaryDirectory() as folder, self.assertRaises(servers.Failed) as raised:
+            with servers.standing(self.KINDS[:1], 1, folder):
+                self.fail("it stands")
+        self.assertEqual(raised.exception.name, "a")
+
+
+def server_named(name):
+    return argparse.Namespace(kind=servers.Kind(name, None))
 
 
 class Drawing(unittest.TestCase):
