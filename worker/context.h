@@ -1,7 +1,7 @@
 /*
  * What a worker's modules share: one struct, made in worker.c, passed by pointer, never global.
  *
- * Arrows: worker -> loop -> acceptor, serve -> answer, conn -> deadlines, board. Each of them takes the
+ * Arrows: worker -> loop -> recover, acceptor, serve -> answer, conn -> deadlines, board. Each of them takes the
  * struct and touches its own part.
  */
 #ifndef WORKER_CONTEXT_H
@@ -34,6 +34,13 @@ struct acceptor {
     struct burst log_pauses;               /* accept_paused lines */
 };
 
+/* How far the taking over has come (recover.h). */
+struct recovery {
+    bool runs;
+    int next, last; /* numbers */
+    int suspect;    /* 0: none */
+};
+
 struct worker {
     unsigned slot;
     uint32_t generation;
@@ -44,6 +51,7 @@ struct worker {
     struct answerer answerer;
     struct conn_table conns;
     struct acceptor acceptor;
+    struct recovery recovery;
     uint32_t now_tick; /* TICK_MS since boot; kept while the tick runs */
     bool tick_running;
     bool drain_ordered;        /* the whole service ends */

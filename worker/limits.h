@@ -38,6 +38,9 @@ enum limits {
     /* Connections of the ready list served between two looks at the kernel. */
     LOOP_READY_COUNT_MAX = 64,
 
+    /* Numbers that a successor takes over between two looks at who has asked: less than a millisecond. */
+    RECOVER_SLICE_COUNT = 256,
+
     /* Grain of all deadlines. A tick costs one wake-up, and only while some deadline is armed. */
     TICK_MS = 100,
 
@@ -83,6 +86,8 @@ static_assert(FIRST_CONNECTION > 17 + SLOT_COUNT_MAX,
               "below the connections is room for every slot's eventfd, for the listener of --metrics and for "
               "Landlock's rules");
 static_assert(CHUNK_BYTES_MAX % 4096 == 0, "chunk buffers are whole pages");
+static_assert(RECOVER_SLICE_COUNT <= LOOP_EVENT_COUNT_MAX,
+              "a slice makes no more events than a look takes, so that who asks does not wait behind them");
 static_assert(LINGER_MS >= 2 * TICK_MS, "a linger spans more than one tick");
 
 #endif

@@ -5,6 +5,7 @@
 #include "worker/fault.h"
 #include "worker/heritage.h"
 #include "worker/log.h"
+#include "worker/recover.h"
 #include "worker/serve.h"
 #include "worker/tick.h"
 #include <errno.h>
@@ -78,13 +79,18 @@ static void serve_again(struct worker *w)
         acceptor_return(w);
 }
 
-static void look_at_board(struct worker *w)
+static void answer_ping(struct worker *w)
 {
     uint32_t asked = atomic_load_explicit(&w->board->ping_asked, memory_order_acquire);
     if (asked !=
         atomic_load_explicit(&w->board->ping_answered, memory_order_relaxed)) /* else it is an order */
         atomic_store_explicit(&w->board->ping_answered_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&w->board->ping_answered, asked, memory_order_release);
+}
+
+static void look_at_board(struct worker *w)
+{
+    answer_ping(w);
     acceptor_tick(w);
     switch ((enum worker_order)atomic_load_explicit(&w->board->order, memory_order_acquire)) {
     case ORDER_SERVE:
@@ -147,6 +153,20 @@ static void publish_lost_lines(struct worker *w)
         return;
     uint64_t before = atomic_load_explicit(&w->cell->log_lost, memory_order_relaxed);
     atomic_store_explicit(&w->cell->log_lost, before + lost, memory_order_relaxed);
+}
+
+void loop_answer(struct worker *w)
+{
+    struct epoll_event events[LOOP_EVENT_COUNT_MAX];
+    int count = fault_epoll_wait(events, LOOP_EVENT_COUNT_MAX, 0);
+    for (int i = 0; i < count; i++) {
+        int fd = (int)events[i].data.u64;
+        if (fd >= FIRST_CONNECTION && recover_out_of_turn(w, fd))
+            serve_event(w, fd, events[i].events);
+    }
+    serve_ready(w);
+    answer_ping(w);
+    atomic_store_explicit(&w->board->current, 0, memory_order_relaxed); /* what comes now is nobody's fault */
 }
 
 void loop_run(struct worker *w)

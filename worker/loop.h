@@ -12,6 +12,10 @@ struct worker;
 /* Registers the server's own descriptors. Returns 0 or a negative errno. */
 int loop_init(struct worker *w);
 
+/* One turn for connections alone, without waiting, and an answer to a ping: between two slices of recover.h. Whatever else
+ * has happened is reported again. */
+void loop_answer(struct worker *w);
+
 /* Serves until the worker is told to leave and its last connection has ended. */
 void loop_run(struct worker *w);
 

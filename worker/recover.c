@@ -119,26 +119,58 @@ static int last_number(const struct worker *w)
     return (int)(highest < table_end ? highest + 1 : table_end);
 }
 
-void recover_all(struct worker *w)
+void recover_begin(struct worker *w)
 {
-    const struct worker_settings *settings = &w->settings;
-    int last = last_number(w), suspect = settings->suspect;
+    int last = last_number(w), suspect = w->settings.suspect;
     memset(&w->board->recovered, 0, sizeof w->board->recovered);
     if (!conn_find(&w->conns, suspect) || suspect > last)
         suspect = 0;
     if (suspect && is_connection(suspect))
         describe_suspect(w, suspect);
     reset_cut_unix(w);
-    for (int fd = FIRST_CONNECTION; fd <= last; fd++) {
-        if (settings->recover_how == RECOVER_RESET_ALL)
-            reset_one(w, fd);
-        else if (fd != suspect)
-            recover_one(w, fd);
-    }
-    /* The suspect comes last: should it end us too, all others have been served once more. */
+    w->recovery = (struct recovery){.runs = true, .next = FIRST_CONNECTION, .last = last, .suspect = suspect};
+}
+
+/* The suspect comes last: should it end us too, all others have been served once more. */
+static void finish(struct worker *w)
+{
+    const struct worker_settings *settings = &w->settings;
+    int suspect = w->recovery.suspect;
     if (suspect && settings->recover_how == RECOVER_RESET_SUSPECT)
         reset_one(w, suspect);
     else if (suspect && settings->recover_how == RECOVER_ALL)
         recover_one(w, suspect);
+    w->recovery.runs = false;
     STEP(RECOVERED);
+}
+
+static bool is_taken_over(struct worker *w, int fd)
+{
+    const struct conn *conn = conn_find(&w->conns, fd);
+    return conn && conn->state != CONN_CLOSED;
+}
+
+bool recover_out_of_turn(struct worker *w, int fd)
+{
+    if (fd > w->recovery.last || fd == w->recovery.suspect)
+        return false;
+    if (!is_taken_over(w, fd))
+        recover_one(w, fd);
+    return is_taken_over(w, fd);
+}
+
+bool recover_slice(struct worker *w)
+{
+    struct recovery *recovery = &w->recovery;
+    for (int i = 0; i < RECOVER_SLICE_COUNT && recovery->next <= recovery->last; i++) {
+        int fd = recovery->next++;
+        if (w->settings.recover_how == RECOVER_RESET_ALL)
+            reset_one(w, fd);
+        else if (fd != recovery->suspect && !is_taken_over(w, fd))
+            recover_one(w, fd);
+    }
+    if (recovery->next <= recovery->last)
+        return true;
+    finish(w);
+    return false;
 }

@@ -11,13 +11,26 @@
  *
  * How far the dead worker came on a connection is worked out at that connection's first event (settle.h);
  * one on which nothing is queued owes nothing. Recovery may itself be killed at any point and be repeated.
+ *
+ * A question takes a microsecond or two, so a large table is gone through in slices, between which the caller may serve
+ * those who were taken over. It must not accept before the last one: a number that is free now would be met again.
  */
 #ifndef WORKER_RECOVER_H
 #define WORKER_RECOVER_H
 
+#include <stdbool.h>
+
 struct worker;
 
-/* Takes over what the table of the slot holds. Fills the board's recovery fields. */
-void recover_all(struct worker *w);
+/* Before the first slice: describes the suspect for the report, and ends a UNIX connection that was cut in mid-answer. */
+void recover_begin(struct worker *w);
+
+/* Takes over a number before its slice, since epoll tells of it: whoever has asked while nobody was there comes first.
+ * Returns whether it is a connection of ours by now; the suspect waits for its turn. */
+bool recover_out_of_turn(struct worker *w, int fd);
+
+/* Takes over the next RECOVER_SLICE_COUNT numbers, with the last of them the suspect. Fills the board's recovery fields.
+ * Returns whether any are left. */
+bool recover_slice(struct worker *w);
 
 #endif

@@ -22,8 +22,11 @@ static void mark(struct worker *w, int fd, enum worker_phase phase)
     atomic_store_explicit(&w->board->current, (uint64_t)fd << 8 | phase, memory_order_relaxed);
 }
 
+/* While some are not yet taken over, what the last worker has published is nearer to the truth. */
 void serve_publish(struct worker *w)
 {
+    if (w->recovery.runs)
+        return;
     uint32_t open = w->conns.open_count;
     atomic_store_explicit(&w->cell->connection_count, open, memory_order_relaxed);
     atomic_store_explicit(&w->cell->full, open >= w->settings.connection_count_max, memory_order_relaxed);

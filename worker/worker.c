@@ -129,16 +129,40 @@ static int init_patiently(struct worker *w)
     return error;
 }
 
+static void say_ready(struct worker *w)
+{
+    atomic_store_explicit(&w->board->ready_ns, clock_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&w->board->ready_generation, w->generation, memory_order_release);
+    heritage_wake_supervisor();
+}
+
+/* Of a large table whoever asks is answered while the others are taken over. Before that we are ready, since only then a death
+ * is blamed on the connection that was answered. An order to reset is obeyed before: only of a worker that was not ready
+ * the policy knows that it may not have come to it. Returns whether the supervisor has been told. */
+static bool take_over(struct worker *w)
+{
+    bool is_told = false;
+    recover_begin(w);
+    while (recover_slice(w)) {
+        if (w->settings.recover_how != RECOVER_ALL)
+            continue;
+        if (!is_told)
+            say_ready(w);
+        is_told = true;
+        loop_answer(w);
+    }
+    return is_told;
+}
+
 static void announce(struct worker *w)
 {
     atomic_store_explicit(&w->board->answered_at_start, counter_get(w->cell, COUNTER_answered),
                           memory_order_relaxed);
-    recover_all(w);
+    bool is_told = take_over(w);
     serve_publish(w);
     acceptor_start(w);
-    atomic_store_explicit(&w->board->ready_ns, clock_now_ns(), memory_order_relaxed);
-    atomic_store_explicit(&w->board->ready_generation, w->generation, memory_order_release);
-    heritage_wake_supervisor();
+    if (!is_told)
+        say_ready(w);
     /* An order may have been given before this worker could hear of it. */
     heritage_poke(w->slot, POKE_LOOK);
 }

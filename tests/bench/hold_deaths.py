@@ -1,5 +1,4 @@
 """How a death is felt: by 10,000 connections of one worker, and in the tail of the latency of 500."""
-import contextlib
 import os
 import random
 import re
@@ -21,6 +20,7 @@ DEADLINE_S = 20
 UNTRUSTED = 7  # loadtool does not trust its own latencies on this machine; what it counted stands
 
 CONNECTIONS, RATE, DEATHS = 10000, 5000, 10
+WARM_UP_S = 2
 
 CLIENTS, RUN_S, KILL_EVERY_S = 500, 20, 1
 HIGHEST_S, HIGHEST_RUNS = 4, 3
@@ -92,58 +92,64 @@ def kill_one(server):
 # ---- the gap ----
 
 
-def watch_death(server, trace, load, number):
-    """Kills the one worker; what the tracer saw, None without one."""
+def watch_death(server, trace, number):
+    """Kills the one worker: (its pid, what the tracer saw, None without one)."""
     if trace:
         trace.begin()
         time.sleep(0.2)
     victim = kill_one(server)
-    log_of(server, "worker_replaced", number)
     time.sleep(0.3)
-    return kernel_trace.death_of(trace.events(), victim, server.pid, load) if trace else None
+    log_of(server, "worker_replaced", number)
+    return victim, trace and trace.end()
 
 
-def deaths(folder, with_trace):
-    """(incidents of the log, deaths as traced, report of the load)"""
+def deaths(folder, events):
+    """(incidents of the log, what gap_of() and steps_of() make of each death, report of the load)"""
     with (servers.standing([LOGGED], 1, folder) as (server,),
-          Talk(server, "-c", str(CONNECTIONS), "-r", str(RATE), "-d", "1h") as talk):
+          Talk(server, "-c", str(CONNECTIONS), "-r", str(RATE), "-d", "1h", "--warm-up", f"{WARM_UP_S}s") as talk):
         talk.wait_connected(CONNECTIONS)
-        time.sleep(2)  # those who connected have caught up with what was due
-        pids = processes.tree(server.pid) + [talk.process.pid, os.getpid()]
-        seen = []
-        with kernel_trace.watching(pids) if with_trace else contextlib.nullcontext() as trace:
+        time.sleep(WARM_UP_S + 1)  # those who connected have caught up with what was due
+        load, seen = talk.process.pid, []
+        with kernel_trace.watching(processes.tree(server.pid) + [load, os.getpid()], events) as trace:
             for number in range(1, DEATHS + 1):
-                seen.append(watch_death(server, trace, talk.process.pid, number))
+                seen.append(watch_death(server, trace, number))
                 time.sleep(0.5)
         talk.process.send_signal(signal.SIGINT)
-        return log_of(server, "incident", DEATHS), [death for death in seen if death], talk.report()
+        incidents, report = log_of(server, "incident", DEATHS), talk.report()
+        gaps = [kernel_trace.gap_of(found, victim, load) for victim, found in seen if found]
+        steps = [kernel_trace.steps_of(found, victim, server.pid) for victim, found in seen if found]
+        return incidents, gaps, steps, report
 
 
 def print_gap(title, values):
     print(f"  {title:<62} {statistics.median(values):6.2f} {max(values):6.2f}")
 
 
-def gap(folder, rounds):
-    """Ten deaths, and where the kernel can be asked ten more that are looked at: to look costs a little."""
-    del rounds
-    incidents, _, report = deaths(folder, False)
-    held = " ".join(sorted({incident["held"] for incident in incidents}))
-    print(f"\n{DEATHS} SIGKILLs to one worker with {held} connections, {RATE:,} messages/s; ms: median, longest")
-    logged = [float(incident["gap_ms"]) for incident in incidents]
-    print_gap("the log: from the death to the next worker's loop", logged)
-    print(f"  the load: nobody was answered for {report['outages']['longest_gap_ms']} ms at most (to 10 ms), the longest wait "
-          f"of one client was {report['silence_ms']['max']:.0f} ms,\n  0 were lost, 0 bytes were wrong")
-    _, traced, _ = deaths(folder, True)
-    if len(traced) < DEATHS:
-        print("  the kernel's tracer is not to be had (root, tracefs): the gap is the log's")
-        return limits.Promise("the longest gap of a death", max(logged), limits.GAP_MS, "ms")
-    print(f"  {DEATHS} more, as the kernel's tracer saw them:")
-    print_gap("last answer to first answer, over all connections", [death.answers for death in traced])
-    print_gap("the same where the load reads them", [death.arrivals for death in traced])
-    print_gap("the longest pause there before the death", [death.calm for death in traced])
-    for line in figures.text_table(["from the SIGKILL on", "median", "longest"], list(kernel_trace.step_lines(traced))):
+def print_steps(steps):
+    if len(steps) < DEATHS or None in steps:
+        return
+    print(f"  {DEATHS} more, with the kernel's tracer at every step, which slows them down:")
+    for line in figures.text_table(["from the SIGKILL on", "median", "longest"], list(kernel_trace.step_lines(steps))):
         print("    " + line)
-    longest = max(max(death.answers, death.arrivals) for death in traced)
+
+
+def gap(folder, rounds):
+    """Ten deaths with the bytes watched; ten more for the way between them."""
+    del rounds
+    incidents, gaps, _, report = deaths(folder, kernel_trace.BYTES)
+    held = " ".join(sorted({incident["held"] for incident in incidents}))
+    logged = [float(incident["gap_ms"]) for incident in incidents]
+    print(f"\n{DEATHS} SIGKILLs to one worker with {held} connections, {RATE:,} messages/s; ms: median, longest")
+    print_gap("the log: from the death to the next worker's loop", logged)
+    print(f"  no client was lost, no byte was wrong; the longest wait of one was {report['silence_ms']['max']:.0f} ms")
+    if len(gaps) < DEATHS or None in gaps:
+        print("  the kernel's tracer is not to be had (root, tracefs), so the gap is the log's")
+        return limits.Promise("the longest gap of a death", max(logged), limits.GAP_MS, "ms")
+    print_gap("last answer to first answer, over all connections", [each.answers for each in gaps])
+    print_gap("the same where the load reads them", [each.arrivals for each in gaps])
+    print_gap("the longest pause there before the death", [each.calm for each in gaps])
+    print_steps(deaths(folder, kernel_trace.STEPS_TOO)[2])
+    longest = max(max(each.answers, each.arrivals) for each in gaps)
     return limits.Promise("the longest gap of a death", longest, limits.GAP_MS, "ms")
 
 

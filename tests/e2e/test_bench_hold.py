@@ -13,11 +13,12 @@ MASTER, KEEPER, VICTIM, SUCCESSOR, LOAD = 10, 11, 12, 13, 20
 # One death as the tracer writes it: killed at 2.000, answered again at 2.012.
 TRACE = """# tracer: nop
 #           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
-  prefork-upper-12      [001] .....     1.990000: sys_sendto -> 0x40
-        loadtool-20      [000] .....     1.991000: sys_read -> 0x40
-  prefork-upper-12      [001] .....     1.999000: sys_sendto -> 0x40
+  prefork-upper-12      [001] .....     1.990000: sock_send_length: sk address = 00000, length = 64, error = 0
+        loadtool-20      [000] .....     1.991000: sock_recv_length: sk address = 00000, length = 64, error = 0
+  prefork-upper-12      [001] .....     1.999000: sock_send_length: sk address = 00000, length = 64, error = 0
           python3-30      [000] d..2.     2.000000: signal_generate: sig=9 errno=0 code=0 comm=worker 0 pid=12 grp=1 res=0
-        loadtool-20      [000] .....     2.000500: sys_read -> 0x40
+        loadtool-20      [000] .....     2.000400: sock_send_length: sk address = 00000, length = 64, error = 0
+        loadtool-20      [000] .....     2.000500: sock_recv_length: sk address = 00000, length = 64, error = 0
   prefork-upper-10      [000] .....     2.000600: sys_waitid -> 0x0
         worker 0-12      [001] d..2.     2.001000: signal_generate: sig=17 errno=0 code=2 comm=prefork-upper pid=10 grp=1 res=0
   prefork-upper-10      [000] .....     2.001500: sys_waitid -> 0x0
@@ -25,8 +26,8 @@ TRACE = """# tracer: nop
         worker 0-13      [001] .....     2.003000: sys_seccomp -> 0x0
         worker 0-13      [001] .....     2.004000: sys_sched_setscheduler -> 0x0
         worker 0-13      [001] .....     2.011000: sys_write(fd: 7, buf: 7ffc8, count: 8)
-        worker 0-13      [001] .....     2.012000: sys_sendto -> 0x40
-        loadtool-20      [000] .....     2.012500: sys_read -> 0x40
+        worker 0-13      [001] .....     2.012000: sock_send_length: sk address = 00000, length = 64, error = 0
+        loadtool-20      [000] .....     2.012500: sock_recv_length: sk address = 00000, length = 64, error = 0
 """
 
 
@@ -34,22 +35,25 @@ class Deaths(unittest.TestCase):
     def setUp(self):
         self.events = kernel_trace.parse(TRACE)
 
-    def of(self, events):
-        return kernel_trace.death_of(events, VICTIM, MASTER, LOAD)
+    def without(self, name):
+        return [event for event in self.events if event.name != name]
 
-    def test_death__each_step_ends_where_the_next_begins(self):
+    def test_steps__each_ends_where_the_next_begins(self):
         # The master's look before the death does not count: it has found nobody.
-        self.assertEqual([round(ms, 3) for ms in self.of(self.events).steps], [1, 0.5, 0.5, 1, 1, 7, 1])
-        self.assertEqual(len(self.of(self.events).steps), len(kernel_trace.STEPS))
+        steps = kernel_trace.steps_of(self.events, VICTIM, MASTER)
+        self.assertEqual([round(ms, 3) for ms in steps], [1, 0.5, 0.5, 1, 1, 7, 1])
+        self.assertEqual(len(steps), len(kernel_trace.STEPS))
 
-    def test_gap__last_answer_before_to_first_after__at_both_ends(self):
-        death = self.of(self.events)
-        self.assertEqual((round(death.answers, 3), round(death.arrivals, 3)), (13, 12))
+    def test_gap__last_before_to_first_after__at_both_ends(self):
+        # What the load sends is no answer.
+        gap = kernel_trace.gap_of(self.events, VICTIM, LOAD)
+        self.assertEqual((round(gap.answers, 3), round(gap.arrivals, 3), gap.calm), (13, 12, 0))
 
-    def test_step_missing__nothing_is_told(self):
-        for missing in ("sys_seccomp", "sched_process_fork", "signal_generate"):
-            self.assertIsNone(self.of([event for event in self.events if event.name != missing]), missing)
-        self.assertIsNone(self.of([]))
+    def test_something_missing__nothing_is_told(self):
+        for missing in ("sys_seccomp", "sched_process_fork", "signal_generate", "sock_send_length"):
+            self.assertIsNone(kernel_trace.steps_of(self.without(missing), VICTIM, MASTER), missing)
+        for missing in ("signal_generate", "sock_send_length", "sock_recv_length"):
+            self.assertIsNone(kernel_trace.gap_of(self.without(missing), VICTIM, LOAD), missing)
 
     def test_line_that_is_none__is_skipped(self):
         self.assertEqual(len(kernel_trace.parse("CPU:0 [LOST 12 EVENTS]\n" + TRACE)), len(self.events))

@@ -116,6 +116,40 @@ static void expect_not_watched(int fd)
     assert_int_equal(errno, ENOENT);
 }
 
+/* ---- while others are taken over ---- */
+
+/* Whoever waits for us must not take us for one that hangs; all else may wait, and is told again. */
+static void answer__connect_ping_and_order__answers_the_ping_and_leaves_the_rest(void **state)
+{
+    struct epoll_event events[4];
+    int client = worker_fixture_connect(&fixture);
+
+    (void)state;
+    atomic_store(&w->board->ping_asked, 5);
+    order(ORDER_LEAVE, 0);
+    socket_wait_events(FD_LISTENER, POLLIN);
+    loop_answer(w);
+    assert_int_equal(atomic_load(&w->board->ping_answered), 5);
+    assert_true(atomic_load(&w->board->ping_answered_ns) > 0);
+    assert_false(w->draining);
+    assert_int_equal(w->conns.open_count, 0);
+    assert_int_equal(epoll_wait(FD_EPOLL, events, 4, FIXTURE_DEADLINE_MS), 2);
+    close(client);
+}
+
+static void answer__after_it__board_names_no_connection(void **state)
+{
+    int client, server = worker_fixture_admit(&fixture, &client);
+
+    (void)state;
+    w->recovery.last = server;
+    socket_send_text(client, "hello");
+    socket_wait_queued(server, 5);
+    loop_answer(w);
+    socket_expect_text(client, "HELLO");
+    assert_int_equal(atomic_load(&w->board->current), 0);
+}
+
 /* ---- registration ---- */
 
 static void init__registrations_of_an_earlier_worker__replaced(void **state)
@@ -444,6 +478,8 @@ int main(void)
 #define PLAIN(test)     cmocka_unit_test_setup_teardown(test, open_plain, close_all)
 #define IMPATIENT(test) cmocka_unit_test_setup_teardown(test, open_impatient, close_all)
     const struct CMUnitTest tests[] = {
+        PLAIN(answer__connect_ping_and_order__answers_the_ping_and_leaves_the_rest),
+        PLAIN(answer__after_it__board_names_no_connection),
         PLAIN(init__registrations_of_an_earlier_worker__replaced),
         PLAIN(init__kernel_refuses__negative_errno),
         PLAIN(run__clients__accepted_and_served),

@@ -32,6 +32,10 @@ static struct worker_fixture fixture;
 static struct board *board;
 static shared_u32 *capacity_seen; /* of the worker's table of connections */
 static shared_u32 *pauses_seen;   /* between its tries to start */
+static shared_u32 *second_slice;  /* SECOND_SLICE met ... */
+
+enum { NOT_MET, MET_BEFORE_READY, MET_READY };
+enum { SECOND_SLICE = FIRST_CONNECTION + RECOVER_SLICE_COUNT };
 
 /* What the process under test finds broken. */
 static struct {
@@ -84,6 +88,10 @@ int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
 
 int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
+    if (fd == SECOND_SLICE && operation == EPOLL_CTL_MOD)
+        atomic_store(second_slice, atomic_load(&board->ready_generation) == FIXTURE_GENERATION
+                                       ? MET_READY
+                                       : MET_BEFORE_READY);
     bool is_bent = fd == bend.number && operation == EPOLL_CTL_ADD && fails("epoll_ctl");
     return is_bent ? -1 : __real_epoll_ctl(set, operation, fd, event);
 }
@@ -103,10 +111,11 @@ static int begin(void **state)
     (void)state;
     memset(&bend, 0, sizeof bend);
     capacity_seen =
-        mmap(NULL, 2 * sizeof *capacity_seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, 3 * sizeof *capacity_seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (capacity_seen == MAP_FAILED)
         return -1;
     pauses_seen = capacity_seen + 1;
+    second_slice = capacity_seen + 2;
     worker_fixture_open(&fixture, (struct fixture_options){.slot_count = 3, .slot = 2});
     board = fixture.worker.board;
     return 0;
@@ -117,7 +126,7 @@ static int finish(void **state)
     (void)state;
     memset(&bend, 0, sizeof bend);
     worker_fixture_close(&fixture);
-    return munmap(capacity_seen, 2 * sizeof *capacity_seen);
+    return munmap(capacity_seen, 3 * sizeof *capacity_seen);
 }
 
 /* A child that the fixture ends, should the test not come to its end. */
@@ -274,6 +283,33 @@ static void birth__settings_say_more_than_the_table_held__room_for_all(void **st
     start_worker();
     wait_ready();
     assert_int_equal(atomic_load(capacity_seen), 7 + 1);
+}
+
+static void start_on_large_table(enum recover_how how)
+{
+    board->settings.connection_room = 2 * RECOVER_SLICE_COUNT;
+    board->settings.recover_how = how;
+    atomic_store(&board->highest, SECOND_SLICE + 1);
+    start_worker();
+    wait_ready();
+    int client = worker_fixture_connect(&fixture);
+    socket_send_text(client, "hello");
+    socket_expect_text(client, "HELLO");
+}
+
+static void birth__large_table__ready_after_its_first_slice(void **state)
+{
+    (void)state;
+    start_on_large_table(RECOVER_ALL);
+    assert_int_equal(atomic_load(second_slice), MET_READY);
+}
+
+/* Should it die before it has obeyed, the next one must be told again: the policy does so for one that was not ready. */
+static void birth__large_table_and_a_reset__ready_after_all(void **state)
+{
+    (void)state;
+    start_on_large_table(RECOVER_RESET_SUSPECT);
+    assert_int_equal(atomic_load(second_slice), MET_BEFORE_READY);
 }
 
 /* ---- the gate ---- */
@@ -562,6 +598,8 @@ int main(void)
         TEST(life__told_to_leave_with_a_client__leaves_after_it),
         TEST(birth__order_given_before__is_obeyed),
         TEST(birth__announced__with_time_and_counts),
+        TEST(birth__large_table__ready_after_its_first_slice),
+        TEST(birth__large_table_and_a_reset__ready_after_all),
         TEST(birth__settings_say_another_service__it_serves_that),
         TEST(birth__settings_say_one_connection__the_second_is_reset),
         TEST(birth__settings_say_less_than_the_table_holds__room_for_all),
