@@ -136,15 +136,22 @@ static void say_ready(struct worker *w)
     heritage_wake_supervisor();
 }
 
-/* Of a large table whoever asks is answered while the others are taken over. Before that we are ready, since only then a death
- * is blamed on the connection that was answered. An order to reset is obeyed before: only of a worker that was not ready
- * the policy knows that it may not have come to it. Returns whether the supervisor has been told. */
+/* With a suspect or an order to reset all are taken over first. An answer forgives the deaths before it (restart.h), so who
+ * may crash us again must not find that somebody else was answered early; and only of a worker that was not ready the policy
+ * knows that it may not have come to what it was ordered. */
+static bool may_answer_early(const struct worker *w)
+{
+    return w->settings.recover_how == RECOVER_ALL && w->recovery.suspect == 0;
+}
+
+/* Of a large table whoever asks is answered while the others are taken over. Before that we are ready, since only then a
+ * death is blamed on the connection that was answered. Returns whether the supervisor has been told. */
 static bool take_over(struct worker *w)
 {
     bool is_told = false;
     recover_begin(w);
     while (recover_slice(w)) {
-        if (w->settings.recover_how != RECOVER_ALL)
+        if (!may_answer_early(w))
             continue;
         if (!is_told)
             say_ready(w);

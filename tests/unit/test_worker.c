@@ -312,6 +312,15 @@ static void birth__large_table_and_a_reset__ready_after_all(void **state)
     assert_int_equal(atomic_load(second_slice), MET_BEFORE_READY);
 }
 
+/* Who crashes it again must not be forgiven for what others were answered early. */
+static void birth__large_table_and_a_suspect__ready_after_all(void **state)
+{
+    (void)state;
+    board->settings.suspect = FIRST_CONNECTION;
+    start_on_large_table(RECOVER_ALL);
+    assert_int_equal(atomic_load(second_slice), MET_BEFORE_READY);
+}
+
 /* ---- the gate ---- */
 
 static void arrange_gate(pid_t master_pid)
@@ -600,6 +609,7 @@ int main(void)
         TEST(birth__announced__with_time_and_counts),
         TEST(birth__large_table__ready_after_its_first_slice),
         TEST(birth__large_table_and_a_reset__ready_after_all),
+        TEST(birth__large_table_and_a_suspect__ready_after_all),
         TEST(birth__settings_say_another_service__it_serves_that),
         TEST(birth__settings_say_one_connection__the_second_is_reset),
         TEST(birth__settings_say_less_than_the_table_holds__room_for_all),
