@@ -3,11 +3,13 @@
 They take turns as the loads of the servers do (measure.py), and are charged with processor time of their own.
 """
 import re
+import time
 
 import measure
 import processes
 import servers
 
+AWAKE_LIMIT_S = 1  # a thread may never be seen asleep; it takes the signal wherever it is
 COUNT_SHARE = 0.02  # a tool's own count and that of its bytes: libraries and files that it read are a little too
 
 
@@ -47,6 +49,13 @@ class Wrk(Other):
 
     def command(self):
         return ["wrk", "-t", "1", "-c", str(self.row.clients), "-d", "1h", f"http://{self.server.target()}/"]
+
+    def before_interrupt(self):
+        # Of a process that stood still any thread may take the signal, and wrk ends only by its first one, which has nothing to
+        # do but to sleep.
+        end = time.monotonic() + AWAKE_LIMIT_S
+        while processes.state(self.process.pid) != "S" and time.monotonic() < end:
+            time.sleep(0.001)
 
     @staticmethod
     def said(output):

@@ -14,7 +14,6 @@ import servers
 TURN_S = 0.1
 CONNECT_LIMIT_S = 60
 END_LIMIT_S = 60
-AWAKE_LIMIT_S = 1  # a busy loop may never be seen asleep; it takes the signal wherever it is
 SETTLE_S, STILL_NS = 0.2, 2_000_000  # a hundredth of that time
 INTERRUPTED = 130
 
@@ -85,13 +84,12 @@ class Load:
             raise servers.Failed(self.server, "answered nothing")
         return (self.cpu_ns() - self.cpu_before_ns) / 1000 / messages, messages / self.used_s
 
+    def before_interrupt(self):
+        """Whatever a load must come to first."""
+
     def interrupt(self):
-        # It goes on first: of a process that stands still any thread may take the signal, and wrk's ends only by its first one,
-        # which has nothing to do but to sleep.
         self.process.send_signal(signal.SIGCONT)
-        end = time.monotonic() + AWAKE_LIMIT_S
-        while processes.state(self.process.pid) != "S" and time.monotonic() < end:
-            time.sleep(0.001)
+        self.before_interrupt()
         self.process.send_signal(signal.SIGINT)
         handle = os.pidfd_open(self.process.pid)
         ended = select.select([handle], [], [], END_LIMIT_S)[0]
