@@ -224,7 +224,7 @@ bench-programs: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
 bench: deps-peers bench-programs ## Measure what a message costs beside other servers; ROWS=500,churn,bulk chooses (35 min)
 	$(Q)tests/bench/transform
 	$(Q)tests/bench/run --peers --extras --rows '$(ROWS)' --seconds 1.2 --svg $(BUILD)/bench.svg
-bench-curves: all $(BUILD)/bench/floor $(BUILD)/bench/uv_upper ## Measure what a message costs as workers, connections and messages grow (12 min)
+bench-curves: all $(BUILD)/bench/floor $(BUILD)/bench/uv_upper ## Measure what a message costs as workers, connections and messages grow (8 min)
 	$(Q)tests/bench/curves --csv $(BUILD)/curves.csv --svg $(BUILD)/curves.svg
 bench-limits: deps-peers bench-programs ## What README promises: the transform, one bulk stream, 500 clients (5 min)
 	$(Q)tests/bench/transform --limits

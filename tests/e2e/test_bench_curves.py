@@ -46,3 +46,7 @@ class Curves(unittest.TestCase):
         self.assertEqual(len([line for line in root.iter(SVG + "line") if line.get("class") == "range"]), 6)
         libuv, ours = [float(line[0].split(",")[1]) for line in lines[len(plot.SERIES):]]
         self.assertLess(libuv, ours)  # above it
+
+    def test_picture_in_the_repository__is_that_of_the_figures_beside_it(self):
+        drawn = plot.svg(plot.from_csv((BENCH / "curves.csv").read_text()))
+        self.assertEqual((BENCH / "curves.svg").read_text(), drawn, "tests/bench/curves --draw makes it anew")
