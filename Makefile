@@ -229,7 +229,7 @@ bench-curves: all $(BUILD)/bench/floor $(BUILD)/bench/uv_upper ## Measure what a
 bench-limits: deps-peers bench-programs ## What README promises: the transform, one bulk stream, 500 clients (5 min)
 	$(Q)tests/bench/transform --limits
 	$(Q)tests/bench/run --rows bulk --rounds 20 --limits
-	$(Q)tests/bench/run --peers --rows 500 --limits
+	$(Q)tests/bench/run --peers --rows 500 --svg $(BUILD)/bench.svg --limits
 bench-transform: $(BUILD)/bench/transform ## Measure the transform beside memcpy, with the limits that README promises (5 s)
 	$(Q)tests/bench/transform --limits
 bench-hold: all deps-test ## Measure idle connections and deaths, with their limits; SECTIONS=idle,crowd,gap,tail chooses (9 min)
