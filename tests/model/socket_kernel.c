@@ -118,6 +118,13 @@ static int lowest_free(void)
     return -EMFILE;
 }
 
+/* A full worker accepts and resets, so that the client does not wait for nothing. It may die before that,
+ * and its successor keep to it although somebody has left meanwhile. */
+static bool is_too_many(void)
+{
+    return socket_kernel_open_count() - kernel.queue_count > kernel.connection_count_max;
+}
+
 int socket_kernel_accept(void)
 {
     if (kernel.is_shut)
@@ -132,6 +139,7 @@ int socket_kernel_accept(void)
     kernel.table[fd] = kernel.queue[0];
     kernel.table[fd]->fd = fd;
     memmove(kernel.queue, kernel.queue + 1, --kernel.queue_count * sizeof kernel.queue[0]);
+    kernel.table[fd]->may_be_refused = is_too_many();
     return fd;
 }
 
@@ -162,19 +170,11 @@ ssize_t socket_kernel_send(int fd, const void *bytes, size_t size)
     return count;
 }
 
-/* A full worker accepts and resets, so that the client does not wait for nothing. It may die before the
- * close. */
-static bool is_too_many(void)
-{
-    return socket_kernel_open_count() - kernel.queue_count > kernel.connection_count_max;
-}
-
 /* On UNIX a linger time of 0 means nothing, so a successor may have served it after all. */
 static bool is_refused(const struct socket_client *c)
 {
-    if (!c->linger_0 || !c->socket.is_unix)
-        return c->linger_0 && c->may_be_refused;
-    return is_too_many() && c->socket.consumed + c->socket.written == 0;
+    bool was_served = c->socket.is_unix && c->socket.consumed + c->socket.written > 0;
+    return c->linger_0 && c->may_be_refused && !was_served;
 }
 
 int socket_kernel_close(int fd)
