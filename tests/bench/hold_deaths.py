@@ -76,7 +76,7 @@ class Talk:
         """Its report, once it has ended; a lost client or a wrong byte ends everything."""
         code = self.process.wait(timeout=120)
         report = measure.report_of(self.server, self.path)
-        lost, wrong = report["control"]["lost"] + report["control"]["unanswered"], report["wrong"]["wrong_bytes"]
+        lost, wrong = report["control"]["lost"] + report["control"]["unanswered"], measure.wrong_bytes(report)
         if code not in (0, measure.INTERRUPTED, UNTRUSTED) or lost or wrong:
             raise servers.Failed(self.server, f"its load ended with {code}, {lost} clients lost, {wrong} bytes wrong")
         return report

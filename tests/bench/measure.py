@@ -103,8 +103,7 @@ class Load:
         """What was measured counts only if no client was lost and every byte was right."""
         code = self.interrupt()
         report = report_of(self.server, self.report)
-        lost = report["control"]["lost"]
-        wrong = sum(count for what, count in report["wrong"].items() if what.endswith("_bytes"))
+        lost, wrong = report["control"]["lost"], wrong_bytes(report)
         if code != INTERRUPTED or lost or wrong:
             raise servers.Failed(self.server, f"its load ended with {code}, {lost} clients lost, {wrong} bytes wrong")
 
@@ -147,6 +146,11 @@ def rounds(kinds, count, measure_round):
             failed[failure.name] = failure.what
             kinds = [kind for kind in kinds if kind.name != failure.name]
     return {kind.name: [results[kind.name] for results in done] for kind in kinds}, failed
+
+
+def wrong_bytes(report):
+    """Of all kinds: wrong, missing, doubled, others'."""
+    return sum(count for what, count in report["wrong"].items() if what.endswith("_bytes"))
 
 
 def turns(standing, row, seconds):
