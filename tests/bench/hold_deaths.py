@@ -14,7 +14,6 @@ import measure
 import processes
 import servers
 
-WORKER = "prefork-upper: worker"
 LOGGED = servers.Kind("prefork-upper", servers.ours("--log-level", "info"), quits=True)
 DEADLINE_S = 20
 UNTRUSTED = 7  # loadtool does not trust its own latencies on this machine; what it counted stands
@@ -84,7 +83,7 @@ class Talk:
 
 def kill_one(server):
     """SIGKILL to a worker chosen by chance; its pid."""
-    victim = random.choice(processes.titled(server.pid, WORKER))
+    victim = random.choice(processes.workers(server.pid))
     os.kill(victim, signal.SIGKILL)
     return victim
 

@@ -15,7 +15,6 @@ CROWD, CROWD_TOOLS = 16000, 2  # one process may have 20,000 descriptors on many
 ACTIVE = measure.Row("active", "100 clients", clients=100)
 ACTIVE_RATE, ACTIVE_S = 10000, 3
 TURNS_S = 1.5
-WORKER = "prefork-upper: worker"
 MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)")
 
 
@@ -38,7 +37,7 @@ class Memory:
     """What the processes have. A socket, its queues and its registration are the kernel's memory, and not in it."""
 
     def __init__(self, server):
-        workers = processes.titled(server.pid, WORKER)
+        workers = processes.workers(server.pid)
         self.private = sum(processes.rollup_bytes(pid, "Private_Dirty") for pid in workers)
         self.share = sum(processes.rollup_bytes(pid, "Pss") for pid in workers)
         self.tree = processes.memory_bytes(server.pid)

@@ -52,9 +52,9 @@ def cpu_ns(pid):
     return sum(process_ns(member) for member in tree(pid))
 
 
-def titled(pid, title):
-    """Those of the tree whose title begins so."""
-    return [member for member in tree(pid) if read(f"/proc/{member}/cmdline").startswith(title)]
+def workers(pid):
+    """Those of the tree that are workers of ours."""
+    return [member for member in tree(pid) if read(f"/proc/{member}/cmdline").startswith("prefork-upper: worker ")]
 
 
 def rollup_bytes(pid, field):
