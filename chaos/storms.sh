@@ -2,11 +2,12 @@
 # Kill storms: deaths by the thousand under load. Sourced by lib.sh.
 
 # kill_storm LOAD_ARGS...: a whole scenario. A random worker dies every 5 ms for 8 s under a verifying load.
-# It proves something only if so many died, so often with bytes answered but not yet taken, so often in mid-accept. A
+# It proves something only if so many died, so often with bytes answered but not yet taken, or taken (into the journal) but
+# not yet answered, or either, so often in mid-accept. A
 # machine that is busy with other things kills too few: the storm comes again, at most four times, and all are added
 # up; what a client notices in any of them is a failure. storm_servers: options of the server in each round; as many
 # rounds as there are must be.
-deaths_min=300 owed_min=20 adopted_min=0
+deaths_min=300 owed_min=7 redone_min=2 debts_min=20 adopted_min=0
 storm_servers=('')
 kill_storm() {
     local round
@@ -17,13 +18,18 @@ kill_storm() {
     done
     happened "$(summed deaths) workers died in $round storms" is "$(summed deaths)" -ge "$deaths_min"
     happened "bytes were owed $(summed owed) times" is "$(summed owed)" -ge "$owed_min"
+    happened "bytes were answered from the journal $(summed redone) times" is "$(summed redone)" -ge "$redone_min"
+    happened "so there were $(debts) debts" is "$(debts)" -ge "$debts_min"
     happened "connections were adopted in mid-accept $(summed adopted) times" is "$(summed adopted)" -ge "$adopted_min"
 }
 
 storm_was_enough() {
     [[ -e $work/failed ]] || # more of it would not mend that
-        [[ $(summed deaths) -ge $deaths_min && $(summed owed) -ge $owed_min && $(summed adopted) -ge $adopted_min ]]
+        [[ $(summed deaths) -ge $deaths_min && $(summed owed) -ge $owed_min && $(summed redone) -ge $redone_min &&
+            $(debts) -ge $debts_min && $(summed adopted) -ge $adopted_min ]]
 }
+
+debts() { echo $(($(summed owed) + $(summed redone))); }
 
 # summed KEY: from the last lines of all servers of this scenario.
 summed() { cat "$work"/server.*.log | sed -n "s/.* event=slot_summary .* $1=\([0-9]*\).*/\1/p" | awk '{ n += $1 } END { print n + 0 }'; }

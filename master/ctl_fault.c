@@ -16,7 +16,7 @@ static void print_calls(FILE *out)
                 fprintf(out, " %s", fault_process_names[process]);
         fprintf(out, "%s\n", call->traits & FAULT_SIZED ? "; may be short" : "");
     }
-    fputs("  recv        peek, take and discard\n", out);
+    fputs("  recv        fetch, peek, take and discard\n", out);
 }
 
 static int list(const struct ctl_options *options)

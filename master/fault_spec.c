@@ -10,7 +10,7 @@
 
 #define ERRNO_MAX     133 /* EHWPOISON is the last one of Linux (asm-generic/errno.h) */
 #define SHOWN_LENGTH  40
-#define RECV_CALLS    (1u << FAULT_peek | 1u << FAULT_take | 1u << FAULT_discard)
+#define RECV_CALLS    (1u << FAULT_fetch | 1u << FAULT_peek | 1u << FAULT_take | 1u << FAULT_discard)
 #define ALL_PROCESSES ((1u << FAULT_PROCESS_COUNT) - 1)
 #define SLOT_OWNERS   (1u << FAULT_WORKER | 1u << FAULT_KEEPER)
 

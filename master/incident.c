@@ -107,8 +107,8 @@ static void write_outcome(FILE *file, const struct incident *incident)
     fprintf(file, "gap:          %lld.%03lld ms\ncontinued:    %u\nbytes owed:   %u connections\n",
             (long long)(incident->gap_us / 1000), (long long)(incident->gap_us % 1000), outcome->continued,
             outcome->owed);
-    fprintf(file, "adopted:      %u\nreset:        %u\nclosed:       %u\n", outcome->adopted, outcome->reset,
-            outcome->closed);
+    fprintf(file, "redone:       %u\nadopted:      %u\nreset:        %u\nclosed:       %u\n", outcome->redone,
+            outcome->adopted, outcome->reset, outcome->closed);
 }
 
 /* Rows of 16 bytes: offset, hex, text. */
@@ -197,11 +197,11 @@ static void log_incident(const struct incident *incident)
                  (long long)(incident->gap_us % 1000));
     log_event(
         LOG_LEVEL_INFO,
-        "event=incident slot=%u generation=%u cause=%s held=%u continued=%u owed=%u adopted=%u reset=%u "
-        "closed=%u gap_ms=%s file=%s",
+        "event=incident slot=%u generation=%u cause=%s held=%u continued=%u owed=%u redone=%u adopted=%u "
+        "reset=%u closed=%u gap_ms=%s file=%s",
         incident->slot, incident->generation, incident->report.cause, incident->report.connection_count,
-        outcome->continued, outcome->owed, outcome->adopted, outcome->reset, outcome->closed, gap,
-        incident->name[0] ? incident->name : "none");
+        outcome->continued, outcome->owed, outcome->redone, outcome->adopted, outcome->reset, outcome->closed,
+        gap, incident->name[0] ? incident->name : "none");
 }
 
 static void settle_outcome(struct incident *incident, struct recovered *recovered)
@@ -209,6 +209,7 @@ static void settle_outcome(struct incident *incident, struct recovered *recovere
     incident->outcome = (struct incident_outcome){
         .continued = atomic_load(&recovered->continued),
         .owed = atomic_load(&recovered->owed),
+        .redone = atomic_load(&recovered->redone),
         .adopted = atomic_load(&recovered->adopted),
         .reset = atomic_load(&recovered->reset),
         .closed = atomic_load(&recovered->closed),

@@ -29,7 +29,7 @@ struct incident {
     int32_t suspect;
     bool replaced;
     struct incident_outcome {
-        uint32_t continued, owed, adopted, reset, closed;
+        uint32_t continued, owed, redone, adopted, reset, closed;
     } outcome;                     /* settled: what the successor made of the connections */
     struct suspect_note note;      /* settled: generation 0 if nobody described the suspect */
     int64_t gap_us;                /* from the death to the successor's loop */

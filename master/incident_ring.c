@@ -14,7 +14,8 @@ static int64_t wall_ms(int64_t monotonic_ns)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - clock_between_ns(monotonic_ns, clock_now_ns()) / 1000000;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+           clock_between_ns(monotonic_ns, clock_now_ns()) / 1000000;
 }
 
 /* The line first, then the number: one that was left half written by a supervisor's death is none. */
@@ -47,6 +48,7 @@ void incident_ring_settle(struct incident_ring *ring, uint32_t number, const str
         return;
     line->continued = incident->outcome.continued;
     line->owed = incident->outcome.owed;
+    line->redone = incident->outcome.redone;
     line->adopted = incident->outcome.adopted;
     line->reset = incident->outcome.reset;
     line->closed = incident->outcome.closed;

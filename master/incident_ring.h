@@ -22,7 +22,7 @@ struct incident_line {
     int64_t time_ms; /* of the death, since 1970 UTC */
     int64_t uptime_ms;
     uint32_t is_settled; /* the rest of the numbers is known */
-    uint32_t held, continued, owed, adopted, reset, closed;
+    uint32_t held, continued, owed, redone, adopted, reset, closed;
     int64_t gap_us; /* from the death to its successor's loop; -1: none came */
     char cause[24];
     char phase[24];

@@ -195,16 +195,16 @@ static json_t *text_of(const char *room, size_t size)
 
 static json_t *incident_json(const struct incident_line *line)
 {
-    return json_pack("{so sI so so so so so sI so sb so so so so so so so}", "number", number(line->number),
-                     "time_ms", (json_int_t)line->time_ms, "slot", number(line->slot), "generation",
-                     number(line->generation), "pid", number((uint64_t)line->pid), "cause",
-                     text_of(line->cause, sizeof line->cause), "phase",
-                     text_of(line->phase, sizeof line->phase), "uptime_ms", (json_int_t)line->uptime_ms,
-                     "held", number(line->held), "settled", (int)line->is_settled, "continued",
-                     number(line->continued), "owed", number(line->owed), "adopted", number(line->adopted),
-                     "reset", number(line->reset), "closed", number(line->closed), "gap_ms",
-                     line->gap_us < 0 ? json_null() : json_real((double)line->gap_us / 1000), "file",
-                     line->file[0] ? text_of(line->file, sizeof line->file) : json_null());
+    return json_pack(
+        "{so sI so so so so so sI so sb so so so so so so so so}", "number", number(line->number), "time_ms",
+        (json_int_t)line->time_ms, "slot", number(line->slot), "generation", number(line->generation), "pid",
+        number((uint64_t)line->pid), "cause", text_of(line->cause, sizeof line->cause), "phase",
+        text_of(line->phase, sizeof line->phase), "uptime_ms", (json_int_t)line->uptime_ms, "held",
+        number(line->held), "settled", (int)line->is_settled, "continued", number(line->continued), "owed",
+        number(line->owed), "redone", number(line->redone), "adopted", number(line->adopted), "reset",
+        number(line->reset), "closed", number(line->closed), "gap_ms",
+        line->gap_us < 0 ? json_null() : json_real((double)line->gap_us / 1000), "file",
+        line->file[0] ? text_of(line->file, sizeof line->file) : json_null());
 }
 
 static json_t *incidents_json(const struct incident_ring *ring, uint32_t count_max)

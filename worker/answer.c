@@ -1,6 +1,7 @@
 #include "worker/answer.h"
 #include "worker/board.h"
 #include "worker/fault.h"
+#include "worker/journal.h"
 #include "worker/service.h"
 #include "worker/steps.h"
 #include <errno.h>
@@ -21,12 +22,12 @@ static ssize_t look(int fd, unsigned char *in, size_t *asked)
     return n;
 }
 
-static void transform(struct answerer *a, size_t n)
+static void transform(struct answerer *a, const unsigned char *in, size_t n)
 {
     /* Whoever finds us dead inside the service blames the connection; elsewhere it is not the connection's
      * fault. */
     atomic_store_explicit(&a->board->in_service, 1, memory_order_relaxed);
-    a->service->transform(a->out, a->in, n);
+    a->service->transform(a->out, in, n);
     atomic_store_explicit(&a->board->in_service, 0, memory_order_relaxed);
     STEP(TRANSFORMED);
 }
@@ -106,14 +107,14 @@ static void mark_giving(const struct answerer *a, int fd)
         atomic_store_explicit(&a->board->giving, (uint32_t)fd, memory_order_relaxed);
 }
 
-enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
+static enum answer_end answer_looking(struct answerer *a, int fd, bool until_empty)
 {
     for (int chunk = 0; chunk < TURN_CHUNK_COUNT_MAX; chunk++) {
         size_t asked, offered;
         ssize_t n = look(fd, a->in, &asked);
         if (n <= 0)
             return ended(a, fd, n);
-        transform(a, (size_t)n);
+        transform(a, a->in, (size_t)n);
         mark_giving(a, fd);
         ssize_t w = give(fd, a->out, (size_t)n, &offered);
         int untaken = w >= 0 ? take(a, fd, (size_t)w) : 0;
@@ -133,4 +134,56 @@ enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
             return ANSWER_WAIT;
     }
     return ANSWER_AGAIN;
+}
+
+/* ---- by the journal ---- */
+
+/* What is in the journal from `bytes` on is answered, whole or in part. */
+static enum answer_end give_taken(struct answerer *a, int fd, const unsigned char *bytes, size_t n)
+{
+    size_t offered;
+    transform(a, bytes, n);
+    ssize_t w = give(fd, a->out, n, &offered);
+    if (w < 0)
+        return not_given(errno);
+    count(a, (size_t)w);
+    if ((size_t)w < n)
+        return (size_t)w < offered ? ANSWER_BLOCKED : ANSWER_AGAIN;
+    journal_close(a->board);
+    return ANSWER_WAIT;
+}
+
+enum answer_end answer_held(struct answerer *a, int fd, uint32_t offset, uint32_t held)
+{
+    STEP(REDO_BEGIN);
+    journal_fill(a->board, offset + held);
+    enum answer_end end = give_taken(a, fd, a->journal + offset, held);
+    STEP(REDONE);
+    return end;
+}
+
+/* Whatever keeps the bytes from coming is told once more by a look, which needs no journal. */
+static enum answer_end answer_fetching(struct answerer *a, int fd)
+{
+    size_t asked = CHUNK_BYTES_MAX;
+    journal_open(a->board, fd);
+    STEP(JOURNAL_OPENED);
+    ssize_t n = fault_fetch(fd, a->journal, &asked, MSG_DONTWAIT);
+    STEP(FETCHED);
+    if (n <= 0) {
+        journal_close(a->board);
+        return answer_looking(a, fd, true);
+    }
+    journal_fill(a->board, (uint32_t)n);
+    STEP(JOURNAL_FILLED);
+    enum answer_end end = give_taken(a, fd, a->journal, (size_t)n);
+    if (end == ANSWER_WAIT)
+        return (size_t)n == asked ? ANSWER_AGAIN : ANSWER_WAIT;
+    return end == ANSWER_BROKEN ? ANSWER_BROKEN : ANSWER_OWING;
+}
+
+enum answer_end answer_turn(struct answerer *a, int fd, bool until_empty)
+{
+    bool fetches = !until_empty && !a->is_unix && journal_owner(a->board) == 0;
+    return fetches ? answer_fetching(a, fd) : answer_looking(a, fd, until_empty);
 }

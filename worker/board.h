@@ -5,13 +5,14 @@
  *     struct orders   one     the master's signal counts, what the supervisor must remember beyond its death
  *     incidents       one     the last deaths, as the supervisor remembers them (master/incident_ring.h)
  *     struct board    one a slot: life and death of its worker
+ *     journals        one a slot: bytes of one connection that are not answered yet (worker/journal.h)
  *
  * Rules: a field has one writer, named beside it. Every field that a process reads while another writes is
  * _Atomic; the field that announces others is stored last with release and read first with acquire. Readers
- * trust nothing: indexes are checked before use. No stream bytes and no positions in a stream are ever kept
- * here; the kernel knows those. To a worker in its sandbox (sandbox.h) all is read only but the loads and its own half of
- * its slot's board. A board that no slot uses costs nothing: the region is sparse and never
- * touched there.
+ * trust nothing: indexes are checked before use. No positions in a stream are ever kept here, the kernel knows those; and
+ * stream bytes only in the journals. To a worker in its sandbox (sandbox.h) all is read only but the loads, its own half of
+ * its slot's board and its own journal; the other journals it cannot even read. What no slot uses costs nothing: the region
+ * is sparse and never touched there.
  *
  * Units: `_ns` are CLOCK_MONOTONIC nanoseconds. Generations count from 1; 0 means none yet.
  */
@@ -21,51 +22,19 @@
 #include "worker/fault_plan.h"
 #include "worker/limits.h"
 #include "worker/peer.h"
+#include "worker/worker_settings.h"
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 3u
+#define BOARD_VERSION 4u
 
 typedef _Atomic(uint32_t) shared_u32;
 typedef _Atomic(int32_t) shared_i32;
 typedef _Atomic(uint64_t) shared_u64;
 typedef _Atomic(int64_t) shared_i64;
-
-/* How workers are confined (sandbox.h). `log`: nothing is forbidden, the kernel tells what would be. */
-enum sandbox_mode { SANDBOX_OFF, SANDBOX_LOG, SANDBOX_ON, SANDBOX_MODE_COUNT };
-
-enum { SANDBOX_DROPS_USER = 1, SANDBOX_DROPS_GROUP = 2 };
-
-struct sandbox_plan {
-    uint32_t mode;     /* enum sandbox_mode */
-    uint32_t drops;    /* SANDBOX_DROPS_*: which of the ids below holds; 0: a worker stays who it is */
-    uint32_t uid, gid; /* whom workers run as */
-};
-
-/* What a worker is told at its birth. Written by the supervisor before the clone, fixed in size. */
-struct worker_settings {
-    uint32_t connection_count_max; /* connections of this worker */
-    uint32_t connection_room; /* the slot's table is made for; it may hold so many from before a reload */
-    int64_t idle_timeout_ms;  /* 0: none */
-    int64_t write_timeout_ms; /* 0: none */
-    int64_t drain_timeout_ms;
-    uint32_t service_index; /* service_at() */
-    uint32_t listener_is_unix;
-    uint32_t listener_is_passed; /* by socket activation: others hold it too */
-    uint32_t batch;              /* be scheduled as SCHED_BATCH */
-    uint32_t core;               /* core dumps allowed */
-    uint32_t gated;              /* wait for go_generation before anything else */
-    struct sandbox_plan sandbox;
-    /* How this generation treats what it finds in the slot's table. */
-    uint32_t recover_how;    /* enum recover_how */
-    int32_t suspect;         /* descriptor that the last death is blamed on or happened at; 0: none */
-    uint32_t incident_bytes; /* of the suspect's queue, for the report */
-};
-
-enum recover_how { RECOVER_ALL, RECOVER_RESET_SUSPECT, RECOVER_RESET_ALL };
 
 /* One death, told by the master: all fields, then the generation with release. */
 struct death_cell {
@@ -106,8 +75,8 @@ static inline uint64_t keeper_order(enum keeper_letter to, uint32_t to_generatio
 /* What a successor found on the connection that its predecessor was working on; for the incident report
  * alone. */
 struct suspect_note {
-    shared_u32 generation; /* of the successor; the rest is whole */
-    uint32_t unread, unsent;
+    shared_u32 generation;   /* of the successor; the rest is whole */
+    uint32_t unread, unsent; /* unread: what is in the journal, not answered, is among it */
     uint64_t bytes_received, bytes_acked;
     char peer[PEER_TEXT_SIZE];
     uint32_t queue_bytes;
@@ -116,7 +85,7 @@ struct suspect_note {
 
 /* What became of the connections that a generation took over. */
 struct recovered {
-    shared_u32 continued, adopted, owed, reset, closed;
+    shared_u32 continued, adopted, owed, redone, reset, closed;
 };
 
 struct board {
@@ -159,6 +128,8 @@ struct board {
     alignas(BOARD_BYTES) shared_u64 current; /* descriptor << 8 | phase; 0: between connections */
     shared_u32 in_service;                   /* inside the service call */
     shared_u32 giving;           /* UNIX: descriptor whose answer is given and not yet taken; 0: none */
+    shared_i32 journal_fd;       /* whose bytes are in the slot's journal; 0: nobody's */
+    shared_u32 journal_bytes;    /* how many were taken from the queue; 0: not known */
     shared_u32 left_generation;  /* that generation left as it was told to; any other exit is a crash */
     shared_u32 suspect_cleared;  /* generation that answered or closed the suspect of its settings */
     shared_u32 highest;          /* highest descriptor that ever was a connection of this slot */
@@ -291,6 +262,7 @@ struct shared_pages {
     struct {
         alignas(BOARD_BYTES) struct board board;
     } slots[SLOT_COUNT_MAX];
+    alignas(BOARD_BYTES) unsigned char journals[SLOT_COUNT_MAX][CHUNK_BYTES_MAX]; /* each its slot's worker */
 };
 
 static_assert(sizeof(struct board) == 2 * BOARD_BYTES && offsetof(struct board, current) == BOARD_BYTES,

@@ -91,6 +91,11 @@ static inline ssize_t fault_peek(int fd, void *bytes, size_t *size, int flags)
     return fault_fails_sized(FAULT_peek, size) ? -1 : recv(fd, bytes, *size, flags | MSG_PEEK);
 }
 
+static inline ssize_t fault_fetch(int fd, void *bytes, size_t *size, int flags)
+{
+    return fault_fails_sized(FAULT_fetch, size) ? -1 : recv(fd, bytes, *size, flags);
+}
+
 /* `call`: FAULT_take or FAULT_discard. */
 static inline ssize_t fault_recv(enum fault_call call, int fd, void *bytes, size_t size, int flags)
 {

@@ -4,7 +4,6 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -72,22 +71,22 @@ static bool we_have_ended(uint8_t state)
     return state == FIN_WAIT1 || state == FIN_WAIT2 || state == CLOSING || state == LAST_ACK;
 }
 
-enum position_verdict position_owed(const struct position *p, uint32_t *owed, int *we_ended)
+enum position_verdict position_debt(const struct position *p, struct position_debt *debt)
 {
     if (p->state == CLOSE || p->state == TIME_WAIT)
         return POSITION_CLOSED;
     int64_t consumed = (int64_t)p->bytes_received - p->unread - peer_has_ended(p->state);
     int64_t written = (int64_t)p->bytes_acked + p->unsent - we_have_ended(p->state);
     int64_t difference = written - consumed;
-    *we_ended = we_have_ended(p->state);
+    *debt = (struct position_debt){.we_ended = we_have_ended(p->state)};
     /* Once our FIN is out what the client still sends is thrown away: more may be consumed than answered. */
-    if (*we_ended) {
-        *owed = 0;
+    if (debt->we_ended)
         return POSITION_OPEN;
-    }
-    /* At most one chunk is ever given before it is taken, and it lies in the queue. */
-    if (consumed < 0 || difference < 0 || difference > CHUNK_BYTES_MAX || difference > (int64_t)p->unread)
+    /* At most one chunk is ever given before it is taken, and it lies in the queue; or taken before it is given. */
+    if (consumed < 0 || difference < -CHUNK_BYTES_MAX || difference > CHUNK_BYTES_MAX ||
+        difference > (int64_t)p->unread)
         return POSITION_BROKEN;
-    *owed = (uint32_t)difference;
+    debt->owed = difference > 0 ? (uint32_t)difference : 0;
+    debt->held = difference < 0 ? (uint32_t)-difference : 0;
     return POSITION_OPEN;
 }

@@ -5,9 +5,11 @@
  *     consumed = tcpi_bytes_received - SIOCINQ  - (1 if the peer's FIN is in)
  *     written  = tcpi_bytes_acked    + SIOCOUTQ - (1 if we have sent our FIN)
  *     owed     = written - consumed             answered but not yet taken
+ *     held     = consumed - written             taken, into the journal, but not yet answered
  *
- * A worker answers before it takes, so `owed` is what a dead worker had given but not taken: its successor
- * drops that many bytes from the receive queue unanswered and goes on. Nothing of this is ever stored.
+ * A worker answers before it takes, or takes into the journal before it answers (answer.h). What a dead one had given but
+ * not taken its successor drops from the receive queue unanswered; what it had taken but not given the successor answers.
+ * None of these numbers is ever stored.
  *
  * Holds for accepted TCP sockets with SO_OOBINLINE (without it SIOCINQ stops at an urgent mark), and only
  * where output byte i depends on input byte i alone. Sources: net/ipv4/tcp.c tcp_get_info(), tcp_ioctl(); RFC
@@ -16,6 +18,7 @@
 #ifndef WORKER_POSITION_H
 #define WORKER_POSITION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct position {
@@ -33,12 +36,18 @@ struct position {
 int position_read(int fd, struct position *position);
 
 enum position_verdict {
-    POSITION_OPEN,   /* *owed holds */
+    POSITION_OPEN,   /* the debt holds */
     POSITION_CLOSED, /* the connection is dead: reset, timed out, or both ends are done */
     POSITION_BROKEN, /* sums that cannot be: never guess */
 };
 
-/* Pure. *we_ended: our FIN has been sent, no more answers may follow. */
-enum position_verdict position_owed(const struct position *position, uint32_t *owed, int *we_ended);
+/* One of the two is 0: a connection is answered in one of the two ways at a time. */
+struct position_debt {
+    uint32_t owed, held; /* bytes, at most a chunk each */
+    bool we_ended;       /* our FIN has been sent: no more answers may follow, and nothing is owed or held */
+};
+
+/* Pure. */
+enum position_verdict position_debt(const struct position *position, struct position_debt *debt);
 
 #endif

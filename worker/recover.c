@@ -2,6 +2,7 @@
 #include "worker/context.h"
 #include "worker/fault.h"
 #include "worker/heritage.h"
+#include "worker/journal.h"
 #include "worker/peer.h"
 #include "worker/position.h"
 #include "worker/serve.h"
@@ -14,28 +15,45 @@
 
 /* ---- what stood still when the worker died ---- */
 
-/* Tells the report about the connection that was being worked on: who it is, how far it came, what waits in
- * its queue. For people only; nothing is ever continued from these bytes. */
+static uint32_t note_room(const struct worker *w)
+{
+    uint32_t wanted = w->settings.incident_bytes;
+    return wanted < INCIDENT_BYTES_MAX ? wanted : INCIDENT_BYTES_MAX;
+}
+
+static void describe_position(const struct worker *w, int fd, struct suspect_note *note)
+{
+    struct position position = {0};
+    struct position_debt debt = {0};
+    if (w->settings.listener_is_unix || position_read(fd, &position) != 0)
+        return;
+    note->bytes_received = position.bytes_received;
+    note->bytes_acked = position.bytes_acked;
+    note->unsent = position.unsent;
+    note->unread = position.unread;
+    int32_t offset =
+        position_debt(&position, &debt) == POSITION_OPEN ? journal_offset(w->board, fd, debt.held) : -1;
+    if (offset < 0 || debt.held == 0)
+        return;
+    note->unread += debt.held;
+    note->queue_bytes = debt.held < note_room(w) ? debt.held : note_room(w);
+    memcpy(note->queue, w->answerer.journal + offset, note->queue_bytes);
+}
+
+/* Tells the report about the connection that was being worked on: who it is, how far it came, what waits in the journal
+ * and in its queue. For people only; nothing is ever continued from these bytes. */
 static void describe_suspect(struct worker *w, int fd)
 {
     struct suspect_note *note = &w->board->suspect_note;
-    struct position position = {0};
     struct sockaddr_storage peer = {0};
     socklen_t length = sizeof peer;
     memset(note, 0, sizeof *note);
     if (getpeername(fd, (struct sockaddr *)&peer, &length) == 0)
         peer_format(note->peer, &peer, length);
-    if (!w->settings.listener_is_unix && position_read(fd, &position) == 0) {
-        note->bytes_received = position.bytes_received;
-        note->bytes_acked = position.bytes_acked;
-        note->unread = position.unread;
-        note->unsent = position.unsent;
-    }
-    uint32_t wanted = w->settings.incident_bytes;
-    if (wanted > sizeof note->queue)
-        wanted = sizeof note->queue;
-    ssize_t n = wanted ? recv(fd, note->queue, wanted, MSG_PEEK | MSG_DONTWAIT) : 0;
-    note->queue_bytes = n > 0 ? (uint32_t)n : 0;
+    describe_position(w, fd, note);
+    uint32_t left = note_room(w) - note->queue_bytes;
+    ssize_t n = left ? recv(fd, note->queue + note->queue_bytes, left, MSG_PEEK | MSG_DONTWAIT) : 0;
+    note->queue_bytes += n > 0 ? (uint32_t)n : 0;
     atomic_store_explicit(&note->generation, w->generation, memory_order_release);
 }
 
@@ -131,6 +149,12 @@ void recover_begin(struct worker *w)
     w->recovery = (struct recovery){.runs = true, .next = FIRST_CONNECTION, .last = last, .suspect = suspect};
 }
 
+static bool is_taken_over(struct worker *w, int fd)
+{
+    const struct conn *conn = conn_find(&w->conns, fd);
+    return conn && conn->state != CONN_CLOSED;
+}
+
 /* The suspect comes last: should it end us too, all others have been served once more. */
 static void finish(struct worker *w)
 {
@@ -140,14 +164,10 @@ static void finish(struct worker *w)
         reset_one(w, suspect);
     else if (suspect && settings->recover_how == RECOVER_ALL)
         recover_one(w, suspect);
+    if (!is_taken_over(w, journal_owner(w->board)))
+        journal_close(w->board); /* the connection has ended */
     w->recovery.runs = false;
     STEP(RECOVERED);
-}
-
-static bool is_taken_over(struct worker *w, int fd)
-{
-    const struct conn *conn = conn_find(&w->conns, fd);
-    return conn && conn->state != CONN_CLOSED;
 }
 
 bool recover_out_of_turn(struct worker *w, int fd)

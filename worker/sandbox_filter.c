@@ -42,7 +42,7 @@ static const int free_calls[] = {
     SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
     /* every connection */
     SCMP_SYS(epoll_ctl), SCMP_SYS(accept4), SCMP_SYS(close), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
-    SCMP_SYS(getpeername), SCMP_SYS(read), SCMP_SYS(timerfd_settime),
+    SCMP_SYS(getpeername), SCMP_SYS(timerfd_settime),
     /* time and waiting */
     SCMP_SYS(clock_gettime), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall),
     /* memory; none of it can be made executable, and no file can be mapped: see below on mmap */
@@ -69,6 +69,12 @@ static const struct bound_call bound_calls[] = {
     {SCMP_SYS(write), 1, {BITS(0, UINT32_MAX & ~31u, 32)}},
     {SCMP_SYS(write), 1, {BITS(0, UINT32_MAX & ~63u, 64)}},
     {SCMP_SYS(write), 1, {BITS(0, UINT32_MAX & ~15u, 128)}},
+    /* Nor from there. */
+    {SCMP_SYS(read), 1, {IS(0, FD_TICK)}},
+    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~15u, 16)}},
+    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~31u, 32)}},
+    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~63u, 64)}},
+    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~15u, 128)}},
     /* libc's last words, as on memory that it finds broken. */
     {SCMP_SYS(write), 1, {IS(0, STDERR_FILENO)}},
     {SCMP_SYS(writev), 1, {IS(0, STDERR_FILENO)}},

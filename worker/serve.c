@@ -2,6 +2,7 @@
 #include "worker/check.h"
 #include "worker/fault.h"
 #include "worker/heritage.h"
+#include "worker/journal.h"
 #include "worker/settle.h"
 #include "worker/steps.h"
 #include "worker/tick.h"
@@ -100,6 +101,9 @@ bool serve_rearm(struct worker *w, int fd, int operation)
     if (fd == w->settings.suspect)
         conn->flags |= CONN_SUSPECT;
     set_deadline(w, conn, DEADLINE_IDLE);
+    if (fd == journal_owner(w->board))
+        conn_ready_push(&w->conns,
+                        conn); /* what it has asked for is no longer in its queue: no event will tell */
     return true;
 }
 
@@ -121,6 +125,7 @@ static void finish(struct worker *w, struct conn *conn, bool reset)
     else
         fault_close(fd);
     STEP(CLOSED);
+    journal_forget(w->board, fd);
     conn_close(&w->conns, conn);
     serve_publish(w);
 }
@@ -147,22 +152,20 @@ static void block(struct worker *w, struct conn *conn)
 }
 
 /* A suspect that is answered once has shown that it was not the cause. */
-static enum answer_end answer_of(struct worker *w, struct conn *conn, int fd, bool until_empty)
+static void judge_suspect(struct worker *w, struct conn *conn, uint64_t answered_before)
 {
-    if (!(conn->flags & CONN_SUSPECT))
-        return answer_turn(&w->answerer, fd, until_empty);
-    uint64_t answered = counter_get(w->cell, COUNTER_answered);
-    enum answer_end end = answer_turn(&w->answerer, fd, until_empty);
-    if (counter_get(w->cell, COUNTER_answered) != answered)
+    if ((conn->flags & CONN_SUSPECT) && counter_get(w->cell, COUNTER_answered) != answered_before)
         clear_suspect(w, conn);
-    return end;
 }
 
 static void turn(struct worker *w, struct conn *conn, bool until_empty)
 {
     int fd = conn_fd(&w->conns, conn);
+    uint64_t answered = counter_get(w->cell, COUNTER_answered);
     mark(w, fd, PHASE_ANSWERING);
-    switch (answer_of(w, conn, fd, until_empty)) {
+    enum answer_end end = answer_turn(&w->answerer, fd, until_empty);
+    judge_suspect(w, conn, answered);
+    switch (end) {
     case ANSWER_AGAIN:
         conn_ready_push(&w->conns, conn);
         set_deadline(w, conn, DEADLINE_IDLE);
@@ -223,14 +226,24 @@ static void linger(struct worker *w, struct conn *conn, enum counter cause)
 /* The first event of a connection that was taken over. True: it goes on like any other. */
 static bool settle(struct worker *w, struct conn *conn)
 {
-    switch (settle_connection(w, conn_fd(&w->conns, conn))) {
+    int fd = conn_fd(&w->conns, conn);
+    uint64_t answered = counter_get(w->cell, COUNTER_answered);
+    mark(w, fd, PHASE_ANSWERING);
+    enum settle_result result = settle_connection(w, fd);
+    judge_suspect(w, conn, answered);
+    switch (result) {
     case SETTLE_DONE:
+        journal_forget(w->board, fd);
         conn->flags &= (uint8_t)~CONN_UNSETTLED;
         return true;
     case SETTLE_LATER:
         conn_ready_push(&w->conns, conn);
         return false;
+    case SETTLE_BLOCKED:
+        block(w, conn);
+        return false;
     case SETTLE_LINGERS:
+        journal_forget(w->board, fd);
         conn->flags &= (uint8_t)~CONN_UNSETTLED;
         linger_on(w, conn); /* counted by the one who ended it */
         return false;
@@ -262,7 +275,7 @@ void serve_event(struct worker *w, int fd, uint32_t events)
     bool taken_over = conn->flags & CONN_UNSETTLED;
     if (taken_over && !settle(w, conn))
         return;
-    turn(w, conn, was_blocked || taken_over || (events & (EPOLLRDHUP | EPOLLPRI)));
+    turn(w, conn, was_blocked || taken_over || (events & (EPOLLRDHUP | EPOLLPRI)) || !(events & EPOLLOUT));
 }
 
 void serve_ready(struct worker *w)
@@ -294,7 +307,8 @@ static void write_expired(struct worker *w, struct conn *conn)
 /* Who has asked for something is not idle: then it was us who had no time for so long. */
 static void idle_expired(struct worker *w, struct conn *conn)
 {
-    if (!answer_has_input(conn_fd(&w->conns, conn))) {
+    int fd = conn_fd(&w->conns, conn);
+    if (!answer_has_input(fd) && journal_owner(w->board) != fd) {
         linger(w, conn, COUNTER_closed_idle);
         return;
     }

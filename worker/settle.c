@@ -1,6 +1,7 @@
 #include "worker/settle.h"
 #include "worker/context.h"
 #include "worker/fault.h"
+#include "worker/journal.h"
 #include "worker/log.h"
 #include "worker/position.h"
 #include "worker/steps.h"
@@ -49,11 +50,53 @@ static enum settle_result settle_owed(struct worker *w, int fd, uint32_t owed)
     return SETTLE_DONE;
 }
 
+static enum settle_result settle_held(struct worker *w, int fd, uint32_t offset, uint32_t held)
+{
+    switch (answer_held(&w->answerer, fd, offset, held)) {
+    case ANSWER_WAIT:
+        recovered_count(w->cell, COUNTER_redone, &w->board->recovered.redone);
+        return SETTLE_DONE;
+    case ANSWER_BLOCKED:
+        return SETTLE_BLOCKED;
+    case ANSWER_AGAIN:
+        return SETTLE_LATER;
+    case ANSWER_BROKEN:
+    case ANSWER_FINISHED:
+    case ANSWER_OWING:
+        break;
+    }
+    return SETTLE_CLOSED;
+}
+
+static enum settle_result give_up(struct worker *w, int fd, const struct position *position)
+{
+    recovered_count(w->cell, COUNTER_recover_reset, &w->board->recovered.reset);
+    log_event(LOG_LEVEL_ERROR,
+              "event=position_broken slot=%u fd=%d state=%u received=%llu acked=%llu unread=%u unsent=%u",
+              w->slot, fd, position->state, (unsigned long long)position->bytes_received,
+              (unsigned long long)position->bytes_acked, position->unread, position->unsent);
+    return SETTLE_IMPOSSIBLE;
+}
+
+static enum settle_result settle_debt(struct worker *w, int fd, const struct position *position)
+{
+    struct position_debt debt;
+    enum position_verdict verdict = position_debt(position, &debt);
+    if (verdict == POSITION_CLOSED)
+        return SETTLE_CLOSED;
+    if (verdict == POSITION_BROKEN)
+        return give_up(w, fd, position);
+    if (debt.we_ended)
+        return SETTLE_LINGERS;
+    if (debt.held == 0)
+        return settle_owed(w, fd, debt.owed);
+    int32_t offset = journal_offset(w->board, fd, debt.held);
+    return offset < 0 ? give_up(w, fd, position) : settle_held(w, fd, (uint32_t)offset, debt.held);
+}
+
 enum settle_result settle_connection(struct worker *w, int fd)
 {
     struct position position;
-    uint32_t owed;
-    int we_ended;
     STEP(SETTLE_BEGIN);
     if (w->settings.listener_is_unix)
         return SETTLE_DONE;
@@ -62,18 +105,5 @@ enum settle_result settle_connection(struct worker *w, int fd)
     int error = position_read(fd, &position);
     if (error)
         return error == -EAGAIN ? SETTLE_LATER : SETTLE_CLOSED;
-    switch (position_owed(&position, &owed, &we_ended)) {
-    case POSITION_OPEN:
-        return we_ended ? SETTLE_LINGERS : settle_owed(w, fd, owed);
-    case POSITION_CLOSED:
-        return SETTLE_CLOSED;
-    case POSITION_BROKEN:
-        break;
-    }
-    recovered_count(w->cell, COUNTER_recover_reset, &w->board->recovered.reset);
-    log_event(LOG_LEVEL_ERROR,
-              "event=position_broken slot=%u fd=%d state=%u received=%llu acked=%llu unread=%u unsent=%u",
-              w->slot, fd, position.state, (unsigned long long)position.bytes_received,
-              (unsigned long long)position.bytes_acked, position.unread, position.unsent);
-    return SETTLE_IMPOSSIBLE;
+    return settle_debt(w, fd, &position);
 }

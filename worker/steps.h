@@ -14,13 +14,18 @@
     X(ACCEPT_REGISTERED)                                                                                     \
     X(LISTENER_REMOVED)                                                                                      \
     X(LISTENER_ADDED)                                                                                        \
+    X(JOURNAL_OPENED)                                                                                        \
+    X(FETCHED)                                                                                               \
+    X(JOURNAL_FILLED)                                                                                        \
     X(PEEK)                                                                                                  \
     X(PEEKED)                                                                                                \
     X(TRANSFORMED)                                                                                           \
     X(GIVEN)                                                                                                 \
     X(TAKEN)                                                                                                 \
     X(CLOSE_BEGIN)                                                                                           \
-    X(CLOSED) X(RECOVER_ONE) X(RECOVER_RESET) X(RECOVERED) X(SETTLE_BEGIN) X(SETTLE_TAKE) X(SETTLED)
+    X(CLOSED)                                                                                                \
+    X(RECOVER_ONE) X(RECOVER_RESET) X(RECOVERED) X(SETTLE_BEGIN) X(SETTLE_TAKE) X(SETTLED) X(REDO_BEGIN)     \
+        X(REDONE)
 
 enum step {
 #define X(name) STEP_##name,

@@ -102,6 +102,7 @@ static int init(struct worker *w)
         .cell = w->cell,
         .in = buffers,
         .out = buffers + CHUNK_BYTES_MAX,
+        .journal = w->pages->journals[w->slot],
         .is_unix = settings->listener_is_unix,
     };
     uint32_t room = settings->connection_room > settings->connection_count_max

@@ -2,7 +2,7 @@
 # The kill storm while clients connect as fast as they can: workers die between accept and the first look at a client.
 
 scenario() {
-    owed_min=0 adopted_min=1
+    owed_min=0 redone_min=0 debts_min=0 adopted_min=1
     kill_storm -c 50 -r 2000 --kill none
     hit "beside it came $(seen right) short visitors, each got its answer" same "$(seen wrong) $(seen lost)" '0 0'
 }

@@ -305,6 +305,7 @@ static void note_counters(struct trial_result *result)
     struct load_cell *cell = &pages.loads.cells[0];
 
     result->owed = counter_get(cell, COUNTER_owed);
+    result->redone = counter_get(cell, COUNTER_redone);
     result->adopted = counter_get(cell, COUNTER_adopted);
     result->continued = counter_get(cell, COUNTER_continued);
 }

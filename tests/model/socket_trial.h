@@ -47,10 +47,10 @@ struct trial_plan {
 
 struct trial_result {
     bool passed;
-    char why[512];                     /* not passed */
-    uint32_t points, deaths;           /* that it took */
-    uint64_t owed, adopted, continued; /* as the workers counted */
-    uint64_t steps[STEP_COUNT];        /* passages */
+    char why[512];                             /* not passed */
+    uint32_t points, deaths;                   /* that it took */
+    uint64_t owed, redone, adopted, continued; /* as the workers counted */
+    uint64_t steps[STEP_COUNT];                /* passages */
 };
 
 /* `trace`: tell every call on standard output. */

@@ -132,13 +132,14 @@ static void draw_storm(struct storm *storm, uint64_t seed)
 
 /* What happened over all trials: a storm in which nothing was owed proves nothing. */
 static struct {
-    uint64_t deaths, owed, adopted, continued, steps[STEP_COUNT];
+    uint64_t deaths, owed, redone, adopted, continued, steps[STEP_COUNT];
 } sum;
 
 static void add_up(const struct trial_result *result)
 {
     sum.deaths += result->deaths;
     sum.owed += result->owed;
+    sum.redone += result->redone;
     sum.adopted += result->adopted;
     sum.continued += result->continued;
     for (int i = 0; i < STEP_COUNT; i++)
@@ -180,13 +181,15 @@ static void storm__fresh_seeds__every_byte_once(void **state)
 static void storm__all_trials__meet_every_step_and_every_debt(void **state)
 {
     (void)state;
-    print_message("deaths %llu continued %llu adopted %llu owed %llu\n", (unsigned long long)sum.deaths,
-                  (unsigned long long)sum.continued, (unsigned long long)sum.adopted,
-                  (unsigned long long)sum.owed);
+    print_message("deaths %llu continued %llu adopted %llu owed %llu redone %llu\n",
+                  (unsigned long long)sum.deaths, (unsigned long long)sum.continued,
+                  (unsigned long long)sum.adopted, (unsigned long long)sum.owed,
+                  (unsigned long long)sum.redone);
     assert_true(sum.deaths > 10000);
     assert_true(sum.continued > 10000);
     assert_true(sum.adopted > 100);
     assert_true(sum.owed > 1000);
+    assert_true(sum.redone > 1000);
     for (int i = 0; i < STEP_COUNT; i++)
         assert_true(sum.steps[i] > 0);
 }

@@ -156,6 +156,7 @@ void worker_fixture_open(struct worker_fixture *f, struct fixture_options option
                                     .cell = w->cell,
                                     .in = f->in,
                                     .out = f->out,
+                                    .journal = f->pages->journals[w->slot],
                                     .is_unix = options.is_unix};
     open_heritage(f);
     log_init(FD_LOG, LOG_LEVEL_INFO);

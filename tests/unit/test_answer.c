@@ -4,6 +4,7 @@
 
 #include "tests/support/worker_fixture.h"
 #include "worker/fault.h"
+#include "worker/journal.h"
 #include "worker/service.h"
 
 #include <errno.h>
@@ -73,11 +74,13 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
     return __real_send(fd, bytes, size, flags);
 }
 
+/* Somebody else's bytes are in the journal, so the server is looked at. */
 static int open_with(struct fixture_options options)
 {
     worker_fixture_open(&fixture, options);
     server = worker_fixture_pair(&fixture, &client);
     memset(&bent, 0, sizeof bent);
+    journal_open(fixture.worker.board, FIRST_CONNECTION + 7);
     return 0;
 }
 

@@ -192,6 +192,7 @@ static void call__error__fails_without_it_and_is_counted(void **state)
         assert_int_equal(shots(which), 1);                                                                   \
     } while (0)
     FAILS(fault_accept(3, NULL, NULL, 0), FAULT_accept);
+    FAILS(fault_fetch(3, NULL, &size, 0), FAULT_fetch);
     FAILS(fault_peek(3, NULL, &size, 0), FAULT_peek);
     FAILS(fault_recv(FAULT_take, 3, NULL, 9, 0), FAULT_take);
     FAILS(fault_recv(FAULT_discard, 3, NULL, 9, 0), FAULT_discard);

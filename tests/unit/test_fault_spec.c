@@ -89,7 +89,8 @@ static void parse__recv__each_of_its_three_uses(void **state)
 {
     (void)state;
     accept_spec("recv:ENOMEM:1/2");
-    expect_rule(0, 1u << FAULT_peek | 1u << FAULT_take | 1u << FAULT_discard, FAULT_ERROR, ENOMEM, 2);
+    expect_rule(0, 1u << FAULT_fetch | 1u << FAULT_peek | 1u << FAULT_take | 1u << FAULT_discard, FAULT_ERROR,
+                ENOMEM, 2);
 }
 
 static void parse__every_call_of_the_table__is_known(void **state)

@@ -174,6 +174,7 @@ static void replace(void)
     atomic_store(&board.ready_ns, report.time_ns + 1723000);
     atomic_store(&board.recovered.continued, 11);
     atomic_store(&board.recovered.owed, 3);
+    atomic_store(&board.recovered.redone, 5);
     atomic_store(&board.recovered.adopted, 1);
     atomic_store(&board.recovered.reset, 2);
     atomic_store(&board.recovered.closed, 4);
@@ -303,6 +304,7 @@ static void content__successor_served__what_became_of_the_connections(void **sta
     expect_line("gap:          1.723 ms");
     expect_line("continued:    11");
     expect_line("bytes owed:   3 connections");
+    expect_line("redone:       5");
     expect_line("adopted:      1");
     expect_line("reset:        2");
     expect_line("closed:       4");
@@ -440,7 +442,7 @@ static void when__successor_has_settled__one_event(void **state)
     incident_tick(&incident, dir, &board, now_ms + 2 * INCIDENT_SETTLE_MS);
     text = log_capture_expect("incident");
     assert_non_null(
-        strstr(text, " slot=2 generation=4 cause=SIGSEGV held=12 continued=11 owed=3 adopted=1 "));
+        strstr(text, " slot=2 generation=4 cause=SIGSEGV held=12 continued=11 owed=3 redone=5 adopted=1 "));
     assert_non_null(strstr(text, " gap_ms=1.723 file=incident-"));
     incident_tick(&incident, dir, &board, now_ms + 3 * INCIDENT_SETTLE_MS);
     settle_and_flush();

@@ -56,14 +56,15 @@ static void settle__successor_known__outcome_and_gap(void **state)
     uint32_t number = incident_ring_add(&ring, &incident);
     incident.replaced = true;
     incident.gap_us = 705;
-    incident.outcome =
-        (struct incident_outcome){.continued = 8, .owed = 1, .adopted = 2, .reset = 3, .closed = 4};
+    incident.outcome = (struct incident_outcome){
+        .continued = 8, .owed = 1, .redone = 9, .adopted = 2, .reset = 3, .closed = 4};
     incident.name[0] = '\0'; /* could not be written */
     incident_ring_settle(&ring, number, &incident);
     const struct incident_line *line = incident_ring_find(&ring, number);
     assert_int_equal(line->is_settled, 1);
     assert_int_equal(line->continued, 8);
     assert_int_equal(line->owed, 1);
+    assert_int_equal(line->redone, 9);
     assert_int_equal(line->adopted, 2);
     assert_int_equal(line->reset, 3);
     assert_int_equal(line->closed, 4);

@@ -270,6 +270,21 @@ static int write_shared_by_other_number(void)
     return (int)syscall(SYS_write, (1L << 32) + FD_SHARED, "x", 1);
 }
 
+/* Journals are among it. */
+static int read_shared(void)
+{
+    char byte;
+
+    return (int)read(FD_SHARED, &byte, 1);
+}
+
+static int read_connection(void)
+{
+    char byte;
+
+    return (int)read(FIRST_CONNECTION, &byte, 1);
+}
+
 static int write_standard_output(void)
 {
     return (int)write(STDOUT_FILENO, "", 0);
@@ -391,6 +406,8 @@ static const struct {
     {"mmap", map_file},
     {"mmap", map_code},
     {"madvise", punch_hole},
+    {"read", read_shared},
+    {"read", read_connection},
     {"write", write_shared},
     {"write", write_shared_by_other_number},
     {"write", write_standard_output},
@@ -521,9 +538,15 @@ static int tell_others(void)
 {
     const int numbers[] = {FD_LOG, FD_SUPERVISOR, FD_POKE, FD_POKE + SLOT_COUNT_MAX - 1, STDERR_FILENO};
 
+    const int told[] = {FD_TICK, FD_POKE, FD_POKE + SLOT_COUNT_MAX - 1};
+    char nothing;
+
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (write(numbers[i], "", 0) < 0 && errno != EBADF && errno != EINVAL)
             return 1;
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        if (read(told[i], &nothing, 0) < 0 && errno != EBADF && errno != EINVAL)
+            return 2;
     return SURVIVED;
 }
 
@@ -579,6 +602,7 @@ static int write_own_part(void)
     atomic_store(&board->worker_shots[0], 6);
     atomic_store(&pages->loads.cells[SLOT].counters[0], 7);
     atomic_store(&pages->loads.cells[SLOT_COUNT_MAX - 1].log_lost, 8);
+    pages->journals[SLOT][CHUNK_BYTES_MAX - 1] = 9;
     return SURVIVED;
 }
 
@@ -590,6 +614,7 @@ static void pages__own_fields__can_be_written(void **state)
     assert_int_equal(atomic_load(&board->worker_shots[0]), 6);
     assert_int_equal(atomic_load(&pages->loads.cells[SLOT].counters[0]), 7);
     assert_int_equal(atomic_load(&pages->loads.cells[SLOT_COUNT_MAX - 1].log_lost), 8);
+    assert_int_equal(pages->journals[SLOT][CHUNK_BYTES_MAX - 1], 9);
 }
 
 static void *volatile target;
@@ -627,6 +652,27 @@ static void pages__fields_of_others__sigsegv(void **state)
         if (signal_of(write_target) != SIGSEGV)
             fail_msg("row %zu can be written", i);
         assert_int_equal(atomic_load(&board->fault_address), (uintptr_t)target);
+    }
+}
+
+static int read_target(void)
+{
+    return *(volatile char *)target ? 1 : SURVIVED;
+}
+
+static void pages__journals_of_others__cannot_even_be_read(void **state)
+{
+    void *const targets[] = {pages->journals[0], pages->journals[SLOT - 1] + CHUNK_BYTES_MAX - 1,
+                             pages->journals[SLOT + 1],
+                             pages->journals[SLOT_COUNT_MAX - 1] + CHUNK_BYTES_MAX - 1};
+
+    (void)state;
+    if (sandbox_unfit())
+        skip();
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        target = targets[i];
+        if (signal_of(read_target) != SIGSEGV)
+            fail_msg("row %zu can be read", i);
     }
 }
 
@@ -917,6 +963,7 @@ int main(void)
         TEST(dying__in_its_own_way__true_cause),
         TEST(pages__own_fields__can_be_written),
         TEST(pages__fields_of_others__sigsegv),
+        TEST(pages__journals_of_others__cannot_even_be_read),
         TEST(pages__other_size_of_pages__unsupported),
         TEST(all_steps__on__applied_but_for_the_user),
         TEST(off__nothing_is_taken),

@@ -15,7 +15,7 @@
 
 /* The failures, as negative errno; 0: it works. */
 static struct {
-    int mprotect[2], setrlimit[2], prctl, setgroups, setresgid, setresuid;
+    int mprotect[4], setrlimit[2], prctl, setgroups, setresgid, setresuid;
     int abi, rules, obey[2], build, install;
     long page_bytes;
 } kernel;
@@ -31,10 +31,21 @@ static int outcome_of(int error)
 int __wrap_mprotect(void *from, size_t size, int protection);
 int __wrap_mprotect(void *from, size_t size, int protection)
 {
-    bool is_board = (uintptr_t)from == (uintptr_t)&shared_board(pages, 1)->current;
+    const struct {
+        void *from;
+        size_t size;
+        int protection;
+    } expected[] = {
+        {&pages->orders, sizeof *pages - offsetof(struct shared_pages, orders), PROT_READ},
+        {&shared_board(pages, 1)->current, BOARD_BYTES, PROT_READ | PROT_WRITE},
+        {pages->journals, sizeof pages->journals, PROT_NONE},
+        {pages->journals[1], CHUNK_BYTES_MAX, PROT_READ | PROT_WRITE},
+    };
 
-    assert_int_equal(protection, is_board ? PROT_READ | PROT_WRITE : PROT_READ);
-    assert_true(is_board ? size == BOARD_BYTES : from == (void *)&pages->orders);
+    assert_in_range(mprotect_count, 0, 3);
+    assert_ptr_equal(from, expected[mprotect_count].from);
+    assert_int_equal(size, expected[mprotect_count].size);
+    assert_int_equal(protection, expected[mprotect_count].protection);
     return outcome_of(kernel.mprotect[mprotect_count++]);
 }
 
@@ -162,7 +173,7 @@ static void on__kernel_has_everything__all_applied(void **state)
     expect_only(SANDBOX_STEP_COUNT, SANDBOX_APPLIED);
     apply(SANDBOX_ON, 0, false);
     assert_int_equal(placed_count, 1);
-    assert_int_equal(mprotect_count, 2);
+    assert_int_equal(mprotect_count, 4);
     assert_int_equal(setrlimit_count, 2);
 }
 
@@ -171,9 +182,11 @@ static void on__each_step_refused__said_and_the_others_go_on(void **state)
     (void)state;
     kernel.page_bytes = 65536;
     expect_only(SANDBOX_PAGES, SANDBOX_UNSUPPORTED);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         kernel.mprotect[i] = -ENOMEM;
         expect_only(SANDBOX_PAGES, SANDBOX_FAILED);
+    }
+    for (int i = 0; i < 2; i++) {
         kernel.setrlimit[i] = -EPERM;
         expect_only(SANDBOX_RLIMITS, SANDBOX_UNSUPPORTED);
     }
