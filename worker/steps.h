@@ -24,8 +24,8 @@
     X(TAKEN)                                                                                                 \
     X(CLOSE_BEGIN)                                                                                           \
     X(CLOSED)                                                                                                \
-    X(RECOVER_ONE) X(RECOVER_RESET) X(RECOVERED) X(SETTLE_BEGIN) X(SETTLE_TAKE) X(SETTLED) X(REDO_BEGIN)     \
-        X(REDONE)
+    X(RECOVER_ONE)                                                                                           \
+    X(RECOVER_RESET) X(RECOVERED) X(SETTLE_BEGIN) X(SETTLE_TAKE) X(SETTLED) X(REDO_BEGIN) X(REDONE)
 
 enum step {
 #define X(name) STEP_##name,
