@@ -29,7 +29,6 @@ static void transform(struct answerer *a, const unsigned char *in, size_t n)
     atomic_store_explicit(&a->board->in_service, 1, memory_order_relaxed);
     a->service->transform(a->out, in, n);
     atomic_store_explicit(&a->board->in_service, 0, memory_order_relaxed);
-    STEP(TRANSFORMED);
 }
 
 /* `asked`: n, or less in a trial of faults. A result that is shorter has filled the queue (epoll(7)). */
@@ -40,7 +39,6 @@ static ssize_t give(int fd, const unsigned char *out, size_t n, size_t *asked)
         *asked = n;
         w = fault_send(fd, out, asked, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (w < 0 && errno == EINTR);
-    STEP(GIVEN);
     return w;
 }
 
@@ -115,8 +113,10 @@ static enum answer_end answer_looking(struct answerer *a, int fd, bool until_emp
         if (n <= 0)
             return ended(a, fd, n);
         transform(a, a->in, (size_t)n);
+        STEP(TRANSFORMED);
         mark_giving(a, fd);
         ssize_t w = give(fd, a->out, (size_t)n, &offered);
+        STEP(GIVEN);
         int untaken = w >= 0 ? take(a, fd, (size_t)w) : 0;
         mark_giving(a, 0);
         if (w < 0)
@@ -144,12 +144,14 @@ static enum answer_end give_taken(struct answerer *a, int fd, const unsigned cha
     size_t offered;
     transform(a, bytes, n);
     ssize_t w = give(fd, a->out, n, &offered);
+    STEP(JOURNAL_GIVEN);
     if (w < 0)
         return not_given(errno);
     count(a, (size_t)w);
     if ((size_t)w < n)
         return (size_t)w < offered ? ANSWER_BLOCKED : ANSWER_AGAIN;
     journal_close(a->board);
+    STEP(JOURNAL_CLOSED);
     return ANSWER_WAIT;
 }
 
@@ -169,11 +171,11 @@ static enum answer_end answer_fetching(struct answerer *a, int fd)
     journal_open(a->board, fd);
     STEP(JOURNAL_OPENED);
     ssize_t n = fault_fetch(fd, a->journal, &asked, MSG_DONTWAIT);
-    STEP(FETCHED);
     if (n <= 0) {
         journal_close(a->board);
         return answer_looking(a, fd, true);
     }
+    STEP(FETCHED);
     journal_fill(a->board, (uint32_t)n);
     STEP(JOURNAL_FILLED);
     enum answer_end end = give_taken(a, fd, a->journal, (size_t)n);

@@ -17,6 +17,8 @@
     X(JOURNAL_OPENED)                                                                                        \
     X(FETCHED)                                                                                               \
     X(JOURNAL_FILLED)                                                                                        \
+    X(JOURNAL_GIVEN)                                                                                         \
+    X(JOURNAL_CLOSED)                                                                                        \
     X(PEEK)                                                                                                  \
     X(PEEKED)                                                                                                \
     X(TRANSFORMED)                                                                                           \
