@@ -199,7 +199,7 @@ class Poison(Crowd):
 class Load:
     """Options of the server and of the load tool, a crowd, and the shortest time in which all of it happens.
 
-    `sure`: calls that other loads make by chance, and this one for as long as it lasts.
+    `sure`: calls, or calls of one phase, that other loads make by chance, and this one for as long as it lasts.
     """
 
     def __init__(self, clients, server=(), workers=1, crowd=Nobody, seconds=0.8, sure=()):
@@ -222,6 +222,9 @@ LOADS = {
     # The server ends silent clients; with patience, since a load tool without processor time is silent too.
     "idle": Load(server=["--idle-timeout", "3s"], clients=["-c", "40", "-r", "400", "--kill", "fin:30%"], crowd=Silent,
                  seconds=4.0),
+    # What was answered can often not be taken just now, what was taken not be answered: workers settle debts of their own.
+    "debts": Load(server=["--fault", "fetch:ENOMEM:1/2,take:ENOMEM:1/10,send:ENOMEM:1/10"],
+                  clients=["-c", "60", "-r", "2000", "--kill", CHURN], sure=["serve:getsockopt", "serve:ioctl"]),
     # The server refuses clients.
     "full": Load(server=["--max-connections", "60"], clients=["-c", "40", "-r", "2000", "--kill", "none"], crowd=Full,
                  sure=["setsockopt"]),
