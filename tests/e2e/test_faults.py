@@ -72,13 +72,24 @@ class Live(FaultCase):
         client = self.connect(server)
         ask(client)
         until(lambda: self.status()["totals"]["counters"]["answered"], "the first one is taken")  # it was given before
-        self.fault("take:die:1/1@0")
+        self.fault("fetch:ENOMEM:1/1,take:die:1/1@0")
         client.sendall(b"hello")
         self.assertEqual(client.recv(5), b"HELLO")  # given, and not taken
         server.wait_event("worker_died", cause="SIGKILL")
         self.fault("off")  # until then each successor dies when it takes what is owed
         self.assertEqual(ask(client, b"again"), b"AGAIN")
         self.assertGreaterEqual(self.faults()[1]["take", "worker"], 1)
+
+    def test_die_with_bytes_fetched__answered_from_the_journal(self):
+        server = self.start(workers=1)
+        client = self.connect(server)
+        self.fault("send:die:1/1@0")
+        client.sendall(b"hello")
+        server.wait_event("worker_died", cause="SIGKILL")
+        self.fault("off")
+        self.assertEqual(client.recv(5), b"HELLO")
+        self.assertEqual(ask(client, b"again"), b"AGAIN")
+        until(lambda: self.status()["totals"]["counters"]["redone"] == 1, "it is counted")
 
     def test_supervisor_dies__trial_goes_on(self):
         server = self.start(workers=1)
