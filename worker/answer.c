@@ -164,7 +164,13 @@ enum answer_end answer_held(struct answerer *a, int fd, uint32_t offset, uint32_
     return end;
 }
 
-/* Whatever keeps the bytes from coming is told once more by a look, which needs no journal. */
+/* No error of the connection's own: a look, which needs no journal, tells it once more. EFAULT: there is no page for the
+ * journal. */
+static bool is_told_again(int error)
+{
+    return error == EAGAIN || error == EINTR || error == ENOMEM || error == ENOBUFS || error == EFAULT;
+}
+
 static enum answer_end answer_fetching(struct answerer *a, int fd)
 {
     size_t asked = CHUNK_BYTES_MAX;
@@ -172,8 +178,8 @@ static enum answer_end answer_fetching(struct answerer *a, int fd)
     STEP(JOURNAL_OPENED);
     ssize_t n = fault_fetch(fd, a->journal, &asked, MSG_DONTWAIT);
     if (n <= 0) {
-        journal_close(a->board);
-        return answer_looking(a, fd, true);
+        journal_close(a->board); /* a plain store, which leaves errno alone */
+        return n == 0 || is_told_again(errno) ? answer_looking(a, fd, true) : ANSWER_BROKEN;
     }
     STEP(FETCHED);
     journal_fill(a->board, (uint32_t)n);
