@@ -1,5 +1,5 @@
-/* What a dead worker had answered and not taken is dropped; a dead worker is played by answering without
- * taking. */
+/* What a dead worker had answered and not taken is dropped (test_settle_held.c: what it had taken and not answered); a dead
+ * worker is played by answering without taking. */
 /* wrap: recv position_read */
 #include "tests/support/cmocka_all.h"
 
