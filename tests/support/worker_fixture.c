@@ -212,6 +212,16 @@ int worker_fixture_admit(struct worker_fixture *f, int *client)
     return server;
 }
 
+void worker_fixture_leave_behind(struct worker_fixture *f, int server)
+{
+    struct board *board = f->worker.board;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = (uint64_t)server};
+
+    assert_int_equal(epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, server, &event), 0);
+    if ((uint32_t)server > atomic_load(&board->highest))
+        atomic_store(&board->highest, (uint32_t)server);
+}
+
 /* ---- the worker's turns ---- */
 
 int worker_fixture_turn(struct worker_fixture *f)

@@ -56,6 +56,9 @@ int worker_fixture_pair(struct worker_fixture *f, int *client);
 /* The same, served by the worker from now on. */
 int worker_fixture_admit(struct worker_fixture *f, int *client);
 
+/* An accepted connection becomes one that a dead worker has left, which had recorded and registered it. */
+void worker_fixture_leave_behind(struct worker_fixture *f, int server);
+
 /* Waits until an event comes, and passes on all that are there and belong to connections. Returns how many
  * they were. */
 int worker_fixture_turn(struct worker_fixture *f);

@@ -62,15 +62,11 @@ static int close_all(void **state)
     return 0;
 }
 
-/* A connection that the dead worker had accepted, recorded and registered. */
 static int left_behind(int *client)
 {
     int server = worker_fixture_pair(&fixture, client);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = (uint64_t)server};
 
-    assert_int_equal(__real_epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, server, &event), 0);
-    if ((uint32_t)server > atomic_load(&w->board->highest))
-        atomic_store(&w->board->highest, (uint32_t)server);
+    worker_fixture_leave_behind(&fixture, server);
     return server;
 }
 
@@ -363,16 +359,14 @@ enum { SECOND_SLICE = FIRST_CONNECTION + RECOVER_SLICE_COUNT };
 static int left_behind_at(int number, int *client)
 {
     int server = worker_fixture_pair(&fixture, client);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 
     if (number > 0) {
         assert_int_equal(dup2(server, number), number);
         close(server);
         server = number;
     }
-    event.data.u64 = (uint64_t)server;
-    assert_int_equal(__real_epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, server, &event), 0);
-    atomic_store(&w->board->highest, (uint32_t)server);
+    atomic_store(&w->board->highest, 0);
+    worker_fixture_leave_behind(&fixture, server);
     return server;
 }
 
