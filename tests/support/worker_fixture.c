@@ -4,6 +4,7 @@
 #include "worker/heritage.h"
 #include "worker/log.h"
 #include "worker/loop.h"
+#include "worker/recover.h"
 #include "worker/serve.h"
 #include "worker/service.h"
 
@@ -220,6 +221,13 @@ void worker_fixture_leave_behind(struct worker_fixture *f, int server)
     assert_int_equal(epoll_ctl(FD_EPOLL, EPOLL_CTL_ADD, server, &event), 0);
     if ((uint32_t)server > atomic_load(&board->highest))
         atomic_store(&board->highest, (uint32_t)server);
+}
+
+void worker_fixture_recover(struct worker_fixture *f)
+{
+    recover_begin(&f->worker);
+    while (recover_slice(&f->worker))
+        continue;
 }
 
 /* ---- the worker's turns ---- */

@@ -59,6 +59,9 @@ int worker_fixture_admit(struct worker_fixture *f, int *client);
 /* An accepted connection becomes one that a dead worker has left, which had recorded and registered it. */
 void worker_fixture_leave_behind(struct worker_fixture *f, int server);
 
+/* The worker takes over all that was left behind, in as many slices as it needs. */
+void worker_fixture_recover(struct worker_fixture *f);
+
 /* Waits until an event comes, and passes on all that are there and belong to connections. Returns how many
  * they were. */
 int worker_fixture_turn(struct worker_fixture *f);

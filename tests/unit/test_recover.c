@@ -70,11 +70,9 @@ static int left_behind(int *client)
     return server;
 }
 
-static void recover_all(struct worker *worker)
+static void recover_all(void)
 {
-    recover_begin(worker);
-    while (recover_slice(worker))
-        continue;
+    worker_fixture_recover(&fixture);
 }
 
 static uint64_t counter(enum counter which)
@@ -94,7 +92,7 @@ static void expect_served(int client)
 static void all__empty_table__nothing(void **state)
 {
     (void)state;
-    recover_all(w);
+    recover_all();
     assert_int_equal(w->conns.open_count, 0);
     assert_int_equal(counter(COUNTER_recover_closed), 0);
 }
@@ -107,7 +105,7 @@ static void all__registered_connections_and_gaps__continued(void **state)
     for (int i = 0; i < 3; i++)
         servers[i] = left_behind(&clients[i]);
     close(servers[1]);
-    recover_all(w);
+    recover_all();
     assert_int_equal(w->conns.open_count, 2);
     assert_int_equal(counter(COUNTER_continued), 2);
     assert_int_equal(atomic_load(&w->board->recovered.continued), 2);
@@ -124,7 +122,7 @@ static void all__input_that_came_before__reported_anew(void **state)
     socket_send_text(client, "hello");
     assert_int_equal(epoll_wait(FD_EPOLL, &event, 1, FIXTURE_DEADLINE_MS), 1); /* told to the dead one */
     socket_wait_queued(server, 5);
-    recover_all(w);
+    recover_all();
     worker_fixture_turn(&fixture);
     socket_expect_text(client, "HELLO");
 }
@@ -134,7 +132,7 @@ static void all__accepted_and_not_registered__adopted(void **state)
     int client, server = worker_fixture_pair(&fixture, &client);
 
     (void)state;
-    recover_all(w); /* not recorded either: it is the one above the highest */
+    recover_all(); /* not recorded either: it is the one above the highest */
     assert_int_equal(counter(COUNTER_adopted), 1);
     assert_int_equal(atomic_load(&w->board->recovered.adopted), 1);
     assert_true(worker_fixture_state_is(&fixture, server, CONN_OPEN));
@@ -148,7 +146,7 @@ static void all__accepted_above_the_highest_and_not_recorded__adopted(void **sta
     (void)state;
     left_behind(&clients[0]);
     worker_fixture_pair(&fixture, &clients[1]);
-    recover_all(w);
+    recover_all();
     assert_int_equal(counter(COUNTER_continued), 1);
     assert_int_equal(counter(COUNTER_adopted), 1);
     expect_served(clients[1]);
@@ -161,7 +159,7 @@ static void all__numbers_that_are_no_connection__closed(void **state)
 
     (void)state;
     atomic_store(&w->board->highest, (uint32_t)strange[3]);
-    recover_all(w);
+    recover_all();
     for (int i = 0; i < 4; i++)
         assert_false(socket_is_open(strange[i]));
     assert_int_equal(counter(COUNTER_recover_closed), 4);
@@ -181,7 +179,7 @@ static void all__highest_beyond_the_table__stops_at_its_end(void **state)
         memset(w->conns.conns, 0, w->conns.capacity * sizeof(struct conn));
         w->conns.open_count = 0;
         atomic_store(&w->board->highest, wild[i]);
-        recover_all(w);
+        recover_all();
         assert_int_equal(w->conns.open_count, 2);
     }
 }
@@ -196,7 +194,7 @@ static void all__client_too_many_behind_the_table__not_left_hanging(void **state
     assert_int_equal(dup2(server, beyond), beyond);
     close(server);
     atomic_store(&w->board->highest, (uint32_t)beyond - 1);
-    recover_all(w);
+    recover_all();
     assert_false(socket_is_open(beyond));
     assert_int_equal(w->conns.open_count, 0);
     assert_int_equal(counter(COUNTER_closed_refused), 1);
@@ -209,10 +207,10 @@ static void all__repeated_after_a_death_during_recovery__the_same(void **state)
 
     (void)state;
     left_behind(&client);
-    recover_all(w);
+    recover_all();
     memset(w->conns.conns, 0, w->conns.capacity * sizeof(struct conn)); /* the next one's memory */
     w->conns.open_count = 0;
-    recover_all(w);
+    recover_all();
     assert_int_equal(w->conns.open_count, 1);
     assert_int_equal(atomic_load(&w->board->recovered.continued), 1); /* of this generation */
     expect_served(client);
@@ -232,7 +230,7 @@ static void suspect__re_armed_last_and_described(void **state)
     socket_wait_queued(servers[0], 6);
     w->settings.suspect = servers[0];
     w->settings.incident_bytes = 4;
-    recover_all(w);
+    recover_all();
     assert_true(order_count >= 3);
     assert_int_equal(order[order_count - 1], servers[0]);
     assert_int_equal(atomic_load(&note->generation), FIXTURE_GENERATION);
@@ -252,7 +250,7 @@ static void suspect__no_bytes_wanted__none_shown(void **state)
     socket_send_text(client, "secret");
     socket_wait_queued(server, 6);
     w->settings.suspect = server;
-    recover_all(w);
+    recover_all();
     assert_int_equal(w->board->suspect_note.queue_bytes, 0);
     assert_int_equal(w->board->suspect_note.queue[0], 0);
 }
@@ -267,7 +265,7 @@ static void suspect__more_bytes_wanted_than_there_is_room__cut(void **state)
     socket_wait_queued(server, sizeof bytes);
     w->settings.suspect = server;
     w->settings.incident_bytes = UINT32_MAX;
-    recover_all(w);
+    recover_all();
     assert_int_equal(w->board->suspect_note.queue_bytes, INCIDENT_BYTES_MAX);
 }
 
@@ -280,7 +278,7 @@ static void suspect__blamed__reset_alone(void **state)
     left_behind(&clients[1]);
     w->settings.suspect = server;
     w->settings.recover_how = RECOVER_RESET_SUSPECT;
-    recover_all(w);
+    recover_all();
     assert_false(socket_is_open(server));
     assert_int_equal(counter(COUNTER_recover_reset), 1);
     socket_expect_reset(clients[0]);
@@ -295,7 +293,7 @@ static void suspect__gone_meanwhile__nothing(void **state)
     close(server);
     w->settings.suspect = server;
     w->settings.recover_how = RECOVER_RESET_SUSPECT;
-    recover_all(w);
+    recover_all();
     assert_int_equal(counter(COUNTER_recover_reset), 0);
     assert_int_equal(atomic_load(&w->board->suspect_note.generation), 0);
 }
@@ -313,7 +311,7 @@ static void suspect__number_outside_the_table__no_suspect(void **state)
             memset(w->conns.conns, 0, w->conns.capacity * sizeof(struct conn));
             w->settings.recover_how = (uint32_t)how;
             w->settings.suspect = numbers[i];
-            recover_all(w);
+            recover_all();
         }
     assert_true(socket_is_open(FD_LISTENER));
     expect_served(client);
@@ -328,7 +326,7 @@ static void suspect__above_all_that_were_recorded__no_suspect(void **state)
     left_behind(&client);
     w->settings.suspect = FIRST_CONNECTION + 50;
     w->settings.recover_how = RECOVER_RESET_SUSPECT;
-    recover_all(w);
+    recover_all();
     assert_int_equal(counter(COUNTER_recover_reset), 0);
     assert_int_equal(atomic_load(&w->board->suspect_note.generation), 0);
     expect_served(client);
@@ -342,7 +340,7 @@ static void reset_all__every_connection_and_nothing_else(void **state)
     for (int i = 0; i < 2; i++)
         servers[i] = left_behind(&clients[i]);
     w->settings.recover_how = RECOVER_RESET_ALL;
-    recover_all(w);
+    recover_all();
     for (int i = 0; i < 2; i++) {
         assert_false(socket_is_open(servers[i]));
         socket_expect_reset(clients[i]);
@@ -508,7 +506,7 @@ static void unix_all__cut_in_mid_answer__that_one_closed(void **state)
     (void)state;
     left_behind(&clients[1]);
     atomic_store(&w->board->giving, (uint32_t)cut);
-    recover_all(w);
+    recover_all();
     assert_false(socket_is_open(cut));
     assert_int_equal(atomic_load(&w->board->giving), 0);
     assert_int_equal(counter(COUNTER_recover_reset), 1);
