@@ -9,6 +9,7 @@
 #include "worker/recover.h"
 #include "worker/serve.h"
 
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,12 +24,23 @@ static void leave_other_behind(void)
     worker_fixture_leave_behind(&bent.fixture, other);
 }
 
-static int open_left(void **state)
+static int leave_both_behind(void)
 {
-    bent_open_tcp(state);
     worker_fixture_leave_behind(&bent.fixture, bent.server);
     leave_other_behind();
     return 0;
+}
+
+static int open_left(void **state)
+{
+    bent_open_tcp(state);
+    return leave_both_behind();
+}
+
+static int open_unix(void **state)
+{
+    bent_open_unix(state);
+    return leave_both_behind();
 }
 
 /* The bent connection is in the second slice, the other one in the first. */
@@ -39,9 +51,7 @@ static int open_large(void **state)
     assert_int_equal(dup2(bent.server, SECOND_SLICE), SECOND_SLICE);
     close(bent.server);
     bent.server = SECOND_SLICE;
-    worker_fixture_leave_behind(&bent.fixture, bent.server);
-    leave_other_behind();
-    return 0;
+    return leave_both_behind();
 }
 
 static void recover_all(void)
@@ -297,6 +307,38 @@ static void suspect__nothing_is_held__the_queue_alone(void **state)
     assert_int_equal(note->unread, 6);
 }
 
+/* The sums of a dead connection are not there any more, so nobody can tell what of the journal is not answered. */
+static void suspect__client_has_reset_it__nothing_of_the_journal(void **state)
+{
+    const struct suspect_note *note;
+
+    (void)state;
+    bent_hold("poison", "", true);
+    socket_close_reset(bent.client);
+    socket_wait_events(bent.server, POLLERR);
+    note = suspect_note(100);
+    expect_queue(note, "");
+    assert_int_equal(note->unread, 0);
+    assert_int_equal(note->peer[0], 0);
+}
+
+/* Nobody but somebody who has taken a worker over names a UNIX connection there. */
+static void unix_suspect__journal_names_it__the_queue_alone(void **state)
+{
+    const struct suspect_note *note;
+
+    (void)state;
+    bent_send("poison");
+    memcpy(w->answerer.journal, "secret", 6);
+    journal_open(w->board, bent.server);
+    note = suspect_note(100);
+    expect_queue(note, "poison");
+    assert_int_equal(note->bytes_received, 0);
+    serve_ready(w);
+    bent_expect_answer("POISON");
+    assert_int_equal(bent_owner(), 0);
+}
+
 /* ---- connections that are reset ---- */
 
 static void reset_suspect__owner__described_and_the_journal_nobodys(void **state)
@@ -339,6 +381,7 @@ static void reset_all__owner__nobodys(void **state)
 int main(void)
 {
 #define LEFT(test)  cmocka_unit_test_setup_teardown(test, open_left, bent_close)
+#define UNIX(test)  cmocka_unit_test_setup_teardown(test, open_unix, bent_close)
 #define LARGE(test) cmocka_unit_test_setup_teardown(test, open_large, bent_close)
     const struct CMUnitTest tests[] = {
         LEFT(owner__taken_over__answered_and_then_nobodys),
@@ -356,6 +399,8 @@ int main(void)
         LEFT(suspect__journal_can_not_have_it__the_queue_alone),
         LEFT(suspect__journal_is_anothers__the_queue_alone),
         LEFT(suspect__nothing_is_held__the_queue_alone),
+        LEFT(suspect__client_has_reset_it__nothing_of_the_journal),
+        UNIX(unix_suspect__journal_names_it__the_queue_alone),
         LEFT(reset_suspect__owner__described_and_the_journal_nobodys),
         LEFT(reset_suspect__journal_is_anothers__stays_the_owners),
         LEFT(reset_all__owner__nobodys),
