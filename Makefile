@@ -191,7 +191,7 @@ steps: $(TESTED) steps-server ## Kill a worker at every step between two system 
 	$(Q)tests/run steps
 steps-server: | deps
 	$(Q)+$(SUBMAKE) FLAVOUR=steps BUILD=$(BUILD)/steps $(BUILD)/steps/prefork-upper
-mutants: $(TESTED) deps-mutants ## Break server and load tool in 87 known ways; the tests named for each must notice (15 min)
+mutants: $(TESTED) deps-mutants ## Break server and load tool in 87 known ways; the tests named for each must notice (up to 20 min)
 	$(Q)tests/run mutants
 sim: $(BUILD)/sim ## Simulate the policy in a lying world: STEPS= of chance from SEED= on, then all short sequences (DEPTH=)
 	$(Q)$(BUILD)/sim $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) $(if $(DEPTH),--depth $(DEPTH)) \
