@@ -10,8 +10,8 @@
  * On the left a byte leaves the kernel's receive queue only after its answer is in the send queue: that works always, for
  * any number of connections at once, and nothing is kept between two turns. On the right the bytes are meanwhile in the
  * slot's journal (journal.h), which outlives the worker: a system call less, for one connection at a time. So that is how
- * a message is answered for which there is room in the send queue; then the journal is empty again at the end of the turn,
- * but for want of memory. As long as it is not, all others are answered the other way.
+ * a message is answered where a third of the send queue is free, as epoll says. Then the answer nearly always fits, and the
+ * journal is empty again at the end of the turn. As long as it is not, all others are answered the other way.
  *
  * A UNIX socket has no sums to tell a successor how far we came, and cannot drop bytes unread: it is looked at, and the last
  * line reads for real.

@@ -42,6 +42,16 @@ static void describe(struct shared_pages *pages)
     pages->orders.master_pid = getpid();
 }
 
+/* Never into a core dump of any process: what clients have sent is nobody else's. */
+static struct shared_pages *map_region(void)
+{
+    struct shared_pages *pages = mmap(NULL, sizeof *pages, PROT_READ | PROT_WRITE, MAP_SHARED, FD_SHARED, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    madvise(pages->journals, sizeof pages->journals, MADV_DONTDUMP);
+    return pages;
+}
+
 int shared_pages_create(struct shared_pages **pages)
 {
     int fd = sealed_memfd((off_t)sizeof(struct shared_pages));
@@ -50,13 +60,12 @@ int shared_pages_create(struct shared_pages **pages)
     int error = heritage_place(fd, FD_SHARED);
     if (error)
         return error;
-    void *region = mmap(NULL, sizeof(struct shared_pages), PROT_READ | PROT_WRITE, MAP_SHARED, FD_SHARED, 0);
-    if (region == MAP_FAILED) {
+    *pages = map_region();
+    if (!*pages) {
         error = -errno;
         close(FD_SHARED);
         return error;
     }
-    *pages = region;
     describe(*pages);
     return 0;
 }
@@ -73,12 +82,11 @@ int shared_pages_attach(struct shared_pages **pages, uint64_t layout)
 {
     if (!is_sealed_region(FD_SHARED))
         return -EPROTO;
-    void *region = mmap(NULL, sizeof(struct shared_pages), PROT_READ | PROT_WRITE, MAP_SHARED, FD_SHARED, 0);
-    if (region == MAP_FAILED)
+    struct shared_pages *found = map_region();
+    if (!found)
         return -errno;
-    struct shared_pages *found = region;
     if (found->orders.version != BOARD_VERSION || found->orders.layout != layout) {
-        munmap(region, sizeof(struct shared_pages));
+        munmap(found, sizeof *found);
         return -EPROTO;
     }
     *pages = found;

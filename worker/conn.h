@@ -1,7 +1,7 @@
 /*
  * The connections of a worker: an array indexed by descriptor number, with the lists that run through it.
  *
- * No bytes are kept for anybody: what a client sent or did not read yet is in the kernel. A connection is
+ * No bytes are kept here for anybody: what a client sent or did not read yet is in the kernel, or in the slot's journal. A connection is
  * what its worker must remember between two events, 24 bytes. Memory is reserved once for the most
  * connections and touched only as far as it was used. Nothing here makes a system call after
  * conn_table_init().
@@ -24,8 +24,9 @@ enum conn_state {
 enum conn_flags {
     CONN_BLOCKED = 1,   /* the last send was short: nothing to do until the socket is writable */
     CONN_READY = 2,     /* in the ready list */
-    CONN_UNSETTLED = 4, /* taken over: what the dead worker owed is worked out at the first event */
+    CONN_UNSETTLED = 4, /* taken over, or OWING: what is owed or held is worked out before anything else */
     CONN_SUSPECT = 8,   /* it was being worked on when our predecessor died; cleared by its first answer */
+    CONN_OWING = 16,    /* the debt is our own: a call of ours failed in the middle, and nobody has died */
 };
 
 /* Which deadline list a connection is in; one at a time. */

@@ -3,13 +3,15 @@
  * moment that their answer is in its send queue (answer.h).
  *
  * It lies in the shared pages, so a worker's death leaves it as it is. The kernel's sums tell the successor how many of the
- * last bytes taken are not answered (position.h); those are the last ones in here. So what is in here is believed only as
- * far as the sums ask for it, only for the connection that is named here, and nothing of it ever has to be cleared.
+ * last bytes taken are not answered (position.h). An answer goes out from the front, so those are the last ones in here. So
+ * what is in here is believed only as far as the sums ask for it, and only for the connection that is named here. Nothing of
+ * it has to be cleared: the last 64 KiB at most of what clients have sent stay here until others come, for the slot's workers
+ * alone to read (sandbox.h), and in no core dump (board.c).
  *
  * A worker writes here in this order, and another reads only after its death:
  *
  *     journal_open     nobody's bytes are in here, then: they will be this connection's
- *     (recv)           the kernel puts n bytes here and takes them from the queue, both or neither
+ *     (recv)           the kernel takes n bytes from the queue, and they are in here
  *     journal_fill     n is known: from now on an answer may be out in part
  *     (send)           ... and is in the send queue, whole or in part
  *     journal_close    all is answered

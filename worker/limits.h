@@ -25,8 +25,8 @@ enum limits {
      */
     DESCRIPTOR_RESERVE = 32,
 
-    /* What one peek may bring. 64 KiB fills a socket's usual window and still fits the second-level cache
-       twice. */
+    /* What one look or fetch may bring, and a journal hold. 64 KiB fills a socket's usual window and still fits the
+       second-level cache twice. */
     CHUNK_BYTES_MAX = 65536,
 
     /* Short chunks answered for one connection before the others have their turn. */

@@ -9,7 +9,7 @@
  *
  * A worker answers before it takes, or takes into the journal before it answers (answer.h). What a dead one had given but
  * not taken its successor drops from the receive queue unanswered; what it had taken but not given the successor answers.
- * None of these numbers is ever stored.
+ * None of these sums is ever stored; beside the journal stands how many bytes were taken into it, once that is known.
  *
  * Holds for accepted TCP sockets with SO_OOBINLINE (without it SIOCINQ stops at an urgent mark), and only
  * where output byte i depends on input byte i alone. Sources: net/ipv4/tcp.c tcp_get_info(), tcp_ioctl(); RFC

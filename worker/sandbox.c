@@ -103,18 +103,22 @@ static int protect(void *from, size_t size, int protection)
 }
 
 /* The kernel holds the worker to what board.h says: a field has one writer. Pids, orders, deaths, settings and the
- * supervisor's memory are not the worker's to write, and what other workers' clients say it cannot even read. */
+ * supervisor's memory are not the worker's to write, and the journals of others it cannot even read. Its own is never
+ * touched: bytes may be in it that are still to be answered. */
 static int apply_pages(struct shared_pages *pages, unsigned slot)
 {
     if (sysconf(_SC_PAGESIZE) != BOARD_BYTES)
         return -EOPNOTSUPP;
-    int error = protect(&pages->orders, sizeof *pages - offsetof(struct shared_pages, orders), PROT_READ);
+    const size_t before = slot * sizeof pages->journals[0];
+    const size_t behind = sizeof pages->journals - before - CHUNK_BYTES_MAX;
+    int error =
+        protect(&pages->orders,
+                offsetof(struct shared_pages, journals) - offsetof(struct shared_pages, orders), PROT_READ);
     if (!error)
         error = protect(&shared_board(pages, slot)->current, BOARD_BYTES, PROT_READ | PROT_WRITE);
     if (!error)
-        error = protect(pages->journals, sizeof pages->journals, PROT_NONE);
-    return error ? error
-                 : protect(pages->journals[slot], sizeof pages->journals[slot], PROT_READ | PROT_WRITE);
+        error = protect(pages->journals, before, PROT_NONE);
+    return error ? error : protect(pages->journals[slot] + CHUNK_BYTES_MAX, behind, PROT_NONE);
 }
 
 static int limit(__rlimit_resource_t resource)

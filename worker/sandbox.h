@@ -3,7 +3,8 @@
  *
  * Steps, in the order in which they are taken; each says what became of it:
  *
- *     pages         the shared pages are read only to the worker, but for its own half of its board and the loads
+ *     pages         the shared pages are read only to the worker, but for its own half of its board, its own journal
+ *                   and the loads; the other journals it cannot read
  *     rlimits       RLIMIT_NPROC 0: no process; RLIMIT_FSIZE 0: no byte into a file (not with core dumps allowed)
  *     user          --user, --group: other ids, no other groups
  *     no_new_privs  no program that it could execute would gain a privilege; the next two ask for it

@@ -19,6 +19,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* linux/mman.h, since 5.14 */
+#endif
+
 /* Several times what the list comes to. */
 #define FILTER_LENGTH_MAX 1024
 
@@ -84,6 +88,7 @@ static const struct bound_call bound_calls[] = {
     {SCMP_SYS(setsockopt), 2, {IS(1, SOL_SOCKET), IS(2, SO_OOBINLINE)}},
     {SCMP_SYS(setsockopt), 2, {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
     {SCMP_SYS(mmap), 2, {BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)}},
+    {SCMP_SYS(madvise), 1, {IS(2, MADV_POPULATE_WRITE)}},
     {SCMP_SYS(futex), 1, {IS(1, FUTEX_WAIT)}},
     {SCMP_SYS(futex), 1, {IS(1, FUTEX_WAIT_PRIVATE)}},
     {SCMP_SYS(futex), 1, {IS(1, FUTEX_WAKE_PRIVATE)}},

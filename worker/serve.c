@@ -120,7 +120,7 @@ static void finish(struct worker *w, struct conn *conn, bool reset)
         clear_suspect(w, conn);
     mark(w, fd, PHASE_CLOSING);
     STEP(CLOSE_BEGIN);
-    if (reset)
+    if (reset || fd == journal_owner(w->board)) /* an end in order would say that all is answered */
         serve_reset(fd);
     else
         fault_close(fd);
@@ -174,7 +174,7 @@ static void turn(struct worker *w, struct conn *conn, bool until_empty)
         set_deadline(w, conn, DEADLINE_IDLE);
         break;
     case ANSWER_OWING: /* what a dead worker would leave to its successor, left to our own next turn */
-        conn->flags |= CONN_UNSETTLED;
+        conn->flags |= CONN_UNSETTLED | CONN_OWING;
         conn_ready_push(&w->conns, conn);
         set_deadline(w, conn, DEADLINE_IDLE);
         break;
@@ -223,7 +223,7 @@ static void linger(struct worker *w, struct conn *conn, enum counter cause)
     linger_on(w, conn);
 }
 
-/* The first event of a connection that was taken over. True: it goes on like any other. */
+/* The first event of a connection that was taken over, or the next turn of one that owes. True: it goes on like any other. */
 static bool settle(struct worker *w, struct conn *conn)
 {
     int fd = conn_fd(&w->conns, conn);
@@ -234,7 +234,7 @@ static bool settle(struct worker *w, struct conn *conn)
     switch (result) {
     case SETTLE_DONE:
         journal_forget(w->board, fd);
-        conn->flags &= (uint8_t)~CONN_UNSETTLED;
+        conn->flags &= (uint8_t) ~(CONN_UNSETTLED | CONN_OWING);
         return true;
     case SETTLE_LATER:
         conn_ready_push(&w->conns, conn);

@@ -5,7 +5,8 @@
  * Every connection is registered once, edge-triggered, for input, output, half-close and urgent data. An edge
  * tells of a change and is not repeated, hence the rule when a turn must go on until the queue is empty: the
  * event carried EPOLLRDHUP (data and FIN together are one edge) or EPOLLPRI (a peek stops at an urgent mark),
- * or the connection comes from a blocked spell (an edge may have come during it) or from the ready list.
+ * or the connection comes from a blocked spell (an edge may have come during it) or from the ready list; or there is too
+ * little room for an answer (no EPOLLOUT), so that it is looked at and may be blocked in the middle.
  * Otherwise one short chunk is the whole queue: later bytes make an edge of their own.
  *
  * EPOLLHUP and EPOLLERR are never acted on: recv and send alone say what state a connection is in, so a stale

@@ -35,6 +35,13 @@ static enum settle_result drop_unanswered(int fd, size_t left)
     return SETTLE_DONE;
 }
 
+/* Not what a call of our own left over. */
+static bool is_of_the_dead(struct worker *w, int fd)
+{
+    const struct conn *conn = conn_find(&w->conns, fd);
+    return !conn || !(conn->flags & CONN_OWING);
+}
+
 static enum settle_result settle_owed(struct worker *w, int fd, uint32_t owed)
 {
     if (owed == 0)
@@ -43,8 +50,10 @@ static enum settle_result settle_owed(struct worker *w, int fd, uint32_t owed)
     if (result != SETTLE_DONE)
         return result;
     STEP(SETTLED);
-    recovered_count(w->cell, COUNTER_owed, &w->board->recovered.owed);
-    counter_add(w->cell, COUNTER_owed_bytes, owed);
+    if (is_of_the_dead(w, fd)) {
+        recovered_count(w->cell, COUNTER_owed, &w->board->recovered.owed);
+        counter_add(w->cell, COUNTER_owed_bytes, owed);
+    }
     counter_add(w->cell, COUNTER_bytes_in, owed);
     counter_add(w->cell, COUNTER_bytes_out, owed);
     return SETTLE_DONE;
@@ -54,7 +63,8 @@ static enum settle_result settle_held(struct worker *w, int fd, uint32_t offset,
 {
     switch (answer_held(&w->answerer, fd, offset, held)) {
     case ANSWER_WAIT:
-        recovered_count(w->cell, COUNTER_redone, &w->board->recovered.redone);
+        if (is_of_the_dead(w, fd))
+            recovered_count(w->cell, COUNTER_redone, &w->board->recovered.redone);
         return SETTLE_DONE;
     case ANSWER_BLOCKED:
         return SETTLE_BLOCKED;

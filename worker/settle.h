@@ -1,6 +1,7 @@
 /*
  * Settling: what a dead worker had answered and not yet taken is dropped, and what it had taken and not yet answered is
  * answered from the journal, at the first event of a connection that was taken over, before anything else is done to it.
+ * The same is done where a call of a living worker failed in the middle of an answer.
  *
  * The kernel's sums say how much that is (position.h). May be cut short by the successor's own death and be
  * repeated: what was dropped or answered already is no longer owed or held.

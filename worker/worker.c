@@ -30,6 +30,10 @@
 #define START_TRIES_MAX 20 /* together less than any patience of the supervisor with a start */
 #define START_RETRY_MS  100
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* linux/mman.h, since 5.14 */
+#endif
+
 #define GATE_LOOK_MS 50 /* between two looks whether the master still lives */
 
 /* ---- the table ---- */
@@ -87,6 +91,17 @@ static unsigned char *chunk_buffers(void)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* A page that is first touched when a message comes may not be there to be had: then the kernel copies a part, and says
+ * neither why nor that the rest is still queued. What is in the pages stays in them. */
+static int have_journal(const struct worker *w)
+{
+    if (w->settings.listener_is_unix)
+        return 0;
+    if (madvise(w->pages->journals[w->slot], CHUNK_BYTES_MAX, MADV_POPULATE_WRITE) == 0)
+        return 0;
+    return errno == EINVAL ? 0 : -ENOMEM; /* before Linux 5.14 pages come when they are touched */
+}
+
 /* May be called again after it failed: what it got it keeps. */
 static int init(struct worker *w)
 {
@@ -94,7 +109,7 @@ static int init(struct worker *w)
     unsigned char *buffers = w->answerer.in ? w->answerer.in : chunk_buffers();
     const struct service *service = service_at(settings->service_index);
     CHECK(service != NULL);
-    if (!buffers)
+    if (!buffers || have_journal(w) < 0)
         return -ENOMEM;
     w->answerer = (struct answerer){
         .service = service,

@@ -90,6 +90,9 @@ class Metrics(UpgradeCase):
         maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
         shared = [line.split()[1] for line in maps.splitlines() if "memfd:prefork-upper" in line]
         self.assertEqual(set(shared), {"r--s"})
+        whole, seen = (sum(int(end, 16) - int(start, 16) for start, end in re.findall(r"^(\w+)-(\w+) .*memfd:prefork-upper", text, re.M))
+                       for text in (pathlib.Path(f"/proc/{server.pid}/maps").read_text(), maps))
+        self.assertEqual(whole - seen, 128 * 65536, "the journals, in which clients' bytes are, it has not")
         self.assertIn("microhttpd", maps)
         sockets = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
         self.assertEqual(len([name for name in sockets if name.startswith("socket:")]), 2, sockets)  # both listeners

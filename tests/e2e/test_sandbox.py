@@ -13,6 +13,7 @@ import unittest
 from support import EXIT_USAGE, SERVER, TestCase, ask, receive, until
 
 STEPS = ("no_new_privs", "seccomp", "landlock", "rlimits", "user", "pages")
+SLOTS, JOURNAL_KIB = 128, 64
 FORBIDDEN = {"OPEN": "openat", "CONN": "socket", "EXEC": "execve", "KILL": "kill"}
 
 # The numbers of seccomp(2); those of Landlock are the same everywhere.
@@ -143,6 +144,42 @@ class Start(SandboxCase):
         client.sendall(word("OPEN"))
         self.assertEqual(running.wait_event("worker_died")["call"], "openat")
         running.wait_event("worker_replaced")
+
+
+def shared_mappings(pid):
+    """(rights, KiB, KiB that are there, flags) of each mapping of the shared pages."""
+    found = []
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        word, *rest = line.split()
+        if "-" in word and word[0] in "0123456789abcdef":
+            found.append([rest[0], 0, 0, ()] if "memfd:prefork-upper" in line else None)
+        elif found and found[-1]:
+            where = {"Size:": 1, "Rss:": 2, "VmFlags:": 3}.get(word)
+            if where:
+                found[-1][where] = rest if where == 3 else int(rest[0])
+    return list(filter(None, found))
+
+
+class Journals(SandboxCase):
+    def test_worker__has_its_own_whole_and_cannot_read_the_others(self):
+        running = self.confined(workers=2)
+        if not running:
+            return
+        for slot in (0, 1):
+            mappings = shared_mappings(running.worker(slot))
+            own = [(size, there) for rights, size, there, _ in mappings if rights == "rw-s" and size == JOURNAL_KIB]
+            self.assertEqual(own, [(JOURNAL_KIB, JOURNAL_KIB)], mappings)
+            shut = sum(size for rights, size, *_ in mappings if rights == "---s")
+            self.assertEqual(shut, (SLOTS - 1) * JOURNAL_KIB, mappings)
+
+    def test_any_process__none_of_them_in_a_core_dump(self):
+        running = self.server(workers=2)
+        running.wait_workers(2)
+        for pid in running.processes():
+            mappings = shared_mappings(pid)
+            dumped = sum(size for _, size, _, flags in mappings if "dd" not in flags)
+            self.assertTrue(mappings)
+            self.assertEqual(sum(size for _, size, *_ in mappings) - dumped, SLOTS * JOURNAL_KIB, mappings)
 
 
 class User(SandboxCase):

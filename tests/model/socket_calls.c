@@ -3,7 +3,7 @@
  * that changes something has a point on either side of the change, one that only looks has one.
  */
 /* wrap: recv send accept4 close shutdown setsockopt getsockopt ioctl getpeername */
-/* wrap: epoll_ctl epoll_wait read write timerfd_settime clock_gettime mmap _exit */
+/* wrap: epoll_ctl epoll_wait read write timerfd_settime clock_gettime mmap madvise _exit */
 /* wrap: sigprocmask signal fcntl crash_handler_install title_set check_failed */
 #include "tests/model/socket_kernel.h"
 #include "tests/model/socket_trial.h"
@@ -325,6 +325,13 @@ void *__wrap_mmap(void *where, size_t size, int protection, int flags, int fd, o
     if (!(flags & MAP_POPULATE)) /* the buffers are written before they are read; new pages would be zero */
         memset(place, 0, size);
     return place;
+}
+
+int __wrap_madvise(void *where, size_t size, int advice);
+int __wrap_madvise(void *where, size_t size, int advice)
+{
+    (void)where, (void)size, (void)advice;
+    return 0;
 }
 
 _Noreturn void __wrap__exit(int status);

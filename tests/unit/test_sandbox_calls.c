@@ -36,10 +36,11 @@ int __wrap_mprotect(void *from, size_t size, int protection)
         size_t size;
         int protection;
     } expected[] = {
-        {&pages->orders, sizeof *pages - offsetof(struct shared_pages, orders), PROT_READ},
+        {&pages->orders, offsetof(struct shared_pages, journals) - offsetof(struct shared_pages, orders),
+         PROT_READ},
         {&shared_board(pages, 1)->current, BOARD_BYTES, PROT_READ | PROT_WRITE},
-        {pages->journals, sizeof pages->journals, PROT_NONE},
-        {pages->journals[1], CHUNK_BYTES_MAX, PROT_READ | PROT_WRITE},
+        {pages->journals, CHUNK_BYTES_MAX, PROT_NONE},
+        {pages->journals[2], sizeof pages->journals - 2 * (size_t)CHUNK_BYTES_MAX, PROT_NONE},
     };
 
     assert_in_range(mprotect_count, 0, 3);

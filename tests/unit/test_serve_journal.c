@@ -105,7 +105,9 @@ static void owing__next_turn__answered_and_goes_on(void **state)
     bent_expect_answer("HELLO");
     bent_expect_counters(1, 5);
     assert_int_equal(bent_owner(), 0);
-    assert_false(conn()->flags & (CONN_UNSETTLED | CONN_BLOCKED));
+    assert_int_equal(counter(COUNTER_redone), 0); /* nobody has died */
+    assert_int_equal(atomic_load(&w->board->recovered.redone), 0);
+    assert_false(conn()->flags & (CONN_UNSETTLED | CONN_BLOCKED | CONN_OWING));
     bent_straighten();
     bent_send("again");
     worker_fixture_turn(&bent.fixture);
@@ -249,6 +251,8 @@ static void end__drained_while_it_owes__nobodys_with_its_close(void **state)
     expect_state(CONN_CLOSED);
     assert_int_equal(bent_owner(), 0);
     bent_expect_counters(0, 0);
+    /* What it asked for was not answered, so it is not told that this was all. */
+    socket_wait_events(bent.client, POLLERR);
 }
 
 static void end__of_another__stays_the_owners(void **state)
