@@ -102,6 +102,19 @@ static int have_journal(const struct worker *w)
     return errno == EINVAL ? 0 : -ENOMEM; /* before Linux 5.14 pages come when they are touched */
 }
 
+/* One number more than connections: the one with which a full worker accepts and resets. */
+static int have_table(struct worker *w)
+{
+    const struct worker_settings *settings = &w->settings;
+    uint32_t room = settings->connection_room > settings->connection_count_max
+                        ? settings->connection_room
+                        : settings->connection_count_max;
+    if (w->conns.conns)
+        return 0;
+    return conn_table_init(&w->conns, room + 1,
+                           (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
+}
+
 /* May be called again after it failed: what it got it keeps. */
 static int init(struct worker *w)
 {
@@ -109,7 +122,7 @@ static int init(struct worker *w)
     unsigned char *buffers = w->answerer.in ? w->answerer.in : chunk_buffers();
     const struct service *service = service_at(settings->service_index);
     CHECK(service != NULL);
-    if (!buffers || have_journal(w) < 0)
+    if (!buffers)
         return -ENOMEM;
     w->answerer = (struct answerer){
         .service = service,
@@ -120,15 +133,9 @@ static int init(struct worker *w)
         .journal = w->pages->journals[w->slot],
         .is_unix = settings->listener_is_unix,
     };
-    uint32_t room = settings->connection_room > settings->connection_count_max
-                        ? settings->connection_room
-                        : settings->connection_count_max;
-    /* One number more than connections: the one with which a full worker accepts and resets. */
-    int error =
-        w->conns.conns
-            ? 0
-            : conn_table_init(&w->conns, room + 1,
-                              (struct conn_timeouts){settings->idle_timeout_ms, settings->write_timeout_ms});
+    int error = have_journal(w);
+    if (!error)
+        error = have_table(w);
     return error ? error : loop_init(w);
 }
 

@@ -2,7 +2,7 @@
  * A worker's whole life in a process of its own; the test plays keeper, supervisor, client, and a kernel that
  * has nothing more to give.
  */
-/* wrap: mmap conn_table_init epoll_ctl nanosleep sandbox_apply */
+/* wrap: mmap madvise conn_table_init epoll_ctl nanosleep sandbox_apply */
 #include "tests/support/cmocka_all.h"
 
 #include "tests/support/worker_fixture.h"
@@ -72,6 +72,14 @@ void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd, of
 void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset)
 {
     return fails("mmap") ? MAP_FAILED : __real_mmap(at, length, protection, flags, fd, offset);
+}
+
+int __real_madvise(void *at, size_t length, int advice);
+int __wrap_madvise(void *at, size_t length, int advice);
+
+int __wrap_madvise(void *at, size_t length, int advice)
+{
+    return fails("madvise") ? -1 : __real_madvise(at, length, advice);
 }
 
 int __real_conn_table_init(struct conn_table *table, uint32_t capacity, struct conn_timeouts timeouts);
@@ -537,6 +545,22 @@ static void start__memory_for_buffers_is_there_again__serves(void **state)
     expect_late_start("mmap", ENOMEM);
 }
 
+static void start__memory_for_its_journal_is_there_again__serves(void **state)
+{
+    (void)state;
+    expect_late_start("madvise", ENOMEM);
+}
+
+static void start__kernel_cannot_be_asked_for_the_journal__serves(void **state)
+{
+    (void)state;
+    bend.call = "madvise";
+    bend.error = EINVAL;
+    start_worker();
+    wait_ready();
+    assert_int_equal(atomic_load(pauses_seen), 0);
+}
+
 static void start__memory_for_its_table_is_there_again__serves(void **state)
 {
     (void)state;
@@ -626,6 +650,8 @@ int main(void)
         TEST(schedule__another_policy_inherited__kept),
         TEST(start__no_buffers__said_and_left),
         TEST(start__memory_for_buffers_is_there_again__serves),
+        TEST(start__memory_for_its_journal_is_there_again__serves),
+        TEST(start__kernel_cannot_be_asked_for_the_journal__serves),
         TEST(start__memory_for_its_table_is_there_again__serves),
         TEST(start__epoll_has_room_again__serves),
         TEST(start__memory_is_never_there__tried_for_two_seconds),
