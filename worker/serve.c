@@ -101,9 +101,9 @@ bool serve_rearm(struct worker *w, int fd, int operation)
     if (fd == w->settings.suspect)
         conn->flags |= CONN_SUSPECT;
     set_deadline(w, conn, DEADLINE_IDLE);
+    /* What it has asked for is in its queue no more, so no event will tell. */
     if (fd == journal_owner(w->board))
-        conn_ready_push(&w->conns,
-                        conn); /* what it has asked for is no longer in its queue: no event will tell */
+        conn_ready_push(&w->conns, conn);
     return true;
 }
 
