@@ -240,6 +240,7 @@ int engine_start_loop(struct engine *engine)
     int rc = uv_loop_init(&engine->loop);
     if (rc < 0)
         return rc;
+    engine->loop_is_open = true;
     (void)uv_loop_configure(&engine->loop, UV_METRICS_IDLE_TIME);
     uv_timer_init(&engine->loop, &engine->tick);
     engine->tick.data = engine;
@@ -260,6 +261,21 @@ static void run_loop(void *argument)
 
     uv_run(&engine->loop, UV_RUN_DEFAULT);
     uv_loop_close(&engine->loop);
+    engine->loop_is_open = false;
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* One that was begun and never run, since something was missing for the whole. */
+static void abandon_loop(struct engine *engine)
+{
+    uv_walk(&engine->loop, close_handle, NULL);
+    run_loop(engine);
 }
 
 /* The leader's loop runs here, the others in threads. A thread that cannot be had ends the run for all. */
@@ -284,6 +300,8 @@ static int run_all(struct engine *leader)
 
 static void free_loop(struct engine *engine)
 {
+    if (engine->loop_is_open)
+        abandon_loop(engine);
     control_free(&engine->control);
     victims_free(&engine->victims);
     churn_free(&engine->churn);
