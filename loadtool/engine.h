@@ -57,7 +57,7 @@ struct engine {
     uv_thread_t thread;      /* of each of the others */
     struct outcome *outcome; /* of this loop; the leader's is the run's in the end */
     uv_loop_t loop;
-    bool loop_is_open;       /* begun, and not closed yet */
+    bool loop_is_open; /* begun, and not closed yet */
     struct client_world world;
     struct load load;
     struct shared budget; /* the memory of the load's budget, with -n */
