@@ -4,7 +4,7 @@
 scenario() {
     server_start -w 2 --control "$work/control.sock" && workers_ready 2
     remember_state
-    load_start -c 200 -d 8s --kill none
+    load_start -c 200 -d 12s --kill none
     load_is_on 200
     all_accepted 200
     local before

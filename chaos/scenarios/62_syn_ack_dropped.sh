@@ -5,7 +5,7 @@ scenario() {
     in_netlab
     server_start -w 4 && workers_ready 4
     remember_state
-    load_start -c 100 -d 5s --kill none
+    load_start -c 100 -d 8s --kill none
     load_is_on 100
     netlab drop synack
     netlab client "$BUILD/loadtool" "$server_address" -c 200 -d 1s --connect-timeout 10s --kill none \
