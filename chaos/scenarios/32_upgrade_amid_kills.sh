@@ -22,11 +22,11 @@ scenario() {
     slot_numbers=any # a keeper that dies as the only one of its slot has another slot made in its place
     server_start_upgraded
     local i killing done=0 failed=0 end
-    load_start -c 500 -d 24s --kill none
+    load_start -c 500 -d 32s --kill none
     load_is_on 500
     : >"$work/sent"
     kill_one_by_one & killing=$!
-    end=$(($(now_ms) + 16000))
+    end=$(($(now_ms) + 24000))
     # One in which the new keeper is killed is called off.
     for ((i = 1; (done < 10 || $(kills_sent) < 50) && $(now_ms) < end; i++)); do
         if operate upgrade "$(image "$( ((i % 2)) && echo after_next || echo next)")"; then

@@ -24,7 +24,20 @@ static struct {
     int failing_queue;  /* the errno of every failing_request; 0: it works */
     int changing_state; /* of that call on; 0: never */
     unsigned long failing_request;
+    const char *
+        coming; /* what the client sends, and what arrives, just before the queues are looked at; then nothing */
 } bend;
+
+static int server, client;
+
+static void let_it_come(void)
+{
+    const char *text = bend.coming;
+
+    bend.coming = NULL;
+    socket_send_text(client, text);
+    socket_wait_queued(server, strlen(text));
+}
 
 int __real_getsockopt(int fd, int level, int option, void *value, socklen_t *length);
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *length);
@@ -52,6 +65,8 @@ int __wrap_ioctl(int fd, unsigned long request, int *value);
 
 int __wrap_ioctl(int fd, unsigned long request, int *value)
 {
+    if (bend.coming)
+        let_it_come();
     if (bend.failing_queue && request == bend.failing_request) {
         errno = bend.failing_queue;
         return -1;
@@ -230,7 +245,6 @@ static void owed__not_accepted_yet__nothing(void **state)
 /* ---- the kernel ---- */
 
 static struct worker_fixture fixture;
-static int client, server;
 
 static int open_pair(void **state)
 {
@@ -383,6 +397,18 @@ static void read__traffic_between_the_calls__until_both_agree(void **state)
     assert_true(bend.info_count >= 7);
 }
 
+static void read__bytes_come_between_the_calls__they_count_in_both_sums(void **state)
+{
+    struct position position;
+
+    (void)state;
+    bend.coming = "hello";
+    position = read_position();
+    assert_int_equal(position.unread, 5);
+    assert_int_equal(position.bytes_received, 5);
+    expect_owed(position, 0);
+}
+
 static void read__state_changes_between__seen_as_it_is_at_last(void **state)
 {
     (void)state;
@@ -464,6 +490,7 @@ int main(void)
         PAIR(kernel__client_has_reset__closed),
         PAIR(kernel__client_does_not_read__exact_while_unsent),
         PAIR(read__traffic_between_the_calls__until_both_agree),
+        PAIR(read__bytes_come_between_the_calls__they_count_in_both_sums),
         PAIR(read__state_changes_between__seen_as_it_is_at_last),
         PAIR(read__never_agree__asked_again_later),
         PAIR(read__first_look_fails__its_error),
