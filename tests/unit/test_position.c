@@ -24,8 +24,7 @@ static struct {
     int failing_queue;  /* the errno of every failing_request; 0: it works */
     int changing_state; /* of that call on; 0: never */
     unsigned long failing_request;
-    const char *
-        coming; /* what the client sends, and what arrives, just before the queues are looked at; then nothing */
+    const char *coming; /* arrives from the client just before the queues are looked at, once */
 } bend;
 
 static int server, client;
