@@ -1,8 +1,8 @@
 /*
  * `loadtool find --slo 'p99<5ms' ...`: the highest rate at which a server keeps what was promised.
  *
- * Rates are doubled until one does not hold, then the gap is halved until it is below 5 %. The search is pure: it says which
- * rate to try next, and is told what came of it.
+ * Rates are doubled until one does not hold, then the gap is halved until it is below 5 %. The search is pure: it says
+ * which rate to try next, and is told what came of it.
  */
 #ifndef LOADTOOL_FIND_H
 #define LOADTOOL_FIND_H

@@ -5,7 +5,8 @@
 #include "loadtool/chart.h"
 #include "loadtool/markup.h"
 
-/* Colours first, for light, dark and paper; then the page, then what stands in it, then what narrow windows and paper change. */
+/* Colours first, for light, dark and paper; then the page, then what stands in it, then what narrow windows and paper
+ * change. */
 /* clang-format off */
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1b1f24;--soft:#5b6570;--grid:#dfe3e8;--panel:#f5f7f9;"

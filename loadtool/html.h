@@ -1,4 +1,5 @@
-/* What every page of loadtool begins and ends with: one file, no script, no network; for wide and narrow, light and dark, paper. */
+/* What every page of loadtool begins and ends with: one file, no script, no network; for wide and narrow, light and
+ * dark, paper. */
 #ifndef LOADTOOL_HTML_H
 #define LOADTOOL_HTML_H
 

@@ -1,6 +1,6 @@
 /*
- * What is seen of a run while it lasts: a few lines that redraw themselves on a terminal, or one line a second elsewhere. Pure: what it shows
- * is given, and where it goes is the caller's (progress.h).
+ * What is seen of a run while it lasts: a few lines that redraw themselves on a terminal, or one line a second
+ * elsewhere. Pure: what it shows is given, and where it goes is the caller's (progress.h).
  */
 #ifndef LOADTOOL_LIVE_H
 #define LOADTOOL_LIVE_H

@@ -5,7 +5,8 @@
 
 static const char unknown[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* Bytes of the UTF-8 character at `at`, 0 when there is none: overlong forms, surrogates and what XML forbids count as none. */
+/* Bytes of the UTF-8 character at `at`, 0 when there is none: overlong forms, surrogates and what XML forbids count as
+ * none. */
 static size_t length_of(const char *at)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -1,9 +1,9 @@
 /*
  * `loadtool merge A.json B.json...`: several load tools that loaded one server at the same time, as one report.
  *
- * Counts and histograms are added, the latter bucket by bucket, so that a percentile of the sum is exactly the one that a single
- * load tool would have found. Rows of seconds are added in their order. What cannot be added (outages, silence, recovery, health,
- * self-checks, what others felt) is left out.
+ * Counts and histograms are added, the latter bucket by bucket, so that a percentile of the sum is exactly the one
+ * that a single load tool would have found. Rows of seconds are added in their order. What cannot be added (outages,
+ * silence, recovery, health, self-checks, what others felt) is left out.
  */
 #ifndef LOADTOOL_MERGE_H
 #define LOADTOOL_MERGE_H

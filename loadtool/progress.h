@@ -1,5 +1,6 @@
 /*
- * What is shown while a run lasts, on stderr: the live view on a terminal (one line where it is narrow); elsewhere nothing, or with
+ * What is shown while a run lasts, on stderr: the live view on a terminal (one line where it is narrow); elsewhere
+ * nothing, or with
  * --progress a line a second.
  */
 #ifndef LOADTOOL_PROGRESS_H

@@ -1,6 +1,6 @@
 /*
- * What the files of the JSON report share: report_json.c, report_json_times.c and report_series.c; and merge.c, which writes
- * parts of several reports. NULL without memory.
+ * What the files of the JSON report share: report_json.c, report_json_times.c and report_series.c; and merge.c, which
+ * writes parts of several reports. NULL without memory.
  */
 #ifndef LOADTOOL_REPORT_JSON_PARTS_H
 #define LOADTOOL_REPORT_JSON_PARTS_H

@@ -24,8 +24,8 @@ struct result {
 /* "latency", ...: the names within `histograms`. */
 const char *result_histogram_name(int which);
 
-/* "-" is standard input. 0; -EINVAL: no such report; -EIO: not to be read; -ENOMEM. A line on stderr was written then, and there is nothing
- * to free. */
+/* "-" is standard input. 0; -EINVAL: no such report; -EIO: not to be read; -ENOMEM. A line on stderr was written then,
+ * and there is nothing to free. */
 int result_read(struct result *result, const char *path);
 void result_free(struct result *result);
 

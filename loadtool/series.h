@@ -44,8 +44,8 @@ void series_add(struct series *series, const struct second *second);
 size_t series_band_of(uint64_t ns);
 uint64_t series_band_ns(size_t band);
 
-/* How a measure of the rows lies: their median, and the distance from the first to the third quartile. Rows shorter than half
- * of the usual length are left out. `measure` looks at one row. */
+/* How a measure of the rows lies: their median, and the distance from the first to the third quartile. Rows shorter
+ * than half of the usual length are left out. `measure` looks at one row. */
 struct series_spread {
     size_t rows;
     double median, quartiles;

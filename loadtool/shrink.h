@@ -24,8 +24,8 @@ struct shrink_set {
 /* The set as a word of --kill. */
 void shrink_format_kill(const struct shrink_set *set, char word[SHRINK_KILL_BYTES]);
 
-/* Make it smaller. `fails` runs a set: 1 it fails as it did, 0 it does not, negative: give up. Returns the number of trials, or the negative
- * number. */
+/* Make it smaller. `fails` runs a set: 1 it fails as it did, 0 it does not, negative: give up. Returns the number of
+ * trials, or the negative number. */
 int shrink_search(struct shrink_set *set, int (*fails)(void *owner, const struct shrink_set *set),
                   void *owner);
 

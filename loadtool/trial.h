@@ -18,8 +18,8 @@ struct trial {
     struct result result; /* owned */
 };
 
-/* Run this very program with `words`, and `more` behind them up to a NULL: of an option that is said twice the latter counts. Its text is
- * not shown, its stderr is. Negative errno when it could not be run, after a line on stderr. */
+/* Run this very program with `words`, and `more` behind them up to a NULL: of an option that is said twice the latter
+ * counts. Its text is not shown, its stderr is. Negative errno when it could not be run, after a line on stderr. */
 int trial_run(struct trial *trial, char *const *words, size_t count, const char *const *more);
 void trial_free(struct trial *trial);
 

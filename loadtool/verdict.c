@@ -57,7 +57,8 @@ static void judge_bytes(const struct settings *settings, const struct outcome *o
              "--check echo or none");
 }
 
-/* Where to, and what most of those met who could not connect: " to :80: connection refused". Nothing if nobody met anything. */
+/* Where to, and what most of those met who could not connect: " to :80: connection refused". Nothing if nobody met
+ * anything. */
 static void explain_refused(char *out, size_t size, const struct settings *settings,
                             const struct tally *tally)
 {

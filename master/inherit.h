@@ -7,8 +7,8 @@
 #define MASTER_INHERIT_H
 
 /* Afterwards 0, 1 and 2 exist, *ready_fd has a number above all of ours (below 3: it stays, or there is
- * none), the first `passed_count` ones from 3 on are as they were (passed.h), and nothing else that our parent left open is kept: a worker that lives for months must not hold
- * somebody's pipe. Returns 0 or a negative errno. */
+ * none), the first `passed_count` ones from 3 on are as they were (passed.h), and nothing else that our parent left
+ * open is kept: a worker that lives for months must not hold somebody's pipe. Returns 0 or a negative errno. */
 int inherit_tidy(int *ready_fd, int passed_count);
 
 /* Makes everything of heritage.h but the shared pages, with the listener and the control socket (negative:

@@ -2,8 +2,8 @@
  * passed: a listener that whoever started us has made already: socket activation.
  *
  * The protocol is sd_listen_fds(3)'s: LISTEN_PID is our process number, LISTEN_FDS how many descriptors from 3
- * on are passed, LISTEN_FDNAMES their names with colons between them. Others hold the socket too and serve it when we do not:
- * so it is never shut down, and its path is not ours to remove. Master only, at the start.
+ * on are passed, LISTEN_FDNAMES their names with colons between them. Others hold the socket too and serve it when we
+ * do not: so it is never shut down, and its path is not ours to remove. Master only, at the start.
  */
 #ifndef MASTER_PASSED_H
 #define MASTER_PASSED_H

@@ -109,7 +109,8 @@ static int check_metrics(const struct options *options)
     return probe(options, "metrics", options->metrics);
 }
 
-/* The address, that of metrics, and the socket for commands where its place was said; else the server does without it at need.
+/* The address, that of metrics, and the socket for commands where its place was said; else the server does without it
+ * at need.
  */
 static int check_sockets(const struct options *options)
 {

@@ -10,11 +10,11 @@
  * On the left a byte leaves the kernel's receive queue only after its answer is in the send queue: that works always, for
  * any number of connections at once, and nothing is kept between two turns. On the right the bytes are meanwhile in the
  * slot's journal (journal.h), which outlives the worker: a system call less, for one connection at a time. So that is how
- * a message is answered where a third of the send queue is free, as epoll says. Then the answer nearly always fits, and the
- * journal is empty again at the end of the turn. As long as it is not, all others are answered the other way.
+ * a message is answered where a third of the send queue is free, as epoll says. Then the answer nearly always fits,
+ * and the journal is empty again at the end of the turn. As long as it is not, all others are answered the other way.
  *
- * A UNIX socket has no sums to tell a successor how far we came, and cannot drop bytes unread: it is looked at, and the last
- * line reads for real.
+ * A UNIX socket has no sums to tell a successor how far we came, and cannot drop bytes unread: it is looked at, and
+ * the last line reads for real.
  *
  * Source: tcp(7) on MSG_TRUNC; net/ipv4/tcp.c, tcp_recvmsg_locked().
  */
@@ -55,13 +55,13 @@ enum answer_end {
  */
 enum answer_end answer_turn(struct answerer *answerer, int fd, bool until_empty);
 
-/* Answers the last `held` bytes of the journal, which stands open for this connection, from `offset` on. WAIT: done, and the
- * journal is closed. BLOCKED, AGAIN, BROKEN: as above, and what is left is still in there. */
+/* Answers the last `held` bytes of the journal, which stands open for this connection, from `offset` on. WAIT: done,
+ * and the journal is closed. BLOCKED, AGAIN, BROKEN: as above, and what is left is still in there. */
 enum answer_end answer_held(struct answerer *answerer, int fd, uint32_t offset, uint32_t held);
 
-/* Are bytes there that were not taken? Asked of the kernel's sums: at an urgent mark recv says EAGAIN, whatever lies there,
- * while a signal is pending; and that is so, though ours are all blocked, when a debugger attaches or leaves, or the
- * process is frozen or thawed. */
+/* Are bytes there that were not taken? Asked of the kernel's sums: at an urgent mark recv says EAGAIN, whatever lies
+ * there, while a signal is pending; and that is so, though ours are all blocked, when a debugger attaches or leaves,
+ * or the process is frozen or thawed. */
 bool answer_has_input(int fd);
 
 #endif

@@ -10,9 +10,9 @@
  * Rules: a field has one writer, named beside it. Every field that a process reads while another writes is
  * _Atomic; the field that announces others is stored last with release and read first with acquire. Readers
  * trust nothing: indexes are checked before use. No positions in a stream are ever kept here, the kernel knows those; and
- * stream bytes only in the journals, and a few of a suspect's for the report of a death. To a worker in its sandbox (sandbox.h) all is read only but the loads, its own half of
- * its slot's board and its own journal; the other journals it cannot even read. What no slot uses costs nothing: the region
- * is sparse and never touched there.
+ * stream bytes only in the journals, and a few of a suspect's for the report of a death. To a worker in its sandbox
+ * (sandbox.h) all is read only but the loads, its own half of its slot's board and its own journal; the other journals
+ * it cannot even read. What no slot uses costs nothing: the region is sparse and never touched there.
  *
  * Units: `_ns` are CLOCK_MONOTONIC nanoseconds. Generations count from 1; 0 means none yet.
  */

@@ -1,10 +1,9 @@
 /*
  * The connections of a worker: an array indexed by descriptor number, with the lists that run through it.
  *
- * No bytes are kept here for anybody: what a client sent or did not read yet is in the kernel, or in the slot's journal. A connection is
- * what its worker must remember between two events, 24 bytes. Memory is reserved once for the most
- * connections and touched only as far as it was used. Nothing here makes a system call after
- * conn_table_init().
+ * No bytes are kept here for anybody: what a client sent or did not read yet is in the kernel, or in the slot's
+ * journal. A connection is what its worker must remember between two events, 24 bytes. Memory is reserved once for the
+ * most connections and touched only as far as it was used. Nothing here makes a system call after conn_table_init().
  */
 #ifndef WORKER_CONN_H
 #define WORKER_CONN_H

@@ -26,7 +26,8 @@
 uint64_t image_build(void);
 
 /* What must be the same in two images that work on the same pages: a sum over version and sizes of everything
- * that is shared. (Who gives a field another meaning raises BOARD_VERSION.) `memory_bytes`: size of what the supervisor stores, which this layer does not know. */
+ * that is shared. (Who gives a field another meaning raises BOARD_VERSION.) `memory_bytes`: size of what the
+ * supervisor stores, which this layer does not know. */
 uint64_t image_layout(size_t memory_bytes);
 
 /* The place (0 or 1) of the image with that number, or -ENOENT. */

@@ -2,11 +2,11 @@
  * The journal of a slot: where the bytes of one connection are from the moment that they leave its receive queue to the
  * moment that their answer is in its send queue (answer.h).
  *
- * It lies in the shared pages, so a worker's death leaves it as it is. The kernel's sums tell the successor how many of the
- * last bytes taken are not answered (position.h). An answer goes out from the front, so those are the last ones in here. So
- * what is in here is believed only as far as the sums ask for it, and only for the connection that is named here. Nothing of
- * it has to be cleared: the last 64 KiB at most of what clients have sent stay here until others come, for the slot's workers
- * alone to read (sandbox.h), and in no core dump (board.c).
+ * It lies in the shared pages, so a worker's death leaves it as it is. The kernel's sums tell the successor how many
+ * of the last bytes taken are not answered (position.h). An answer goes out from the front, so those are the last ones
+ * in here. So what is in here is believed only as far as the sums ask for it, and only for the connection that is
+ * named here. Nothing of it has to be cleared: the last 64 KiB at most of what clients have sent stay here until
+ * others come, for the slot's workers alone to read (sandbox.h), and in no core dump (board.c).
  *
  * A worker writes here in this order, and another reads only after its death:
  *

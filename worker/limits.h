@@ -38,8 +38,8 @@ enum limits {
     /* Connections of the ready list served between two looks at the kernel. */
     LOOP_READY_COUNT_MAX = 64,
 
-    /* Numbers that a successor takes over between two looks at who has asked: less than a millisecond. In trials, which have few
-     * connections, so many slices that deaths fall between them, too. */
+    /* Numbers that a successor takes over between two looks at who has asked: less than a millisecond. In trials,
+     * which have few connections, so many slices that deaths fall between them, too. */
 #ifdef WITH_STEPS
     RECOVER_SLICE_COUNT = 2,
 #else

@@ -63,7 +63,8 @@ static void master_died(struct worker *w)
 
 /* ---- what may wake us ---- */
 
-/* Between two turns nothing is half done but what a successor finds in the journal, so a successor on the same table goes on with everything. */
+/* Between two turns nothing is half done but what a successor finds in the journal, so a successor on the same table
+ * goes on with everything. */
 static void look_for_handover(struct worker *w)
 {
     if (atomic_load_explicit(&w->board->handover_generation, memory_order_acquire) != w->generation)

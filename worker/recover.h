@@ -9,8 +9,9 @@
  *                          ENOENT  open and not registered: accepted a moment before the death. ADD
  *                          else    nothing that belongs here: closed
  *
- * How far the dead worker came on a connection is worked out at that connection's first event (settle.h), or at once if the
- * journal is its own; any other on which nothing is queued owes nothing. Recovery may itself be killed at any point and be repeated.
+ * How far the dead worker came on a connection is worked out at that connection's first event (settle.h), or at once
+ * if the journal is its own; any other on which nothing is queued owes nothing. Recovery may itself be killed at any
+ * point and be repeated.
  *
  * A question takes a microsecond or two, so a large table is gone through in slices, between which the caller may serve
  * those who were taken over. It must not accept before the last one: a number that is free now would be met again.

@@ -159,9 +159,9 @@ static void say_ready(struct worker *w)
     heritage_wake_supervisor();
 }
 
-/* With a suspect or an order to reset all are taken over first. An answer forgives the deaths before it (restart.h), so who
- * may crash us again must not find that somebody else was answered early; and only of a worker that was not ready the policy
- * knows that it may not have come to what it was ordered. */
+/* With a suspect or an order to reset all are taken over first. An answer forgives the deaths before it (restart.h),
+ * so who may crash us again must not find that somebody else was answered early; and only of a worker that was not
+ * ready the policy knows that it may not have come to what it was ordered. */
 static bool may_answer_early(const struct worker *w)
 {
     return w->settings.recover_how == RECOVER_ALL && w->recovery.suspect == 0;

@@ -3,7 +3,8 @@
  *
  *     uv_upper WORKERS PORT|PATH        serves on 127.0.0.1 or a UNIX socket until SIGTERM
  *
- * A buffer is allocated for each read, becomes the answer in place, and is freed when it is written. It is not a server to be used.
+ * A buffer is allocated for each read, becomes the answer in place, and is freed when it is written. It is not a
+ * server to be used.
  */
 #include "tests/bench/prefork.h"
 #include <stdlib.h>

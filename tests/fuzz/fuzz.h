@@ -3,8 +3,8 @@
  *
  * A target is a file fuzz_NAME.c with the one function below: it gives whatever bytes come to one parser, and
  * states what must be true of any answer (FUZZ_MUST), so that a wrong answer is found like a crash. It keeps
- * nothing from one input to the next, waits for nothing, and touches nothing outside of its process. Two programs are made of it: libFuzzer's
- * (`make fuzz`), and one that replays the corpus (replay.c), which is a unit test.
+ * nothing from one input to the next, waits for nothing, and touches nothing outside of its process. Two programs are
+ * made of it: libFuzzer's (`make fuzz`), and one that replays the corpus (replay.c), which is a unit test.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
