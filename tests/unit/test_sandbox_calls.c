@@ -1,7 +1,7 @@
 /*
  * What each step of the sandbox asks of the kernel, and what is made of each refusal. No call is really made here, so the
  * process stays free; the file is compiled into the test, for builds whose workers cannot be confined. (What a confined
- * process can do no more: test_sandbox.c.)
+ * process can do no more: test_sandbox_forbidden.c.)
  */
 /* wrap: mprotect setrlimit prctl syscall sysconf heritage_place */
 /* wrap: landlock_abi landlock_make_rules landlock_obey sandbox_filter_build sandbox_filter_install */

@@ -1,5 +1,5 @@
 /* The list of calls as a program for the kernel: how it is made, and each call that may fail on the way. It is not
- * installed here. (What it allows and forbids: test_sandbox.c.) */
+ * installed here. (What it allows and forbids: test_sandbox_allowed.c, test_sandbox_forbidden.c.) */
 /* wrap: seccomp_init seccomp_attr_set seccomp_rule_add seccomp_syscall_priority seccomp_rule_add_array __read_chk */
 /* wrap: seccomp_export_bpf pipe2 read syscall */
 #include "tests/support/cmocka_all.h"
