@@ -551,6 +551,14 @@ static void start__memory_for_its_journal_is_there_again__serves(void **state)
     expect_late_start("madvise", ENOMEM);
 }
 
+static void start__memory_for_its_journal_is_never_there__said_and_left(void **state)
+{
+    (void)state;
+    bend.call = "madvise";
+    bend.error = ENOMEM;
+    expect_no_start("worker_start", "ENOMEM");
+}
+
 static void start__kernel_cannot_be_asked_for_the_journal__serves(void **state)
 {
     (void)state;
@@ -559,6 +567,8 @@ static void start__kernel_cannot_be_asked_for_the_journal__serves(void **state)
     start_worker();
     wait_ready();
     assert_int_equal(atomic_load(pauses_seen), 0);
+    order_to_leave();
+    expect_left();
 }
 
 static void start__memory_for_its_table_is_there_again__serves(void **state)
@@ -651,6 +661,7 @@ int main(void)
         TEST(start__no_buffers__said_and_left),
         TEST(start__memory_for_buffers_is_there_again__serves),
         TEST(start__memory_for_its_journal_is_there_again__serves),
+        TEST(start__memory_for_its_journal_is_never_there__said_and_left),
         TEST(start__kernel_cannot_be_asked_for_the_journal__serves),
         TEST(start__memory_for_its_table_is_there_again__serves),
         TEST(start__epoll_has_room_again__serves),
