@@ -88,6 +88,12 @@ void policy_keeper_killed(struct policy_fixture *f, uint32_t slot, enum keeper_l
     keeper_died(f, slot, letter, made, true);
 }
 
+void policy_keepers_die(struct policy_fixture *f, uint32_t slot)
+{
+    policy_keeper_died(f, slot, KEEPER_A, (struct policy_made){.worker = true, .twin = true});
+    policy_keeper_died(f, slot, KEEPER_B, (struct policy_made){.worker = true});
+}
+
 static void feed_worker(struct policy_fixture *f, uint32_t slot, enum supervisor_event_kind kind)
 {
     policy_feed(f, &(struct supervisor_event){
@@ -112,6 +118,20 @@ void policy_worker_died(struct policy_fixture *f, uint32_t slot, enum death_kind
                        .generation = memory_of(f, slot)->generation,
                        .death = {.kind = kind, .answered = answered},
                    });
+}
+
+void policy_everybody_leaves(struct policy_fixture *f, uint32_t slot)
+{
+    policy_worker_died(f, slot, DEATH_LEFT, true);
+    policy_keepers_die(f, slot);
+}
+
+void policy_claim_hang(struct policy_fixture *f, uint32_t slot, enum kill_reason reason)
+{
+    policy_feed(f, &(struct supervisor_event){.kind = SUPERVISOR_HANG,
+                                              .slot = slot,
+                                              .generation = memory_of(f, slot)->generation,
+                                              .hang = reason});
 }
 
 void policy_crash_until_rest(struct policy_fixture *f, uint32_t slot)

@@ -51,11 +51,20 @@ void policy_keeper_died(struct policy_fixture *f, uint32_t slot, enum keeper_let
 void policy_keeper_killed(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter,
                           struct policy_made made);
 
+/* Both keepers, of which the first had made worker and twin. */
+void policy_keepers_die(struct policy_fixture *f, uint32_t slot);
+
 void policy_worker_made(struct policy_fixture *f, uint32_t slot);
 void policy_worker_ready(struct policy_fixture *f, uint32_t slot);
 
 /* Without a suspect; `answered` says whether its generation was of any use. */
 void policy_worker_died(struct policy_fixture *f, uint32_t slot, enum death_kind kind, bool answered);
+
+/* The worker leaves in order, then its keepers die. */
+void policy_everybody_leaves(struct policy_fixture *f, uint32_t slot);
+
+/* Its worker is said to hang. */
+void policy_claim_hang(struct policy_fixture *f, uint32_t slot, enum kill_reason reason);
 
 /* Deaths of successors in a row until the slot rests. */
 void policy_crash_until_rest(struct policy_fixture *f, uint32_t slot);
