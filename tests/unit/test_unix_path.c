@@ -1,4 +1,4 @@
-/* Sockets in the file system: whose path it is, and what makes room. (What errors say: test_listener.c.) */
+/* Sockets in the file system: whose path it is, and what makes room. (What errors say: test_listener_failures.c.) */
 /* wrap: socket connect lstat unlink */
 #include "tests/support/cmocka_all.h"
 
