@@ -120,6 +120,11 @@ void policy_worker_died(struct policy_fixture *f, uint32_t slot, enum death_kind
                    });
 }
 
+void policy_crash_unanswered(struct policy_fixture *f, uint32_t slot)
+{
+    policy_worker_died(f, slot, DEATH_CRASH, false);
+}
+
 void policy_everybody_leaves(struct policy_fixture *f, uint32_t slot)
 {
     policy_worker_died(f, slot, DEATH_LEFT, true);
@@ -169,6 +174,16 @@ enum operation_state policy_operation_state(struct policy_fixture *f, uint32_t n
     const struct operation *operation = operation_find(&f->state.operations, number);
 
     return operation ? (enum operation_state)operation->state : OPERATION_NONE;
+}
+
+void policy_expect_running(struct policy_fixture *f, uint32_t number)
+{
+    assert_int_equal(policy_operation_state(f, number), OPERATION_RUNNING);
+}
+
+void policy_expect_done(struct policy_fixture *f, uint32_t number)
+{
+    assert_int_equal(policy_operation_state(f, number), OPERATION_DONE);
 }
 
 void policy_expect_failed(struct policy_fixture *f, uint32_t number, const char *why)
@@ -247,6 +262,27 @@ void policy_swap(struct policy_fixture *f, uint32_t slot)
     policy_keeper_ready(f, slot, KEEPER_B);
     assert_int_equal(memory_of(f, slot)->phase, SLOT_SERVING);
     assert_int_equal(memory_of(f, slot)->image, f->state.upgrade.target);
+}
+
+void policy_swap_and_prove(struct policy_fixture *f, uint32_t slot)
+{
+    policy_swap(f, slot);
+    policy_proven(f, slot);
+}
+
+uint32_t policy_upgrade_all_slots(struct policy_fixture *f)
+{
+    uint32_t number = policy_upgrade(f);
+
+    policy_swap_and_prove(f, 0);
+    policy_swap_and_prove(f, 1);
+    policy_expect_stage(f, UPGRADE_MASTER);
+    return number;
+}
+
+void policy_expect_stage(struct policy_fixture *f, enum upgrade_stage stage)
+{
+    assert_int_equal(f->state.upgrade.stage, stage);
 }
 
 /* ---- the beginning ---- */

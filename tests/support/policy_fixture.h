@@ -60,6 +60,9 @@ void policy_worker_ready(struct policy_fixture *f, uint32_t slot);
 /* Without a suspect; `answered` says whether its generation was of any use. */
 void policy_worker_died(struct policy_fixture *f, uint32_t slot, enum death_kind kind, bool answered);
 
+/* By a crash, before its generation has answered anything. */
+void policy_crash_unanswered(struct policy_fixture *f, uint32_t slot);
+
 /* The worker leaves in order, then its keepers die. */
 void policy_everybody_leaves(struct policy_fixture *f, uint32_t slot);
 
@@ -78,6 +81,9 @@ void policy_hand_over(struct policy_fixture *f, uint32_t slot);
 uint32_t policy_request(struct policy_fixture *f, enum operation_kind kind, uint32_t goal);
 
 enum operation_state policy_operation_state(struct policy_fixture *f, uint32_t number);
+
+void policy_expect_running(struct policy_fixture *f, uint32_t number);
+void policy_expect_done(struct policy_fixture *f, uint32_t number);
 
 /* It has failed, and for that reason. */
 void policy_expect_failed(struct policy_fixture *f, uint32_t number, const char *why);
@@ -106,5 +112,13 @@ void policy_proven(struct policy_fixture *f, uint32_t slot);
 void policy_swap_to_exec(struct policy_fixture *f, uint32_t slot);
 void policy_swap_to_gate(struct policy_fixture *f, uint32_t slot);
 void policy_swap(struct policy_fixture *f, uint32_t slot);
+
+/* The last of them, and its worker has answered. */
+void policy_swap_and_prove(struct policy_fixture *f, uint32_t slot);
+
+/* An upgrade of a service of two slots, to the moment when the master is told. */
+uint32_t policy_upgrade_all_slots(struct policy_fixture *f);
+
+void policy_expect_stage(struct policy_fixture *f, enum upgrade_stage stage);
 
 #endif
