@@ -49,6 +49,37 @@ const struct supervisor_action *policy_action(const struct policy_fixture *f,
 
 /* ---- a slot's ---- */
 
+/* The one there must be. A copy, since gcc does not know that an assertion that fails does not return. */
+static struct supervisor_action expected_action(const struct policy_fixture *f,
+                                                enum supervisor_action_kind kind, uint32_t slot)
+{
+    const struct supervisor_action *action = policy_action(f, kind, slot);
+
+    assert_non_null(action);
+    return action ? *action : (struct supervisor_action){0};
+}
+
+void policy_expect_spawn_by(const struct policy_fixture *f, uint32_t slot, enum keeper_letter letter)
+{
+    const struct supervisor_action spawn = expected_action(f, ACTION_SPAWN, slot);
+    const struct slot_memory *memory = &f->state.slots[slot];
+
+    assert_int_equal(spawn.generation, memory->generation);
+    assert_int_equal(spawn.letter, letter);
+    assert_int_equal(spawn.keeper_generation, memory->keepers[letter].generation);
+}
+
+void policy_expect_twin(const struct policy_fixture *f, uint32_t slot, enum keeper_letter letter)
+{
+    enum keeper_letter maker = letter == KEEPER_A ? KEEPER_B : KEEPER_A;
+    const struct supervisor_action twin = expected_action(f, ACTION_TWIN, slot);
+    const struct slot_memory *memory = &f->state.slots[slot];
+
+    assert_int_equal(twin.generation, memory->keepers[letter].generation);
+    assert_int_equal(twin.letter, maker);
+    assert_int_equal(twin.keeper_generation, memory->keepers[maker].generation);
+}
+
 void policy_keeper_ready(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter)
 {
     const struct keeper_memory *keeper = &memory_of(f, slot)->keepers[letter];

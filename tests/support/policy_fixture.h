@@ -38,6 +38,10 @@ void policy_forget(struct policy_fixture *f);
 const struct supervisor_action *policy_action(const struct policy_fixture *f,
                                               enum supervisor_action_kind kind, uint32_t slot);
 
+/* The worker of the current generation was ordered of that keeper; that keeper was ordered of its twin. */
+void policy_expect_spawn_by(const struct policy_fixture *f, uint32_t slot, enum keeper_letter letter);
+void policy_expect_twin(const struct policy_fixture *f, uint32_t slot, enum keeper_letter letter);
+
 void policy_keeper_ready(struct policy_fixture *f, uint32_t slot, enum keeper_letter letter);
 
 /* `made`: what the boards say of the worker's and the twin's last ordered generation. */

@@ -1,6 +1,6 @@
 /*
  * The keepers of a slot: orders given again, patience, leaving, and who makes whom. What their deaths mean
- * for worker and connections is in test_slot.c; the way to another image in test_slot_swap.c.
+ * for worker and connections is in test_slot_keeper_deaths.c; the way to another image in test_slot_swap.c.
  */
 #include "tests/support/cmocka_all.h"
 

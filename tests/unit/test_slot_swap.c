@@ -35,12 +35,7 @@ static int start_at_gate(void **state)
 
 static void expect_spawn_by(enum keeper_letter letter)
 {
-    const struct supervisor_action *spawn = policy_action(&f, ACTION_SPAWN, 0);
-
-    assert_non_null(spawn);
-    assert_int_equal(spawn->generation, slot->generation);
-    assert_int_equal(spawn->letter, letter);
-    assert_int_equal(spawn->keeper_generation, slot->keepers[letter].generation);
+    policy_expect_spawn_by(&f, 0, letter);
     assert_int_equal(slot->image, slot->keepers[letter].image);
 }
 
