@@ -104,7 +104,9 @@ manuals: $(MANUALS) $(COMPLETIONS) ## Make the man pages and the completions for
 
 # A unit test names the functions that it replaces in a comment: /* wrap: recv send */
 # A test named test_loadtool_* links the load tool, test_package_* what makes man pages, every other one the server.
+# What replaces them may stand in a fixture that it includes: that one is linked first, since several have their own recv.
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(shell sed -n 's|^/\* wrap: \(.*\) \*/$$|\1|p' $(1)))
+fixtures = $(filter $(SUPPORT_OBJS),$(patsubst %.h,$(BUILD)/obj/%.o,$(shell sed -n 's|^.include "\(tests/support/.*\)"$$|\1|p' $(1))))
 comma := ,
 $(BUILD)/tests/test_loadtool_%: $(BUILD)/obj/tests/unit/test_loadtool_%.o $(BUILD)/libloadtool.a
 	$(Q)mkdir -p $(@D)
@@ -114,7 +116,8 @@ $(BUILD)/tests/test_package_%: $(BUILD)/obj/tests/unit/test_package_%.o $(BUILD)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libmaster.a $(BUILD)/libworker.a
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $^ $(MASTER_LIBS) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(call wraps,tests/unit/$(@F).c) -o $@ $< $(call fixtures,tests/unit/$(@F).c) \
+		$(filter-out $<,$^) $(MASTER_LIBS) $(TEST_LIBS)
 
 # A fuzz target is linked likewise; as test_fuzz_NAME it replays its corpus.
 $(BUILD)/tests/test_fuzz_loadtool_%: $(BUILD)/obj/tests/fuzz/fuzz_loadtool_%.o $(BUILD)/obj/tests/fuzz/replay.o \
