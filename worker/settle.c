@@ -1,4 +1,5 @@
 #include "worker/settle.h"
+#include "worker/check.h"
 #include "worker/context.h"
 #include "worker/fault.h"
 #include "worker/journal.h"
@@ -39,7 +40,8 @@ static enum settle_result drop_unanswered(int fd, size_t left)
 static bool is_of_the_dead(struct worker *w, int fd)
 {
     const struct conn *conn = conn_find(&w->conns, fd);
-    return !conn || !(conn->flags & CONN_OWING);
+    CHECK(conn != NULL);
+    return !(conn->flags & CONN_OWING);
 }
 
 static enum settle_result settle_owed(struct worker *w, int fd, uint32_t owed)

@@ -144,7 +144,7 @@ static void birth__settings_say_more_than_the_table_held__room_for_all(void **st
     assert_int_equal(atomic_load(&life.seen->capacity), 7 + 1);
 }
 
-static void start_on_large_table(enum recover_how how)
+static void live_on_large_table(enum recover_how how)
 {
     life.board->settings.connection_room = 2 * RECOVER_SLICE_COUNT;
     life.board->settings.recover_how = how;
@@ -154,12 +154,15 @@ static void start_on_large_table(enum recover_how how)
     int client = worker_fixture_connect(&life.fixture);
     socket_send_text(client, "hello");
     socket_expect_text(client, "HELLO");
+    life_order_to_leave();
+    close(client);
+    life_expect_left();
 }
 
 static void birth__large_table__ready_after_its_first_slice(void **state)
 {
     (void)state;
-    start_on_large_table(RECOVER_ALL);
+    live_on_large_table(RECOVER_ALL);
     assert_int_equal(atomic_load(&life.seen->second_slice), MET_READY);
 }
 
@@ -167,7 +170,7 @@ static void birth__large_table__ready_after_its_first_slice(void **state)
 static void birth__large_table_and_a_reset__ready_after_all(void **state)
 {
     (void)state;
-    start_on_large_table(RECOVER_RESET_SUSPECT);
+    live_on_large_table(RECOVER_RESET_SUSPECT);
     assert_int_equal(atomic_load(&life.seen->second_slice), MET_BEFORE_READY);
 }
 
@@ -176,7 +179,7 @@ static void birth__large_table_and_a_suspect__ready_after_all(void **state)
 {
     (void)state;
     life.board->settings.suspect = FIRST_CONNECTION;
-    start_on_large_table(RECOVER_ALL);
+    live_on_large_table(RECOVER_ALL);
     assert_int_equal(atomic_load(&life.seen->second_slice), MET_BEFORE_READY);
 }
 
