@@ -212,7 +212,7 @@ fuzz: deps-fuzz ## Feed every parser, and the supervisor, with garbage (SECONDS=
 fuzz-binaries: $(FUZZ_TARGETS:%=$(BUILD)/fuzz_%)
 
 .PHONY: coverage coverage-run
-coverage: ## State which lines and branches of worker/ and master/ the tests reach; fail for one that nobody explains (20 min)
+coverage: ## State which lines and branches of worker/ and master/ the tests reach; fail for one that nobody explains (10 min)
 	$(Q)+$(SUBMAKE) FLAVOUR=coverage BUILD=$(BUILD)/coverage $(BUILD)/coverage/obj/tests/coverage/dump.o
 	$(Q)+$(SUBMAKE) FLAVOUR=coverage BUILD=$(BUILD)/coverage coverage-run
 coverage-run: $(TESTED) unit-binaries
