@@ -89,6 +89,11 @@ def found(program):
     return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
 
 
+def build_of_ours():
+    """What is measured: with or without the faults of trials."""
+    return subprocess.run([f"{BUILD}/prefork-upper", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+
+
 def write(path, text):
     with open(path, "w") as file:
         file.write(text)
