@@ -203,6 +203,14 @@ void kept_start_both(void)
     kept_wait_until(kept_b_is_ready, 1);
 }
 
+int kept_start_with_client(void)
+{
+    kept_start_both();
+    kept_order_worker(KEEPER_A, 1, 1);
+    kept_wait_until(kept_worker_is_ready, 1);
+    return worker_fixture_connect(&kept.fixture);
+}
+
 void kept_kill_worker(uint32_t generation)
 {
     assert_int_equal(kill(atomic_load(&kept.board->worker.pid), SIGKILL), 0);

@@ -63,6 +63,9 @@ void kept_make_first_keeper(void);
 /* Both keepers, each of generation 1, and ready. */
 void kept_start_both(void);
 
+/* Both, and a worker of generation 1 by keeper a; returns a client that is connected to it. */
+int kept_start_with_client(void);
+
 void kept_wake(enum keeper_letter letter);
 
 /* Each writes its order on the board and wakes whom it is for. */

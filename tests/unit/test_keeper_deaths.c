@@ -15,13 +15,9 @@
 
 static void worker_killed__ten_times__its_client_types_on(void **state)
 {
-    int client;
+    int client = kept_start_with_client();
 
     (void)state;
-    kept_start_both();
-    kept_order_worker(KEEPER_A, 1, 1);
-    kept_wait_until(kept_worker_is_ready, 1);
-    client = worker_fixture_connect(&kept.fixture);
     for (uint32_t generation = 1; generation <= 10; generation++) {
         socket_send_text(client, "hello");
         socket_expect_text(client, "HELLO");
@@ -37,13 +33,9 @@ static void worker_killed__ten_times__its_client_types_on(void **state)
 
 static void keepers_killed__one_after_the_other__each_makes_the_other_anew(void **state)
 {
-    int client;
+    int client = kept_start_with_client();
 
     (void)state;
-    kept_start_both();
-    kept_order_worker(KEEPER_A, 1, 1);
-    kept_wait_until(kept_worker_is_ready, 1);
-    client = worker_fixture_connect(&kept.fixture);
     socket_send_text(client, "a");
     socket_expect_text(client, "A");
     assert_int_equal(kill(kept_pid_of(KEEPER_A), SIGKILL), 0);
@@ -62,14 +54,10 @@ static void keepers_killed__one_after_the_other__each_makes_the_other_anew(void 
 
 static void all_three_killed__the_table_is_gone(void **state)
 {
-    int client;
+    int client = kept_start_with_client();
     char byte;
 
     (void)state;
-    kept_start_both();
-    kept_order_worker(KEEPER_A, 1, 1);
-    kept_wait_until(kept_worker_is_ready, 1);
-    client = worker_fixture_connect(&kept.fixture);
     socket_send_text(client, "a");
     socket_expect_text(client, "A");
     kill(kept_pid_of(KEEPER_A), SIGKILL);

@@ -120,13 +120,9 @@ static bool worker_is_made(uint32_t generation)
  */
 static void slot_goes_over__its_client_types_on_and_is_told_of_the_end(void **state)
 {
-    int client;
+    int client = kept_start_with_client();
 
     (void)state;
-    kept_start_both();
-    kept_order_worker(KEEPER_A, 1, 1);
-    kept_wait_until(kept_worker_is_ready, 1);
-    client = worker_fixture_connect(&kept.fixture);
     socket_send_text(client, "before");
     socket_expect_text(client, "BEFORE");
     kept_kill_worker(1);
