@@ -164,7 +164,8 @@ def highest_rate(folder):
 
 
 def tail_run(folder, rate, with_kills):
-    """(deaths by the log, p50, p99, p99.9 in ms from the due time)"""
+    """(deaths by the log, p50, p99, p99.9 in ms from the due time, share of the processors' time that the hypervisor took)"""
+    stolen = processes.Stolen()
     with (servers.standing([LOGGED], 4, folder) as (server,),
           Talk(server, "-c", str(CLIENTS), "-r", str(rate), "-d", f"{RUN_S}s") as talk):
         talk.wait_connected(CLIENTS)
@@ -175,7 +176,7 @@ def tail_run(folder, rate, with_kills):
                 due += KILL_EVERY_S
             time.sleep(0.01)
         late = talk.report()["latency_us"]
-        return len(log_of(server, "worker_died")), *(late[key] / 1000 for key in ("p50", "p99", "p99_9"))
+        return len(log_of(server, "worker_died")), *(late[key] / 1000 for key in ("p50", "p99", "p99_9")), stolen.share()
 
 
 def tail(folder, rounds):
@@ -189,8 +190,9 @@ def tail(folder, rounds):
           "none lost;\nms from the due time, medians")
     lines = [[name, str(sum(run[0] for run in runs[with_kills]))]
              + [f"{statistics.median(run[i] for run in runs[with_kills]):.2f}" for i in (1, 2, 3)]
+             + [f"{statistics.median(run[4] for run in runs[with_kills]) * 100:.0f} %"]
              for with_kills, name in ((True, "a SIGKILL every second"), (False, "none"))]
-    for line in figures.text_table(["", "deaths", "p50", "p99", "p99.9"], lines):
+    for line in figures.text_table(["", "deaths", "p50", "p99", "p99.9", "hypervisor"], lines):
         print("  " + line)
     worst = statistics.median(run[3] for run in runs[True])
     return limits.Promise("p99.9 with a SIGKILL every second", worst, limits.TAIL_MS, "ms")

@@ -12,6 +12,26 @@ def read(path):
         return ""
 
 
+class Stolen:
+    """What the hypervisor gives to others of the processors' time, from now on. Figures from much of it are worth less."""
+
+    def __init__(self):
+        self.before = self.ticks()
+
+    @staticmethod
+    def ticks():
+        """(stolen, all) since the machine began; proc(5): user nice system idle iowait irq softirq steal"""
+        fields = read("/proc/stat").split("\n")[0].split()[1:9]
+        return int(fields[7]), sum(map(int, fields))
+
+    def share(self):
+        stolen, every = (after - before for after, before in zip(self.ticks(), self.before))
+        return stolen / every if every else 0.0
+
+    def __str__(self):
+        return f"the hypervisor took {self.share() * 100:.0f} % of the processors' time"
+
+
 def tree(pid):
     """The process and all its descendants that live."""
     found, todo = [], [pid]

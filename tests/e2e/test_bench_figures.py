@@ -13,9 +13,31 @@ sys.path.insert(0, str(BENCH))
 import figures
 import limits
 import measure
+import processes
 import servers
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+class OfTheMachine(unittest.TestCase):
+    STAT = ("cpu  100 0 100 700 0 0 0 100 50 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n",
+            "cpu  200 0 200 1000 0 0 0 600 90 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n")
+
+    def setUp(self):
+        self.read, processes.read = processes.read, lambda path: self.STAT[self.looks(path)]
+        self.looked = []
+
+    def tearDown(self):
+        processes.read = self.read
+
+    def looks(self, path):
+        self.looked.append(path)
+        return len(self.looked) - 1
+
+    def test_stolen__share_of_all_processors_since_then(self):
+        # 500 of 1,000 ticks; guests' time is part of user's already.
+        self.assertEqual(str(processes.Stolen()), "the hypervisor took 50 % of the processors' time")
+        self.assertEqual(self.looked, ["/proc/stat", "/proc/stat"])
 
 
 class Intervals(unittest.TestCase):
