@@ -224,18 +224,18 @@ coverage-run: $(TESTED) unit-binaries
 .PHONY: bench bench-curves bench-limits bench-transform bench-hold bench-programs
 BENCH_PROGRAMS := floor uv_upper event_upper stream transform
 bench-programs: all $(BENCH_PROGRAMS:%=$(BUILD)/bench/%)
-bench: deps-peers bench-programs ## Measure what a message costs beside other servers; ROWS=500,churn,bulk chooses (35 min)
+bench: deps-peers bench-programs ## Measure what a message costs beside other servers; ROWS=500,churn,bulk chooses (half an hour)
 	$(Q)tests/bench/transform
 	$(Q)tests/bench/run --peers --extras --rows '$(ROWS)' --seconds 1.2 --svg $(BUILD)/bench.svg
 bench-curves: all $(BUILD)/bench/floor $(BUILD)/bench/uv_upper ## Measure what a message costs as workers, connections and messages grow (8 min)
 	$(Q)tests/bench/curves --csv $(BUILD)/curves.csv --svg $(BUILD)/curves.svg
-bench-limits: deps-peers bench-programs ## What README promises: the transform, one bulk stream, 500 clients (5 min)
+bench-limits: deps-peers bench-programs ## What README promises: the transform, one bulk stream, 500 clients (9 min)
 	$(Q)tests/bench/transform --limits
 	$(Q)tests/bench/run --rows bulk --rounds 20 --limits
 	$(Q)tests/bench/run --peers --rows 500 --svg $(BUILD)/bench.svg --limits
 bench-transform: $(BUILD)/bench/transform ## Measure the transform beside memcpy, with the limits that README promises (5 s)
 	$(Q)tests/bench/transform --limits
-bench-hold: all deps-test ## Measure idle connections and deaths, with their limits; SECTIONS=idle,crowd,gap,tail chooses (9 min)
+bench-hold: all deps-test ## Measure idle connections and deaths, with their limits; SECTIONS=idle,crowd,gap,tail chooses (7 min)
 	$(Q)tests/bench/hold --sections '$(SECTIONS)' --limits
 $(BUILD)/bench/floor: $(addprefix $(BUILD)/obj/tests/bench/,floor.o prefork.o) $(BUILD)/libworker.a
 $(BUILD)/bench/uv_upper: $(addprefix $(BUILD)/obj/tests/bench/,uv_upper.o prefork.o)
