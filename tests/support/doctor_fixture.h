@@ -1,5 +1,6 @@
 /*
- * A machine that the doctor examines: files below a folder of its own, with which nothing is wrong until a test changes them.
+ * A machine that the doctor examines: files below a folder of its own, with which nothing is wrong until a
+ * test changes them.
  *
  * A test that uses this replaces what tells the version of Landlock, so it says so:
  * wrap: syscall

@@ -1,7 +1,9 @@
 /*
- * A whole run of the load tool against a server in this process: set up with fresh(), changed by the test, made with load().
+ * A whole run of the load tool against a server in this process: set up with fresh(), changed by the test,
+ * made with load().
  *
- * Each test program has a trial of its own. kill9 starts the very program again as its child: main() is trial_main().
+ * Each test program has a trial of its own. kill9 starts the very program again as its child: main() is
+ * trial_main().
  */
 #ifndef TESTS_UNIT_TEST_LOADTOOL_TRIAL_H
 #define TESTS_UNIT_TEST_LOADTOOL_TRIAL_H
