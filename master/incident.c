@@ -97,11 +97,15 @@ static void write_death(FILE *file, const struct incident *incident)
         fprintf(file, "check:        %s\n", report->check_note);
 }
 
-static void write_outcome(FILE *file, const struct incident *incident)
+static void write_next(FILE *file, const struct incident *incident)
 {
-    const struct incident_outcome *outcome = &incident->outcome;
     fprintf(file, "next:         %s\nheld:         %u\n", next_text(incident),
             incident->report.connection_count);
+}
+
+static void write_recovered(FILE *file, const struct incident *incident)
+{
+    const struct incident_outcome *outcome = &incident->outcome;
     if (!incident->replaced)
         return;
     fprintf(file, "gap:          %lld.%03lld ms\ncontinued:    %u\nbytes owed:   %u connections\n",
@@ -127,13 +131,16 @@ static void write_hex(FILE *file, const unsigned char *bytes, uint32_t count)
 
 static void write_suspect(FILE *file, const struct incident *incident)
 {
-    const struct suspect_note *note = &incident->note;
-    if (incident->suspect == 0) {
+    if (incident->suspect == 0)
         fprintf(file, "suspect:      none\n");
-        return;
-    }
-    fprintf(file, "suspect:      descriptor %d\n", incident->suspect);
-    if (note->generation == 0)
+    else
+        fprintf(file, "suspect:      descriptor %d\n", incident->suspect);
+}
+
+static void write_note(FILE *file, const struct incident *incident)
+{
+    const struct suspect_note *note = &incident->note;
+    if (note->generation == 0 || (incident->suspect == 0 && !incident->is_resumed))
         return;
     uint32_t count = note->queue_bytes < sizeof note->queue ? note->queue_bytes : sizeof note->queue;
     fprintf(file, "  peer:       %.*s\n  received:   %llu bytes\n  acked:      %llu bytes\n", PEER_TEXT_SIZE,
@@ -141,6 +148,20 @@ static void write_suspect(FILE *file, const struct incident *incident)
     fprintf(file, "  unread:     %u bytes\n  unsent:     %u bytes\n  queue:      first %u bytes\n",
             note->unread, note->unsent, count);
     write_hex(file, note->queue, count);
+}
+
+static void write_parts(FILE *file, const struct incident *incident)
+{
+    if (!incident->is_resumed) {
+        write_death(file, incident);
+        write_next(file, incident);
+    }
+    write_recovered(file, incident);
+    if (!incident->is_resumed)
+        write_suspect(file, incident);
+    else if (incident->note.generation != 0)
+        fprintf(file, "suspect:      as above\n");
+    write_note(file, incident);
 }
 
 /* ---- the file ---- */
@@ -158,12 +179,13 @@ static void make_name(struct incident *incident)
 }
 
 /* Opened relative to the directory and never through a link: others may be able to write there. */
-static FILE *open_report(const char *dir, const char *name)
+static FILE *open_report(const char *dir, const char *name, bool is_begun)
 {
+    int how = is_begun ? O_APPEND : O_CREAT | O_TRUNC;
     int dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     if (dir_fd < 0)
         return NULL;
-    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | how, 0600);
     int error = errno;
     close(dir_fd);
     errno = error;
@@ -172,12 +194,10 @@ static FILE *open_report(const char *dir, const char *name)
 
 static void write_report(struct incident *incident, const char *dir)
 {
-    FILE *file = open_report(dir, incident->name);
+    FILE *file = open_report(dir, incident->name, incident->is_resumed);
     bool written = file != NULL;
     if (file) {
-        write_death(file, incident);
-        write_outcome(file, incident);
-        write_suspect(file, incident);
+        write_parts(file, incident);
         written = !ferror(file);
         written &= fclose(file) == 0;
     }

@@ -5,7 +5,8 @@
  * The report of a death has two parts: what the dead worker left on its board, known at once, and what became
  * of its connections, known when the successor has served them. It is written a moment after the successor
  * began, or when the slot's next death comes first. Files have mode 0600, since they may hold client data;
- * the last 64 are kept. A disk that is full or gone costs the file and one log line, nothing else.
+ * the last 64 are kept. A disk that is full or gone costs the file and one log line, nothing else. A
+ * supervisor that was made between the two parts knows the first from the ring, and adds the second.
  *
  * Called by the supervisor alone.
  */
@@ -23,6 +24,7 @@ enum {
 
 struct incident {
     bool pending;
+    bool is_resumed; /* begun by an earlier supervisor: of the death only the ring's line is known */
     uint32_t slot, generation; /* of the worker that died */
     struct death_report report;
     uint32_t next_phase, recover_how; /* what the policy made of it */
@@ -49,6 +51,11 @@ int incident_prepare(const char *dir);
 void incident_begin(struct incident *incident, const char *dir, struct incident_ring *ring,
                     const struct death_report *report, uint32_t slot, uint32_t generation,
                     const struct slot_memory *after);
+
+/* Goes on with what an earlier supervisor has begun and not finished; before anything else is called. */
+void incident_resume(struct incident incidents[SLOT_COUNT_MAX],
+                     const struct slot_memory slots[SLOT_COUNT_MAX], struct shared_pages *pages,
+                     const char *dir);
 
 /* The successor's loop runs. Returns the time of the death that it follows, 0 if there was none. */
 int64_t incident_ready(struct incident *incident, struct board *board, uint32_t generation);

@@ -158,6 +158,7 @@ static void begin(struct reactor *r, uint32_t generation)
         seed = (uint32_t)clock_now_ns();
     if (feed_load_memory(r)) {
         say_started(r, generation);
+        incident_resume(r->incidents, r->state.slots, r->pages, settings_incident_dir(&r->settings));
         feed(r, &(struct supervisor_event){.kind = SUPERVISOR_RESUME});
         r->image_untold = true;
         return;

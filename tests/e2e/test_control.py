@@ -218,6 +218,22 @@ class Commands(ControlCase):
         self.assertTrue(incident["settled"])
         self.assertIn("SIGKILL", self.run_command("incidents").stdout)
 
+    def test_incidents__supervisor_dies_with_the_worker__every_death_is_told_once(self):
+        server = self.start(workers=1)
+        client = self.connect(server)
+        for generation in range(1, 5):
+            ask(client)
+            before = len(server.events("supervisor_started"))
+            os.kill(server.worker(0), signal.SIGKILL)
+            server.wait_event("worker_replaced", count=generation)
+            os.kill(server.supervisor(), signal.SIGKILL)
+            until(lambda count=before: len(server.events("supervisor_started")) > count, "another supervisor")
+        server.wait_event("incident", count=4)
+        self.assertEqual([(line["generation"], line["continued"]) for line in server.events("incident")],
+                         [(str(generation), "1") for generation in range(1, 5)])
+        incidents = json.loads(self.run_command("incidents", "--json").stdout)["incidents"]
+        self.assertEqual([incident["settled"] for incident in incidents], [True] * 4)
+
     def test_stop__in_order__waits_for_the_end(self):
         server = self.start()
         client = self.connect(server)
