@@ -155,4 +155,4 @@ class Metrics(UpgradeCase):
         server = self.serve()
         self.fails_to_start("-b", f"127.0.0.1:{free_port()}", "--metrics", self.address, code=EXIT_ADDRESS_IN_USE,
                             words=["--metrics", self.address, str(server.pid)])
-        self.fails_to_start("--metrics", "unix:/x", code=EXIT_USAGE, words=["--metrics", "unix:/x"])
+        self.fails_to_start("-b", "127.0.0.1:0", "--metrics", "unix:/x", code=EXIT_USAGE, words=["--metrics", "unix:/x"])

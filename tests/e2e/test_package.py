@@ -6,7 +6,7 @@ import pathlib
 import re
 import subprocess
 
-from support import BUILD, DEADLINE_S, LOADTOOL, SERVER, TOP, TestCase
+from support import BUILD, DEADLINE_S, LOADTOOL, SERVER, TOP, TestCase, free_port
 
 PACKAGE = BUILD / "package"
 MANUALS = {SERVER: PACKAGE / "prefork-upper.8", LOADTOOL: PACKAGE / "loadtool.1"}
@@ -150,7 +150,7 @@ class Examples(TestCase):
     def test_kubernetes__arguments_are_accepted(self):
         text = (self.EXAMPLES / "kubernetes.yaml").read_text()
         words = json.loads(re.search(r"^ +args: (\[.*\])$", text, re.MULTILINE).group(1))
-        result = run(SERVER, "check", *words, "--bind", "127.0.0.1:0")
+        result = run(SERVER, "check", *words, "--bind", "127.0.0.1:0", "--metrics", f"127.0.0.1:{free_port()}")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
