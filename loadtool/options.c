@@ -163,21 +163,31 @@ static int finish_load(struct parsed *parsed)
     return 0;
 }
 
+/* The first output of the same path; a device takes any number. */
+static int same_place(const char *const *paths, int i)
+{
+    int first = 0;
+
+    if (paths[i] == NULL || strncmp(paths[i], "/dev/", 5) == 0)
+        return i;
+    while (paths[first] == NULL || strcmp(paths[first], paths[i]) != 0)
+        first++;
+    return first;
+}
+
+/* One would write over another. */
 static int finish_outputs(const struct settings *settings)
 {
     const char *const *paths = settings->output_paths;
     char option[32], other[64];
-    int first = -1;
 
     for (int i = 0; i < OUTPUT_COUNT; i++) {
-        if (paths[i] == NULL || strcmp(paths[i], "-") != 0)
+        int first = same_place(paths, i);
+        if (first == i)
             continue;
-        if (first >= 0) {
-            snprintf(option, sizeof(option), "--%s", outputs_option((enum output)i));
-            snprintf(other, sizeof(other), "another place than --%s's", outputs_option((enum output)first));
-            return options_complain(option, "-", other);
-        }
-        first = i;
+        snprintf(option, sizeof(option), "--%s", outputs_option((enum output)i));
+        snprintf(other, sizeof(other), "another place than --%s's", outputs_option((enum output)first));
+        return options_complain(option, paths[i], other);
     }
     return 0;
 }

@@ -39,7 +39,7 @@ static const struct help_line examples[] = {
     {"nc 127.0.0.1 9999", "talk to it, in another terminal"},
     {"prefork-upper -b :9999", "on every IPv4 and IPv6 address"},
     {"prefork-upper -b unix:/tmp/upper.sock --unix-mode 0600", ""},
-    {"prefork-upper -b 127.0.0.1:0 --ready-fd 1 --pid-file upper.pid", ""},
+    {"prefork-upper -b 127.0.0.1:0 --ready-fd 3 3>address", ""},
     {"prefork-upper --service faulty", "see what a crash does: send !SEGV!!!"},
 };
 

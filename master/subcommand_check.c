@@ -166,13 +166,15 @@ static int check_files(const struct options *options)
     return result < 0 ? fail_path(options, "pid-file", path, result) : 0;
 }
 
-/* One that is missing is made by a start; here it is not. */
+/* One that is missing is made by a start; here it is not, so where it would be made is looked at. */
 static int check_incident_dir(const struct options *options)
 {
     const char *dir = options->incident_dir;
     int result = dir ? incident_check_dir(dir) : 0;
 
-    return result < 0 && result != -ENOENT ? fail_path(options, "incident-dir", dir, result) : 0;
+    if (result == -ENOENT)
+        result = look_at_folder_of(dir);
+    return result < 0 ? fail_path(options, "incident-dir", dir, result) : 0;
 }
 
 int subcommand_check(int argc, char **argv)

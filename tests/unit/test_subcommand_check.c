@@ -389,6 +389,8 @@ static void check__incident_folder_that_cannot_be__1_and_why(void **state)
     expect_complaint("prefork-upper: --incident-dir: cannot write to /tmp/");
     expect_complaint("/incidents: Not a directory\n");
     unlink(in_directory("incidents"));
+    assert_int_equal(CHECK_WITH("--incident-dir", in_directory("nowhere/incidents")), EXIT_FAILED);
+    expect_complaint("/nowhere/incidents: No such file or directory\n");
 }
 
 /* Whose value was bad is named by its place in the file. */
