@@ -163,12 +163,12 @@ static int finish_load(struct parsed *parsed)
     return 0;
 }
 
-/* The first output of the same path; a device takes any number. */
-static int same_place(const char *const *paths, int i)
+/* The number of the first output that goes where output i goes; nothing is lost in /dev/null. */
+static int first_at_path(const char *const *paths, int i)
 {
     int first = 0;
 
-    if (paths[i] == NULL || strncmp(paths[i], "/dev/", 5) == 0)
+    if (paths[i] == NULL || strcmp(paths[i], "/dev/null") == 0)
         return i;
     while (paths[first] == NULL || strcmp(paths[first], paths[i]) != 0)
         first++;
@@ -182,7 +182,7 @@ static int finish_outputs(const struct settings *settings)
     char option[32], other[64];
 
     for (int i = 0; i < OUTPUT_COUNT; i++) {
-        int first = same_place(paths, i);
+        int first = first_at_path(paths, i);
         if (first == i)
             continue;
         snprintf(option, sizeof(option), "--%s", outputs_option((enum output)i));

@@ -129,18 +129,10 @@ static void write_hex(FILE *file, const unsigned char *bytes, uint32_t count)
     }
 }
 
-static void write_suspect(FILE *file, const struct incident *incident)
-{
-    if (incident->suspect == 0)
-        fprintf(file, "suspect:      none\n");
-    else
-        fprintf(file, "suspect:      descriptor %d\n", incident->suspect);
-}
-
 static void write_note(FILE *file, const struct incident *incident)
 {
     const struct suspect_note *note = &incident->note;
-    if (note->generation == 0 || (incident->suspect == 0 && !incident->is_resumed))
+    if (note->generation == 0)
         return;
     uint32_t count = note->queue_bytes < sizeof note->queue ? note->queue_bytes : sizeof note->queue;
     fprintf(file, "  peer:       %.*s\n  received:   %llu bytes\n  acked:      %llu bytes\n", PEER_TEXT_SIZE,
@@ -150,16 +142,29 @@ static void write_note(FILE *file, const struct incident *incident)
     write_hex(file, note->queue, count);
 }
 
-static void write_parts(FILE *file, const struct incident *incident)
+static void write_suspect(FILE *file, const struct incident *incident)
 {
-    if (!incident->is_resumed) {
-        write_death(file, incident);
-        write_next(file, incident);
+    if (incident->suspect == 0) {
+        fprintf(file, "suspect:      none\n");
+        return;
     }
+    fprintf(file, "suspect:      descriptor %d\n", incident->suspect);
+    write_note(file, incident);
+}
+
+static void write_whole(FILE *file, const struct incident *incident)
+{
+    write_death(file, incident);
+    write_next(file, incident);
     write_recovered(file, incident);
-    if (!incident->is_resumed)
-        write_suspect(file, incident);
-    else if (incident->note.generation != 0)
+    write_suspect(file, incident);
+}
+
+/* What the supervisor that saw the death could not know; the rest is in the file, and nowhere else by now. */
+static void write_second_part(FILE *file, const struct incident *incident)
+{
+    write_recovered(file, incident);
+    if (incident->note.generation != 0)
         fprintf(file, "suspect:      as above\n");
     write_note(file, incident);
 }
@@ -197,7 +202,7 @@ static void write_report(struct incident *incident, const char *dir)
     FILE *file = open_report(dir, incident->name, incident->is_resumed);
     bool written = file != NULL;
     if (file) {
-        write_parts(file, incident);
+        incident->is_resumed ? write_second_part(file, incident) : write_whole(file, incident);
         written = !ferror(file);
         written &= fclose(file) == 0;
     }

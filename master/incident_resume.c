@@ -1,25 +1,21 @@
 #include "master/incident.h"
 #include "worker/clock.h"
 #include <stdio.h>
-#include <time.h>
 
-/* To the nanosecond while the slot has had no other death since, else to the millisecond. */
+/* The board knows it to the nanosecond until the slot's next death. */
 static int64_t death_ns(const struct incident_line *line, struct board *board)
 {
     struct death_cell *cell = &board->worker_death;
-    struct timespec now;
-    if (atomic_load_explicit(&cell->generation, memory_order_acquire) == line->generation)
-        return atomic_load(&cell->time_ns);
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t ago_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - line->time_ms;
-    return clock_now_ns() - ago_ms * 1000000;
+    bool is_last = atomic_load_explicit(&cell->generation, memory_order_acquire) == line->generation;
+    return is_last ? atomic_load(&cell->time_ns) : incident_line_death_ns(line);
 }
 
+/* What the board says of the successor holds until the one after it begins. */
 static void take_up(struct incident *incident, struct incident_ring *ring, const struct incident_line *line,
                     const struct slot_memory *memory, struct board *board)
 {
     uint32_t successor = line->generation + 1;
-    bool is_awaited = memory->phase == SLOT_STARTING && memory->generation == successor;
+    bool is_there = memory->generation == successor;
     *incident = (struct incident){
         .pending = true,
         .is_resumed = true,
@@ -29,13 +25,13 @@ static void take_up(struct incident *incident, struct incident_ring *ring, const
                    .uptime_ms = line->uptime_ms,
                    .connection_count = line->held,
                    .time_ns = death_ns(line, board)},
-        .due_ms = is_awaited ? INT64_MAX : clock_now_ms(),
+        .due_ms = is_there && memory->phase == SLOT_STARTING ? INT64_MAX : clock_now_ms(),
         .ring = ring,
         .line = line->number,
     };
     snprintf(incident->report.cause, sizeof incident->report.cause, "%s", line->cause);
     snprintf(incident->name, sizeof incident->name, "%s", line->file);
-    if (atomic_load_explicit(&board->ready_generation, memory_order_acquire) == successor)
+    if (is_there && atomic_load_explicit(&board->ready_generation, memory_order_acquire) == successor)
         incident_ready(incident, board, successor);
 }
 

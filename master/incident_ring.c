@@ -10,12 +10,21 @@ struct incident_ring *incident_ring_of(struct shared_pages *pages)
     return room;
 }
 
-static int64_t wall_ms(int64_t monotonic_ns)
+static int64_t wall_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
-           clock_between_ns(monotonic_ns, clock_now_ns()) / 1000000;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t wall_ms(int64_t monotonic_ns)
+{
+    return wall_now_ms() - clock_between_ns(monotonic_ns, clock_now_ns()) / 1000000;
+}
+
+int64_t incident_line_death_ns(const struct incident_line *line)
+{
+    return clock_now_ns() - (wall_now_ms() - line->time_ms) * 1000000;
 }
 
 /* The line first, then the number: one that was left half written by a supervisor's death is none. */

@@ -46,6 +46,9 @@ uint32_t incident_ring_add(struct incident_ring *ring, const struct incident *in
 /* Completes the line of that number, unless it is forgotten. */
 void incident_ring_settle(struct incident_ring *ring, uint32_t number, const struct incident *incident);
 
+/* CLOCK_MONOTONIC time of its death, to the millisecond, as long as nobody has set the clock since. */
+int64_t incident_line_death_ns(const struct incident_line *line);
+
 /* The line of that number; NULL: never added, or forgotten. */
 const struct incident_line *incident_ring_find(const struct incident_ring *ring, uint32_t number);
 

@@ -69,12 +69,17 @@ static void run__mute_server__ends_after_one_timeout(void **state)
 
 /* Runs that end by messages which nobody can send any more: they once never ended. */
 
+static void send_without_end(void)
+{
+    trial.settings.timeout_ms = trial.settings.connect_timeout_ms = 200;
+    trial.settings.duration_ms = 0;
+    trial.settings.messages = 10000000;
+}
+
 static void run__messages_and_a_server_gone_mute__ends_after_the_timeout(void **state)
 {
     (void)state;
-    trial.settings.timeout_ms = 200;
-    trial.settings.duration_ms = 0;
-    trial.settings.messages = 10000000;
+    send_without_end();
     assert_int_equal(load_server(SERVER_MUTE, 50), EXIT_CLIENTS);
     assert_int_equal(trial.outcome.control.unanswered, 10);
     assert_true(trial.outcome.elapsed_ns < 5000000000);
@@ -83,9 +88,7 @@ static void run__messages_and_a_server_gone_mute__ends_after_the_timeout(void **
 static void run__messages_and_every_control_client_reset__ends(void **state)
 {
     (void)state;
-    trial.settings.timeout_ms = trial.settings.connect_timeout_ms = 200;
-    trial.settings.duration_ms = 0;
-    trial.settings.messages = 10000000;
+    send_without_end();
     kill_by("10%");
     assert_int_equal(load_server(SERVER_RESET, 100), EXIT_CLIENTS);
     assert_int_equal(trial.outcome.control.lost, 9);
@@ -95,9 +98,7 @@ static void run__messages_and_every_control_client_reset__ends(void **state)
 static void run__messages_and_victims_alone_before_a_mute_server__ends(void **state)
 {
     (void)state;
-    trial.settings.timeout_ms = trial.settings.connect_timeout_ms = 200;
-    trial.settings.duration_ms = 0;
-    trial.settings.messages = 10000000;
+    send_without_end();
     kill_by("rst:100%");
     assert_int_equal(load_server(SERVER_MUTE, 0), EXIT_CLIENTS);
     assert_true(trial.outcome.unexpected_ends > 0);

@@ -156,6 +156,8 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
         {"--csv-every 1001ms", "loadtool: --csv-every 1001ms: accepted is 10ms to 1s"},
         {"--csv-every soon", "loadtool: --csv-every soon: accepted is 10ms to 1s"},
         {"--csv - --json -", "loadtool: --csv -: accepted is another place than --json's\n"},
+        {"--json /dev/null --html /dev/null --csv /dev/shm/a --md /dev/shm/a",
+         "loadtool: --md /dev/shm/a: accepted is another place than --csv's\n"},
         {"--json a --html b --md a", "loadtool: --md a: accepted is another place than --json's\n"},
         {"--server-pid 0", "loadtool: --server-pid 0: accepted is"},
         {"-t 0", "loadtool: --threads 0: accepted is 1 to 64\n"},
