@@ -86,11 +86,12 @@ class Evenness(TestCase):
 
     def test_churn__no_worker_is_left_out(self):
         self.start()
-        result = subprocess.run([str(LOADTOOL), self.running.bound, "-c", "4", "--churn", "1000", "-d", "2s", "--kill", "none"],
+        # One client stays, since several may be one worker's, which would hand the others on, as it should.
+        result = subprocess.run([str(LOADTOOL), self.running.bound, "-c", "1", "--churn", "1000", "-d", "2s", "--kill", "none"],
                                 capture_output=True, text=True, timeout=DEADLINE_S * 3)
         self.assertIn(result.returncode, (0, 7), result.stdout)  # 7: its latencies are not to be relied on here
         accepted = [slot["counters"]["accepted"] for slot in self.slots()]
         self.assertGreater(sum(accepted), 500)
         # A connection is gone before the next one comes, so nothing is held that could be evened out; on a busy machine
         # the one that has the processor takes most. None is left out.
-        self.assertGreater(min(accepted), sum(accepted) / WORKERS / 20, accepted)
+        self.assertGreater(min(accepted), sum(accepted) / WORKERS / 10, accepted)
