@@ -143,30 +143,56 @@ static int compare_files(const struct result *a, const struct result *b, const c
     return comparison.kind == COMPARE_WORSE ? 1 : 0;
 }
 
-int compare_main(int argc, char **argv)
+struct words {
+    const char *html; /* NULL: no page */
+    const char *files[2];
+    int file_count;
+};
+
+/* --html FILE and --html=FILE may stand anywhere. Returns false unless there is at most one, and two files. */
+static bool take_words(struct words *words, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        bool is_html = strncmp(argv[i], "--html", 6) == 0 && (argv[i][6] == '\0' || argv[i][6] == '=');
+        if (is_html && words->html != NULL)
+            return false;
+        if (is_html)
+            words->html = argv[i][6] == '=' ? argv[i] + 7 : argv[++i]; /* past the last word: NULL */
+        else if (words->file_count == 2 || (argv[i][0] == '-' && argv[i][1] != '\0'))
+            return false;
+        else
+            words->files[words->file_count++] = argv[i];
+        if (is_html && (words->html == NULL || words->html[0] == '\0'))
+            return false;
+    }
+    return words->file_count == 2;
+}
+
+static int compare_words(const struct words *words)
 {
     struct result a, b;
-    const char *html_path = NULL;
-
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return fputs(help, stdout) < 0 ? EXIT_USAGE : 0;
-    if (argc == 5 && strcmp(argv[1], "--html") == 0) {
-        html_path = argv[2];
-        argv += 2;
-        argc -= 2;
-    }
-    if (argc != 3 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
-        fputs("loadtool: compare: accepted are two files: loadtool compare [--html FILE] A.json B.json\n",
-              stderr);
-        return EXIT_USAGE;
-    }
-    if (result_read(&a, argv[1]) < 0)
-        return EXIT_USAGE;
     int code = EXIT_USAGE;
-    if (result_read(&b, argv[2]) == 0) {
-        code = compare_files(&a, &b, html_path);
+
+    if (result_read(&a, words->files[0]) < 0)
+        return code;
+    if (result_read(&b, words->files[1]) == 0) {
+        code = compare_files(&a, &b, words->html);
         result_free(&b);
     }
     result_free(&a);
     return code;
+}
+
+int compare_main(int argc, char **argv)
+{
+    struct words words = {0};
+
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return fputs(help, stdout) < 0 ? EXIT_USAGE : 0;
+    if (!take_words(&words, argc, argv)) {
+        fputs("loadtool: compare: accepted are two files: loadtool compare [--html FILE] A.json B.json\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    return compare_words(&words);
 }

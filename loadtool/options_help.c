@@ -63,6 +63,8 @@ char *options_filter_help(int key, const char *text, void *input)
     size_t size = 0;
 
     (void)input;
+    if (key == '?') /* of argp's own --help */
+        return strdup("Give this help list; so does -h");
     if (key != ARGP_KEY_HELP_POST_DOC)
         return (char *)(uintptr_t)text;
     FILE *out = open_memstream(&made, &size);

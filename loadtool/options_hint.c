@@ -32,13 +32,22 @@ static void hint_target(char *out, size_t size, const char *value)
         snprintf(out, size, "; a port is a number from 1 to 65535");
 }
 
+static bool is_share(const char *word, size_t length)
+{
+    return length > 1 && strspn(word, "0123456789.") == length - 1 && word[length - 1] == '%';
+}
+
 /* The first part of a list of kill modes that is not as it must be. */
 static void hint_kill(char *out, size_t size, const char *value)
 {
+    if (is_share(value, strlen(value)))
+        return; /* too much or too little */
     while (*value != '\0') {
         size_t length = strcspn(value, ","), name = strcspn(value, ":,");
         bool is_mode = plan_find_mode(value, name) != PLAN_MODE_COUNT;
-        if (name == length && is_number(value))
+        if (is_share(value, length))
+            snprintf(out, size, "; in a list every share has its mode: rst:%.*s", (int)length, value);
+        else if (name == length && is_number(value))
             snprintf(out, size, "; did you mean %s%%?", value);
         else if (!is_mode)
             snprintf(out, size, "; there is no mode %.*s: loadtool --help lists them", (int)name, value);

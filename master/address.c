@@ -112,6 +112,15 @@ static int add_host(struct address *address, const char *host, in_port_t port, c
     return address->candidate_count > 0 ? 0 : complain(complaint, -ENOENT, "\"%s\" has no address", host);
 }
 
+static int complain_of_port(const char *text, const struct complaint *complaint)
+{
+    if (text[0] == '/' || text[0] == '@')
+        return complain(complaint, -EINVAL, "a port is missing; did you mean unix:%s?", text);
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+        return complain(complaint, -EINVAL, "a port is missing; did you mean :%s?", text);
+    return complain(complaint, -EINVAL, "a port is missing; write HOST:PORT or :PORT");
+}
+
 static int parse_tcp(struct address *address, const char *text, const struct complaint *complaint)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -120,7 +129,7 @@ static int parse_tcp(struct address *address, const char *text, const struct com
     in_port_t port = 0;
 
     if (!colon || text[strlen(text) - 1] == ']')
-        return complain(complaint, -EINVAL, "a port is missing; write HOST:PORT, :PORT or unix:/path");
+        return complain_of_port(text, complaint);
 
     int result = parse_port(colon + 1, &port, complaint);
 

@@ -138,8 +138,8 @@ static int judge(struct check *c)
     if (WEXITSTATUS(status) == 127)
         return refuse(c, "it cannot be executed: %.100s", c->output);
     if (WEXITSTATUS(status) != 0)
-        return refuse(c, "it exited with %d when it was checked%s%.100s", WEXITSTATUS(status),
-                      c->output[0] ? ": " : "", c->output);
+        return refuse(c, "it is no prefork-upper, or does not run here: its check exited with %d%s%.70s",
+                      WEXITSTATUS(status), c->output[0] ? " and said: " : "", c->output);
     return judge_line(c);
 }
 

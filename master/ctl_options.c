@@ -73,6 +73,13 @@ static int complain(const struct ctl_options *options, const char *word, const c
     return EXIT_USAGE;
 }
 
+static int complain_of_no_operand(const struct ctl_options *options, const char *accepted)
+{
+    char word[64];
+    snprintf(word, sizeof word, "%s is missing", find_subcommand(options->command)->arguments);
+    return complain(options, word, accepted);
+}
+
 /* ---- operands ---- */
 
 static bool is_number(const char *text)
@@ -91,17 +98,17 @@ static int check_operand(const struct ctl_options *options, enum ctl_operand ope
         return text ? complain(options, text, "takes no operand; --help says more") : -1;
     case CTL_NUMBER:
         if (!text)
-            return complain(options, "a number is missing", "--help says more");
+            return complain_of_no_operand(options, "a whole number is accepted");
         return is_number(text) ? -1 : complain(options, text, "a whole number is accepted");
     case CTL_LEVEL:
         if (!text)
-            return complain(options, "a level is missing", "one of error, warn, info, debug is accepted");
+            return complain_of_no_operand(options, "one of error, warn, info, debug is accepted");
         return log_level_parse(text, &level) == 0
                    ? -1
                    : complain(options, text, "one of error, warn, info, debug is accepted");
     case CTL_SPEC:
         if (!text)
-            return complain(options, "a fault, off or list is missing", "--help says more");
+            return complain_of_no_operand(options, "--help says more");
         return strlen(text) < FAULT_SPEC_SIZE && text[0] && !strchr(text, '\n')
                    ? -1
                    : complain(options, text, "one line of at most 255 bytes is accepted");

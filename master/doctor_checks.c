@@ -117,7 +117,9 @@ static const struct doctor_check table[] = {
     [DOCTOR_LANDLOCK] = {.name = "landlock",
                          .source = DOCTOR_KERNEL,
                          .is_number = true,
-                         .meaning = "Version of the rules by which --sandbox keeps a worker from every file.",
+                         .meaning =
+                             "Version of the kernel's rules by which --sandbox keeps a worker from every "
+                             "file; the log names the one that it uses.",
                          .absent = "The kernel has none, or they are not on: they want "
                                    "CONFIG_SECURITY_LANDLOCK, and landlock among "
                                    "the lsm= of its command line. --sandbox does without, and says so.",

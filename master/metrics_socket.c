@@ -9,9 +9,10 @@
 int metrics_socket_parse(struct address *address, const char *text, char error[], size_t error_size)
 {
     struct address parsed;
-    if (address_parse(&parsed, text, error, error_size) < 0)
+    bool is_path = text[0] == '/' || text[0] == '@'; /* address_parse() would advise "unix:" */
+    if (!is_path && address_parse(&parsed, text, error, error_size) < 0)
         return -EINVAL;
-    if (parsed.kind != ADDRESS_TCP) {
+    if (is_path || parsed.kind != ADDRESS_TCP) {
         snprintf(error, error_size, "\"%s\": HOST:PORT, :PORT or [V6]:PORT is accepted", text);
         return -EINVAL;
     }

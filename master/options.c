@@ -54,6 +54,14 @@ static void reject_value(struct parse *parse, const struct option_spec *spec, co
     tell(parse, "--%s \"%s\": %s is accepted", spec->name, value, accepted);
 }
 
+static void tell_missing_value(struct parse *parse, const char *word, const struct option_spec *spec)
+{
+    char accepted[OPTION_ACCEPTED_SIZE];
+
+    option_describe(spec, accepted);
+    tell(parse, "%s: its value is missing; %s is accepted", word, accepted);
+}
+
 /* Ends the process after --help or --version; what nobody could read is a failure. */
 __attribute__((noreturn)) static void finish_printing(void)
 {
@@ -130,7 +138,7 @@ static void diagnose_long(struct parse *parse, const char *word)
     else if (!spec->argument && name[length] == '=')
         tell(parse, "%s: --%s takes no value", word, spec->name);
     else if (spec->argument && name[length] == '\0')
-        reject_value(parse, spec, "");
+        tell_missing_value(parse, word, spec);
 }
 
 /* The same for a word that begins with a one-letter option, "-w4". (-h and -V, which take no value, end the process.) */
@@ -139,9 +147,9 @@ static void diagnose_short(struct parse *parse, const char *word)
     const struct option_spec *spec = find_by_key((unsigned char)word[1]);
 
     if (!spec)
-        tell(parse, "-%c: no such option; --help lists them", word[1]);
+        tell_unknown(parse, (const char[]){'-', word[1], '\0'}, word + 1, 1);
     else if (word[2] == '\0')
-        reject_value(parse, spec, "");
+        tell_missing_value(parse, word, spec);
 }
 
 static void diagnose(struct parse *parse, const char *word)

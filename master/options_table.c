@@ -1,6 +1,5 @@
 #include "master/options_table.h"
 
-#include "master/spelling.h"
 #include "worker/limits.h"
 
 #include <assert.h>
@@ -278,22 +277,6 @@ const struct option_spec *option_named(const char *name)
         if (strcmp(table[i].name, name) == 0)
             return &table[i];
     return NULL;
-}
-
-const struct option_spec *option_similar(const char *name, size_t length)
-{
-    const struct option_spec *best = NULL;
-    unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
-
-    for (size_t i = 0; option_at(i); i++) {
-        unsigned distance = spelling_distance(name, length, table[i].name);
-
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = &table[i];
-        }
-    }
-    return best;
 }
 
 /* The processors that this process may run on: in a container or under taskset fewer than the machine has. */

@@ -54,7 +54,8 @@ struct option_spec {
 /* The option at that place, NULL past the end. */
 const struct option_spec *option_at(size_t index);
 
-/* The option of exactly that name, or NULL; the one that was probably meant, or NULL. */
+/* The option of exactly that name, or NULL; the one that was probably meant, by a typing error or as other servers
+ * call it, or NULL. */
 const struct option_spec *option_named(const char *name);
 const struct option_spec *option_similar(const char *name, size_t length);
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ static const char help[] =
     "\nIt changes nothing, and judges for a server with these options, which are those that\n"
     "prefork-upper --help lists; a configuration file is read too.\n"
     "\nExit codes: 0 nothing is advised, 1 the file or the output could not be written, 2 something is\n"
-    "advised, 3 something is needed, 64 wrong usage.\n";
+    "advised, 3 something is needed, 64 wrong usage, or no such process.\n";
 
 static const struct subcommand_option table[] = {
     {.name = "fix-file", .argument = "PATH", .sentence = "Write what is advised to PATH, for /etc/sysctl.d."},
@@ -74,7 +75,7 @@ static int take_value(struct doctor_options *own, const char *name, const char *
     if (value[0] < '1' || value[0] > '9' || *end || errno || pid > INT_MAX)
         return complain("--process", "the number of a process is accepted");
     own->pid = (int)pid;
-    return 0;
+    return kill(own->pid, 0) == 0 || errno == EPERM ? 0 : complain(value, "there is no such process");
 }
 
 /* The option of the table that the word is, as --NAME or --NAME=VALUE; NULL: it is the server's. */

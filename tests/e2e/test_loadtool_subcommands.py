@@ -1,6 +1,7 @@
 """loadtool compare, merge, find and shrink, as a user calls them."""
 
 import json
+import os
 import subprocess
 
 from support import DEADLINE_S, LOADTOOL, TestCase
@@ -46,6 +47,10 @@ class Subcommands(TestCase):
         text = self.tool("compare", "--html", page, *paths, code=WORSE).stdout
         with open(page) as file:
             self.assertIn('<span class="bad">WORSE</span> B beside A', file.read())
+        os.remove(page)
+        for words in ((*paths, "--html", page), (paths[0], f"--html={page}", paths[1])):
+            self.tool("compare", *words, code=WORSE)
+            os.remove(page)
         self.assertIn("No such file", self.tool("compare", "--html", "/no/page", *paths, code=USAGE).stderr)
         self.assertTrue(text.startswith("WORSE\n"), text)
         self.assertIn("+50.0 %, worse", text)
@@ -53,7 +58,9 @@ class Subcommands(TestCase):
         self.assertTrue(self.tool("compare", paths[0], paths[0]).stdout.startswith("SAME\n"))
 
     def test_bad_words__a_line_that_says_what_is_accepted(self):
-        for words, said in ((["compare", "a"], "accepted are two files"), (["merge", "a"], "accepted are 2 to 256 files"),
+        for words, said in ((["compare", "a"], "accepted are two files"),
+                            (["compare", "a", "b", "--html"], "accepted are two files"),
+                            (["merge", "a"], "accepted are 2 to 256 files"),
                             (["find", ":1"], "--slo is missing"), (["find", "--slo", "p99", ":1"], "accepted is MEASURE<VALUE"),
                             (["compare", "/dev/null", "/dev/null"], "/dev/null, line 1, column 0: no JSON"),
                             (["find", "--slo", "p99<x", ":1"], "--fail p99>x: accepted is"),

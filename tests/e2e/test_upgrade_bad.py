@@ -106,7 +106,7 @@ class Checked(Bad):
         self.nobody_went_over()
 
     def test_exits_at_its_start(self):
-        self.refused(self.image("exit_start"), "exited with 3")
+        self.refused(self.image("exit_start"), "its check exited with 3")
         self.nobody_went_over()
 
     def test_never_ends_its_check(self):

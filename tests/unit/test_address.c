@@ -179,7 +179,9 @@ static void parse__malformed__one_clear_sentence(void **state)
     (void)state;
     check_refused("", -EINVAL, "a port is missing");
     check_refused("localhost", -EINVAL, "a port is missing");
-    check_refused("9999", -EINVAL, "a port is missing");
+    check_refused("9999", -EINVAL, "a port is missing; did you mean :9999?");
+    check_refused("/run/x.sock", -EINVAL, "a port is missing; did you mean unix:/run/x.sock?");
+    check_refused("@x", -EINVAL, "did you mean unix:@x?");
     check_refused("[::1]", -EINVAL, "a port is missing");
     check_refused("127.0.0.1:", -EINVAL, "0 to 65535");
     check_refused(":65536", -EINVAL, "0 to 65535");

@@ -300,9 +300,10 @@ static void refused__exits(void **state)
 {
     (void)state;
     make_script("exit 3\n");
-    expect_refused("it exited with 3 when it was checked");
+    expect_refused("it is no prefork-upper, or does not run here: its check exited with 3");
     make_script("echo 'no such option' >&2\necho more\nexit 64\n");
-    expect_refused("it exited with 64 when it was checked: no such option");
+    expect_refused(
+        "it is no prefork-upper, or does not run here: its check exited with 64 and said: no such option");
 }
 
 static void refused__dies(void **state)

@@ -124,19 +124,19 @@ static void wrong__operands__usage_and_what_is_accepted(void **state)
 
     (void)state;
     assert_int_equal(PARSE(0, CTL_NUMBER, "scale"), EXIT_USAGE);
-    expect("a number is missing");
+    expect("scale: N is missing: a whole number is accepted");
     assert_int_equal(PARSE(0, CTL_NUMBER, "scale", "1", "2"), EXIT_USAGE);
     expect("2: one operand too many");
     assert_int_equal(PARSE(0, CTL_NUMBER, "scale", "1", "--", "2"), EXIT_USAGE);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         assert_int_equal(PARSE(0, CTL_NUMBER, "scale", "--", numbers[i]), EXIT_USAGE);
     assert_int_equal(PARSE(0, CTL_LEVEL, "log"), EXIT_USAGE);
-    expect("a level is missing");
+    expect("log: LEVEL is missing: one of error, warn, info, debug");
     assert_int_equal(PARSE(0, CTL_LEVEL, "log", "loud"), EXIT_USAGE);
     expect("loud: one of error, warn");
     assert_int_equal(PARSE(0, CTL_LEVEL, "log", "debug"), -1);
     assert_int_equal(PARSE(0, CTL_SPEC, "fault"), EXIT_USAGE);
-    expect("a fault, off or list is missing");
+    expect("fault: SPEC|off|list is missing");
     assert_int_equal(PARSE(0, CTL_SPEC, "fault", ""), EXIT_USAGE);
     assert_int_equal(PARSE(0, CTL_SPEC, "fault", "off\noff"), EXIT_USAGE);
     expect("one line of at most 255 bytes");

@@ -206,6 +206,8 @@ static void parse__values_meant_otherwise__say_what_may_be_meant(void **state)
         {"--kill fin:5%,rst:5", "; did you mean rst:5%?\n"},
         {"--kill rst:5,fin:5%", "; did you mean rst:5%?\n"},
         {"--kill reset:5%", "; there is no mode reset: loadtool --help lists them\n"},
+        {"--kill 200%", "or MODE:1/s to MODE:10000/s\n"},
+        {"--kill fin:5%,10%", "; in a list every share has its mode: rst:10%\n"},
         {"--kill rst:90%,fin:90%", "or MODE:1/s to MODE:10000/s\n"},
         {"--fail p99", "; in quotes, since a shell takes < and > for itself\n"},
         {"--fail p99=5ms", "up to 16 times\n"},

@@ -164,9 +164,9 @@ static void parse__empty_or_missing_value__one_line(void **state)
     (void)state;
     check_refused("-b ''", "--bind \"\": HOST:PORT");
     check_refused("--bind=", "--bind \"\"");
-    check_refused("--bind", "--bind \"\"");
-    check_refused("-b", "--bind \"\"");
-    check_refused("-w 4 -b", "--bind \"\"");
+    check_refused("--bind", "--bind: its value is missing; HOST:PORT");
+    check_refused("-w", "-w: its value is missing; a whole number from 1 to 128 is accepted");
+    check_refused("-w 4 -b", "-b: its value is missing; HOST:PORT");
     check_refused("--pid-file=", "--pid-file \"\": a path is accepted");
     check_refused("--workers=", "--workers \"\"");
     check_refused("--core=yes", "--core takes no value");
@@ -179,6 +179,10 @@ static void parse__unknown__names_it_and_what_was_meant(void **state)
     check_refused("--backlogs=4", "did you mean --backlog?");
     check_refused("-w 4 --frobnicate", "--frobnicate: no such option; --help lists them");
     check_refused("--a-very-long-name-of-an-option-that-is-none", "no such option; --help lists them");
+    check_refused("--port 80", "--port: no such option; did you mean --bind?");
+    check_refused("-p80", "-p: no such option; did you mean --bind?");
+    check_refused("--usre x", "did you mean --user?");
+    check_refused("--mare x", "--mare: no such option; --help lists them");
     check_refused("-x", "-x: no such option");
     check_refused("-xw4", "-x: no such option");
     check_refused("-w 4 -xw4", "-x: no such option");

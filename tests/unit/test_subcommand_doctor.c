@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char directory[] = "/tmp/test_subcommand_doctor.XXXXXX";
@@ -146,11 +147,30 @@ static void doctor__servers_options__are_what_it_judges_for(void **state)
 
 static void doctor__process__that_one_is_looked_at(void **state)
 {
+    char number[16], option[32];
+
     (void)state;
-    assert_int_equal(DOCTOR("--process", "4711"), 0);
-    assert_int_equal(process, 4711);
-    assert_int_equal(DOCTOR("--process=12"), 0);
-    assert_int_equal(process, 12);
+    snprintf(number, sizeof number, "%d", getpid());
+    snprintf(option, sizeof option, "--process=%d", getppid());
+    assert_int_equal(DOCTOR("--process", number), 0);
+    assert_int_equal(process, getpid());
+    assert_int_equal(DOCTOR(option), 0);
+    assert_int_equal(process, getppid());
+}
+
+static void doctor__process_of_nobody__is_said(void **state)
+{
+    char number[16];
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0)
+        _exit(0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    snprintf(number, sizeof number, "%d", pid);
+    assert_int_equal(DOCTOR("--process", number), EXIT_USAGE);
+    expect_complaint("there is no such process");
+    assert_int_equal(process, -1); /* nothing was read */
 }
 
 static void doctor__json__is_json(void **state)
@@ -285,6 +305,7 @@ int main(void)
         TEST(doctor__nowhere_to_write__1),
         TEST(doctor__servers_options__are_what_it_judges_for),
         TEST(doctor__process__that_one_is_looked_at),
+        TEST(doctor__process_of_nobody__is_said),
         TEST(doctor__json__is_json),
         TEST(doctor__help__names_all_of_its_options),
         TEST(doctor__wrong_usage__64_and_nothing_is_read),
