@@ -1,4 +1,5 @@
 #include "master/ctl.h"
+#include "worker/peer.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
@@ -16,6 +17,7 @@ struct found {
     unsigned count;
     char paths[SERVER_COUNT_MAX + 1][CONTROL_PATH_SIZE]; /* the last one is never used */
     pid_t pids[SERVER_COUNT_MAX + 1];
+    char addresses[SERVER_COUNT_MAX][PEER_TEXT_SIZE];
 };
 
 /* ---- looking ---- */
@@ -66,26 +68,33 @@ static void look_everywhere(struct found *found)
 
 /* ---- saying ---- */
 
-static void print_server(const char *path, pid_t pid)
+static void ask_address(const char *path, char address[PEER_TEXT_SIZE])
 {
     struct ctl_session session;
     struct ctl_answer answer = {0};
-    const char *address = NULL;
+    const char *told = NULL;
     if (ctl_session_open(&session, path, ASK_ADDRESS_MS) == 0) {
         if (ctl_session_ask(&session, "status", &answer) == 0)
-            address = json_string_value(json_object_get(answer.json, "address"));
+            told = json_string_value(json_object_get(answer.json, "address"));
         ctl_session_close(&session);
     }
-    fprintf(stderr, "  %-22s pid %-8d --control %s\n", address ? address : "(says nothing)", (int)pid, path);
+    snprintf(address, PEER_TEXT_SIZE, "%s", told ? told : "(says nothing)");
     json_decref(answer.json);
 }
 
-static int tell_several(const char *command, const struct found *found)
+static int tell_several(const char *command, struct found *found)
 {
+    int width = 0;
+    for (unsigned i = 0; i < found->count; i++) {
+        ask_address(found->paths[i], found->addresses[i]);
+        int length = (int)strlen(found->addresses[i]);
+        width = length > width ? length : width;
+    }
     fprintf(stderr, "prefork-upper %s: %u%s servers are running; say which one by --control:\n", command,
             found->count, found->count == SERVER_COUNT_MAX ? " or more" : "");
     for (unsigned i = 0; i < found->count; i++)
-        print_server(found->paths[i], found->pids[i]);
+        fprintf(stderr, "  %-*s  pid %-7d  --control %s\n", width, found->addresses[i], (int)found->pids[i],
+                found->paths[i]);
     return EXIT_USAGE;
 }
 

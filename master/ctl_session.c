@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -273,6 +274,12 @@ int ctl_session_ask_end(struct ctl_session *session, const char *request, struct
 
 /* ---- errors ---- */
 
+static bool is_no_socket(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 int ctl_session_fail(const struct ctl_session *session, int error, uint32_t attempt)
 {
     const char *command = session->command;
@@ -287,7 +294,9 @@ int ctl_session_fail(const struct ctl_session *session, int error, uint32_t atte
     }
     if (error == -ECONNREFUSED || error == -ENOENT) {
         fprintf(stderr, "prefork-upper %s: no server at %s%s\n", command, session->path,
-                attempt > 0 ? " any more" : "");
+                attempt > 0                   ? " any more"
+                : is_no_socket(session->path) ? ", which is no socket"
+                                              : "");
         return EXIT_UNAVAILABLE;
     }
     fprintf(stderr, "prefork-upper %s: %s: %s\n", command, session->path,

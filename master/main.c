@@ -213,7 +213,7 @@ static int fail_path(const struct options *options, const char *option, const ch
 {
     char why[ERROR_SIZE], origin[OPTION_ORIGIN_SIZE];
     options_origin(options, option, origin);
-    snprintf(why, sizeof why, "%s %s: cannot write there: %s", origin, path, strerror(-error));
+    snprintf(why, sizeof why, "%s: cannot write to %s: %s", origin, path, strerror(-error));
     return fail(EXIT_FAILED, why);
 }
 

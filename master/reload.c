@@ -27,7 +27,7 @@ static int prepare(const struct reactor *r, struct service_settings *next, struc
     if (dir && strcmp(next->incident_dir, r->settings.incident_dir) != 0)
         result = incident_prepare(dir);
     if (dir && result < 0)
-        snprintf(why, RELOAD_WHY_SIZE, "incident-dir %s: cannot write there: %s", dir, strerror(-result));
+        snprintf(why, RELOAD_WHY_SIZE, "incident-dir: cannot write to %s: %s", dir, strerror(-result));
     return result;
 }
 

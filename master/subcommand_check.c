@@ -83,8 +83,10 @@ static int probe(const struct options *options, const char *name, const char *te
 
     int result = listener_probe(&address, &settings, why, sizeof why);
 
+    int code = result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED;
+
     if (result < 0)
-        return fail(result == -EADDRINUSE ? EXIT_UNAVAILABLE : EXIT_FAILED, why);
+        return strcmp(name, "bind") == 0 ? fail(code, why) : fail_option(code, options, name, why);
     return 0;
 }
 
@@ -163,7 +165,10 @@ static int check_files(const struct options *options)
     if (path && pidfile_inspect(path, why, sizeof why) < 0)
         return fail(EXIT_FAILED, why);
     result = path ? look_at_folder_of(path) : 0;
-    return result < 0 ? fail_path(options, "pid-file", path, result) : 0;
+    if (result == 0)
+        return 0;
+    snprintf(why, sizeof why, "the pid file %s cannot be written: %s", path, strerror(-result));
+    return fail(EXIT_FAILED, why);
 }
 
 /* One that is missing is made by a start; here it is not, so where it would be made is looked at. */

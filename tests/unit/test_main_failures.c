@@ -51,10 +51,10 @@ static void fails__path_that_cannot_be_written__1_and_what_was_made_is_removed(v
     startup.given.log_file = "/l";
     startup.given.pid_file = "/p";
     startup_expect_failure("incident", -EACCES, EXIT_FAILED,
-                           "prefork-upper: --incident-dir /i: cannot write there: Permission denied\n");
+                           "prefork-upper: --incident-dir: cannot write to /i: Permission denied\n");
     assert_string_equal(startup.calls, STARTUP_BEGUN "incident " STARTUP_CLEARED);
     startup_expect_failure("log_open", -EISDIR, EXIT_FAILED,
-                           "prefork-upper: --log-file /l: cannot write there: Is a directory\n");
+                           "prefork-upper: --log-file: cannot write to /l: Is a directory\n");
     assert_string_equal(startup.calls, STARTUP_BEGUN "incident log_open log_close " STARTUP_CLEARED);
     startup_expect_failure("pidfile", -EEXIST, EXIT_FAILED, "prefork-upper: no pid file\n");
     assert_string_equal(startup.calls, STARTUP_BEGUN "incident log_open log_close pidfile " STARTUP_CLEARED);

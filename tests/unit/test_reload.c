@@ -162,7 +162,7 @@ static void reload__directory_that_cannot_be_written__changes_nothing(void **sta
     configure("hang-timeout = 7s\nincident-dir = /dev/null\n");
     assert_int_equal(reload(&reactor, &change, why), -ENOTDIR);
     assert_memory_equal(&reactor.settings, &before, sizeof before);
-    assert_string_equal(why, "incident-dir /dev/null: cannot write there: Not a directory");
+    assert_string_equal(why, "incident-dir: cannot write to /dev/null: Not a directory");
     log_capture_expect("failed");
     /* One that was good when it was configured and is lost since is no reason to refuse all else. */
     snprintf(reactor.settings.incident_dir, sizeof reactor.settings.incident_dir, "/dev/null");

@@ -283,7 +283,7 @@ static void check__address_in_use__69(void **state)
     bad.probe = 4;
     assert_int_equal(CHECK_WITH(NULL), 0);
     assert_int_equal(CHECK_WITH("--control", in_directory("c.sock")), EXIT_UNAVAILABLE);
-    expect_complaint("prefork-upper: probe 4 is bad\n");
+    expect_complaint("prefork-upper: --control: probe 4 is bad\n");
 }
 
 static void check__address_cannot_be_bound__1(void **state)
@@ -365,11 +365,11 @@ static void check__pid_file_that_cannot_be__1_and_why(void **state)
 {
     (void)state;
     assert_int_equal(CHECK_WITH("--pid-file", in_directory("no/pid")), EXIT_FAILED);
-    expect_complaint("prefork-upper: --pid-file: cannot write to /tmp/");
-    expect_complaint("/no/pid: No such file or directory\n");
+    expect_complaint("prefork-upper: the pid file /tmp/");
+    expect_complaint("/no/pid cannot be written: No such file or directory\n");
     forbidden = directory;
     assert_int_equal(CHECK_WITH("--pid-file", in_directory("pid")), EXIT_FAILED);
-    expect_complaint("/pid: Permission denied\n");
+    expect_complaint("/pid cannot be written: Permission denied\n");
 }
 
 static void check__pid_file_is_no_regular_file__1_and_why(void **state)
