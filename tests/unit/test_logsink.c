@@ -1,47 +1,13 @@
-/* The reading end of the log pipe: lines out of records, whatever stderr is and whatever comes through the
- * pipe. */
-#include "tests/support/cmocka_all.h"
-
-#include "master/logsink.h"
+/*
+ * The reading end of the log pipe: lines out of records, whatever comes through the pipe. Whatever stderr is, in
+ * test_logsink_stderr.c.
+ */
+/* wrap: read */
+#include "tests/unit/test_logsink.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-/* wrap: open read */
-
-static struct logsink sink;
-static struct logsink_settings settings; /* stderr and text, unless the test says otherwise */
-static int log_fds[2];                   /* the log pipe */
-static int stderr_fds[2];                /* what stands behind stderr: [0] is read by the test */
-static int saved_stderr;
-static bool refuse_open;
 static unsigned garbage_reads; /* 0: the truth is read; else one more at each read of a byte of garbage */
-static char output[65536];
-
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-
-int __wrap_open(const char *path, int flags, ...)
-{
-    va_list arguments;
-
-    if (refuse_open) {
-        errno = EACCES;
-        return -1;
-    }
-    va_start(arguments, flags);
-    int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
-    va_end(arguments);
-    return __real_open(path, flags, mode);
-}
 
 ssize_t __real_read(int fd, void *bytes, size_t size);
 ssize_t __wrap_read(int fd, void *bytes, size_t size);
@@ -55,53 +21,10 @@ ssize_t __wrap_read(int fd, void *bytes, size_t size)
     return 1;
 }
 
-static int start(void **state)
+static int start_unbent(void **state)
 {
-    (void)state;
     garbage_reads = 0;
-    signal(SIGPIPE, SIG_IGN);
-    refuse_open = false;
-    settings = (struct logsink_settings){0};
-    saved_stderr = dup(STDERR_FILENO);
-    return saved_stderr >= 0 && pipe2(log_fds, O_CLOEXEC) == 0 ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    logsink_close(&sink);
-    dup2(saved_stderr, STDERR_FILENO);
-    close(saved_stderr);
-    for (int i = 0; i < 2; i++) {
-        close(log_fds[i]);
-        close(stderr_fds[i]);
-    }
-    log_init(-1, LOG_LEVEL_INFO);
-    unsetenv("JOURNAL_STREAM");
-    return 0;
-}
-
-static void attach(void)
-{
-    assert_true(dup2(stderr_fds[1], STDERR_FILENO) >= 0);
-    assert_int_equal(logsink_init(&sink, log_fds[0], &settings), 0);
-    log_init(log_fds[1], LOG_LEVEL_INFO);
-}
-
-static void attach_pipe(void)
-{
-    assert_int_equal(pipe2(stderr_fds, O_CLOEXEC), 0);
-    attach();
-    assert_int_equal(fcntl(stderr_fds[0], F_SETFL, O_NONBLOCK), 0);
-}
-
-/* What has come out of stderr so far. */
-static const char *read_output(void)
-{
-    ssize_t length = read(stderr_fds[0], output, sizeof output - 1);
-
-    output[length > 0 ? length : 0] = '\0';
-    return output;
+    return start(state);
 }
 
 static size_t count_lines(const char *text)
@@ -111,26 +34,6 @@ static size_t count_lines(const char *text)
     for (; (text = strchr(text, '\n')); text++)
         count++;
     return count;
-}
-
-static void put(const void *bytes, size_t byte_count)
-{
-    assert_int_equal(write(log_fds[1], bytes, byte_count), byte_count);
-}
-
-static void put_record(uint16_t level, int64_t time_ns, const char *text)
-{
-    char record[LOG_RECORD_SIZE_MAX];
-    struct log_record_header header = {
-        .magic = LOG_RECORD_MAGIC,
-        .level = level,
-        .text_length = (uint16_t)strlen(text),
-        .time_ns = time_ns,
-    };
-
-    memcpy(record, &header, sizeof header);
-    memcpy(record + sizeof header, text, strlen(text));
-    put(record, sizeof header + strlen(text));
 }
 
 static void drain__records__lines_with_time_and_level(void **state)
@@ -164,52 +67,6 @@ static void drain__control_bytes_in_a_text__one_line_still(void **state)
     logsink_drain(&sink);
     assert_non_null(strstr(read_output(), "a?b?[31m??\n"));
     assert_int_equal(count_lines(output), 1);
-}
-
-static struct {
-    enum log_level level;
-    char text[LOG_RECORD_SIZE_MAX];
-    int count;
-} heard;
-
-static void hear(void *context, enum log_level level, const char *text, size_t length)
-{
-    assert_ptr_equal(context, &heard);
-    heard.level = level;
-    memcpy(heard.text, text, length);
-    heard.text[length] = '\0';
-    heard.count++;
-}
-
-static void listener__hears_every_event(void **state)
-{
-    (void)state;
-    attach_pipe();
-    memset(&heard, 0, sizeof heard);
-    sink.on_line = hear;
-    sink.on_line_context = &heard;
-    put_record(LOG_LEVEL_WARN, 0, "event=one key=a\nb");
-    logsink_drain(&sink);
-    assert_int_equal(heard.level, LOG_LEVEL_WARN);
-    assert_string_equal(heard.text, "event=one key=a?b");
-    assert_non_null(strstr(read_output(), "event=one key=a?b\n"));
-}
-
-static void listener__hears_also_what_could_not_be_written(void **state)
-{
-    (void)state;
-    attach_pipe();
-    memset(&heard, 0, sizeof heard);
-    sink.on_line = hear;
-    sink.on_line_context = &heard;
-    close(stderr_fds[0]);
-    stderr_fds[0] = dup(log_fds[0]);
-    put_record(LOG_LEVEL_INFO, 0, "event=lost");
-    put_record(LOG_LEVEL_INFO, 0, "event=lost_too");
-    logsink_drain(&sink);
-    assert_int_equal(sink.lost_count, 2);
-    assert_int_equal(heard.count, 2);
-    assert_string_equal(heard.text, "event=lost_too");
 }
 
 static void drain__longest_record__whole(void **state)
@@ -319,160 +176,61 @@ static void drain__random_bytes__never_crash_and_recover(void **state)
     assert_non_null(strstr(read_output(), "at last\n"));
 }
 
-/* Fills the pipe behind stderr; returns how much it took. */
-static size_t stuff_stderr(void)
+/* It counts for nothing, and must not hold the supervisor up either. */
+static void drain__garbage_without_end__one_turn_of_it(void **state)
 {
-    char block[512];
-    size_t total = 0;
-    int flags = fcntl(stderr_fds[1], F_GETFL);
-
-    memset(block, '.', sizeof block);
-    fcntl(stderr_fds[1], F_SETFL, flags | O_NONBLOCK);
-    for (ssize_t length; (length = write(stderr_fds[1], block, sizeof block)) > 0;)
-        total += (size_t)length;
-    fcntl(stderr_fds[1], F_SETFL, flags);
-    return total;
-}
-
-static void check_stuck_then_free(void)
-{
-    stuff_stderr();
-    put_record(LOG_LEVEL_INFO, 0, "one");
-    put_record(LOG_LEVEL_INFO, 0, "two");
-    assert_int_equal(logsink_drain(&sink), 2);
-    logsink_add_lost(&sink, 5);
-    while (read(stderr_fds[0], output, sizeof output) > 0)
-        ;
+    (void)state;
+    attach_pipe();
+    garbage_reads = 1;
     assert_int_equal(logsink_drain(&sink), 0);
-    assert_non_null(strstr(read_output(), "warn  event=log_lost count=7\n"));
-    put_record(LOG_LEVEL_INFO, 0, "three");
-    assert_int_equal(logsink_drain(&sink), 1);
-    assert_non_null(strstr(read_output(), "three\n"));
-    assert_null(strstr(output, "log_lost"));
+    assert_int_equal(garbage_reads, 1 + LOGSINK_RECORDS_PER_TURN);
+    garbage_reads = 0;
 }
 
-static void stderr_pipe__full__lost_and_told_later(void **state)
+static struct {
+    enum log_level level;
+    char text[LOG_RECORD_SIZE_MAX];
+    int count;
+} heard;
+
+static void hear(void *context, enum log_level level, const char *text, size_t length)
+{
+    assert_ptr_equal(context, &heard);
+    heard.level = level;
+    memcpy(heard.text, text, length);
+    heard.text[length] = '\0';
+    heard.count++;
+}
+
+static void listener__hears_every_event(void **state)
 {
     (void)state;
     attach_pipe();
-    check_stuck_then_free();
+    memset(&heard, 0, sizeof heard);
+    sink.on_line = hear;
+    sink.on_line_context = &heard;
+    put_record(LOG_LEVEL_WARN, 0, "event=one key=a\nb");
+    logsink_drain(&sink);
+    assert_int_equal(heard.level, LOG_LEVEL_WARN);
+    assert_string_equal(heard.text, "event=one key=a?b");
+    assert_non_null(strstr(read_output(), "event=one key=a?b\n"));
 }
 
-static void stderr_pipe__cannot_be_opened_anew__asked_before_each_line(void **state)
-{
-    (void)state;
-    refuse_open = true;
-    attach_pipe();
-    assert_false(sink.output.is_owned);
-    check_stuck_then_free();
-}
-
-/* The descriptor that the shell and others share keeps its own mode. */
-static void stderr_pipe__given_descriptor__stays_blocking(void **state)
+static void listener__hears_also_what_could_not_be_written(void **state)
 {
     (void)state;
     attach_pipe();
-    assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
-    assert_true(fcntl(sink.output.fd, F_GETFL) & O_NONBLOCK);
-}
-
-static void stderr_pipe__reader_gone__lines_are_lost(void **state)
-{
-    (void)state;
-    attach_pipe();
+    memset(&heard, 0, sizeof heard);
+    sink.on_line = hear;
+    sink.on_line_context = &heard;
     close(stderr_fds[0]);
-    put_record(LOG_LEVEL_INFO, 0, "one");
-    assert_int_equal(logsink_drain(&sink), 1);
-    assert_int_equal(sink.lost_count, 1);
-    stderr_fds[0] = dup(log_fds[0]); /* something for the end to close */
-}
-
-static void stderr_socket__full__lost_and_told_later(void **state)
-{
-    char block[4096] = "";
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stderr_fds), 0);
-    attach();
-    assert_int_equal(fcntl(stderr_fds[0], F_SETFL, O_NONBLOCK), 0);
-    while (send(stderr_fds[1], block, sizeof block, MSG_DONTWAIT) > 0)
-        ;
-    put_record(LOG_LEVEL_INFO, 0, "one");
-    assert_int_equal(logsink_drain(&sink), 1);
-    while (read(stderr_fds[0], output, sizeof output) > 0)
-        ;
-    put_record(LOG_LEVEL_INFO, 0, "two");
-    logsink_drain(&sink);
-    assert_non_null(strstr(read_output(), "event=log_lost count=1\n"));
-    assert_non_null(strstr(output, "two\n"));
-}
-
-static void check_appended(void)
-{
-    char path[] = "/tmp/test_logsink.XXXXXX";
-
-    stderr_fds[1] = mkstemp(path);
     stderr_fds[0] = dup(log_fds[0]);
-    assert_true(stderr_fds[1] >= 0);
-    attach();
-    /* Somebody else writes to the same file; neither may overwrite the other. */
-    put_record(LOG_LEVEL_INFO, 0, "one");
+    put_record(LOG_LEVEL_INFO, 0, "event=lost");
+    put_record(LOG_LEVEL_INFO, 0, "event=lost_too");
     logsink_drain(&sink);
-    FILE *other = fopen(path, "a");
-    fputs("other\n", other);
-    fclose(other);
-    put_record(LOG_LEVEL_INFO, 0, "two");
-    logsink_drain(&sink);
-
-    int fd = __real_open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = read(fd, output, sizeof output - 1);
-    close(fd);
-    unlink(path);
-    assert_true(length > 0);
-    output[length] = '\0';
-    assert_non_null(strstr(output, "one\nother\n"));
-    assert_non_null(strstr(output, "two\n"));
-}
-
-static void stderr_file__appended(void **state)
-{
-    (void)state;
-    check_appended();
-}
-
-/* A supervisor without a descriptor to spare wrote over the lines of the one before it. */
-static void stderr_file__cannot_be_opened_anew__appended_all_the_same(void **state)
-{
-    (void)state;
-    refuse_open = true;
-    check_appended();
-    assert_false(sink.output.is_owned);
-}
-
-static void stderr_full_disk__lines_are_lost(void **state)
-{
-    (void)state;
-    stderr_fds[1] = __real_open("/dev/full", O_WRONLY | O_CLOEXEC);
-    stderr_fds[0] = dup(log_fds[0]);
-    attach();
-    put_record(LOG_LEVEL_INFO, 0, "one");
-    put_record(LOG_LEVEL_INFO, 0, "two");
-    assert_int_equal(logsink_drain(&sink), 2);
     assert_int_equal(sink.lost_count, 2);
-}
-
-/* A terminal that is held (Ctrl-S) takes nothing, and later part of a line is never mixed with another. */
-static void stderr_terminal__line_taken_in_part__finished_before_the_next(void **state)
-{
-    (void)state;
-    attach_pipe();
-    /* The state after a short write, as a terminal leaves it. */
-    memcpy(sink.line, "rest of a line\n", 15);
-    sink.line_bytes = 15;
-    put_record(LOG_LEVEL_INFO, 0, "next");
-    logsink_drain(&sink);
-    assert_int_equal(strncmp(read_output(), "rest of a line\n1970", 19), 0);
-    assert_int_equal(sink.line_bytes, 0);
+    assert_int_equal(heard.count, 2);
+    assert_string_equal(heard.text, "event=lost_too");
 }
 
 static void init__no_pipe__its_errno(void **state)
@@ -486,17 +244,6 @@ static void init__no_pipe__its_errno(void **state)
     assert_int_equal(logsink_init(&sink, gone, &settings), -EBADF);
 }
 
-/* It counts for nothing, and must not hold the supervisor up either. */
-static void drain__garbage_without_end__one_turn_of_it(void **state)
-{
-    (void)state;
-    attach_pipe();
-    garbage_reads = 1;
-    assert_int_equal(logsink_drain(&sink), 0);
-    assert_int_equal(garbage_reads, 1 + LOGSINK_RECORDS_PER_TURN);
-    garbage_reads = 0;
-}
-
 static void init__no_such_pipe__its_error(void **state)
 {
     (void)state;
@@ -506,7 +253,7 @@ static void init__no_such_pipe__its_error(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_unbent, finish)
     const struct CMUnitTest tests[] = {
         TEST(drain__records__lines_with_time_and_level),
         TEST(drain__log_event__arrives),
@@ -518,15 +265,6 @@ int main(void)
         TEST(drain__record_in_pieces__waits_for_the_rest),
         TEST(drain__garbage_between_records__skipped_and_counted),
         TEST(drain__random_bytes__never_crash_and_recover),
-        TEST(stderr_pipe__full__lost_and_told_later),
-        TEST(stderr_pipe__cannot_be_opened_anew__asked_before_each_line),
-        TEST(stderr_pipe__given_descriptor__stays_blocking),
-        TEST(stderr_pipe__reader_gone__lines_are_lost),
-        TEST(stderr_socket__full__lost_and_told_later),
-        TEST(stderr_file__appended),
-        TEST(stderr_file__cannot_be_opened_anew__appended_all_the_same),
-        TEST(stderr_full_disk__lines_are_lost),
-        TEST(stderr_terminal__line_taken_in_part__finished_before_the_next),
         TEST(init__no_pipe__its_errno),
         TEST(drain__garbage_without_end__one_turn_of_it),
         TEST(init__no_such_pipe__its_error),
