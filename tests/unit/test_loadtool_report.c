@@ -1,49 +1,5 @@
-/* Both reports of the same made-up runs. */
-#include "loadtool/report.h"
-
-#include <errno.h>
-#include <jansson.h>
-#include <string.h>
-
-#include "tests/support/cmocka_all.h"
-
-enum { REPORT_BYTES = 32768 };
-
-static struct settings settings;
-static struct outcome outcome;
-static struct verdict verdict;
-static struct report report = {
-    .settings = &settings, .outcome = &outcome, .verdict = &verdict, .command = "loadtool :9999 --seed 7"};
-static char text[REPORT_BYTES];
-
-static int fresh(void **state)
-{
-    (void)state;
-    memset(&outcome, 0, sizeof(outcome));
-    settings = (struct settings){.target_word = ":9999",
-                                 .clients = 500,
-                                 .duration_ms = 10000,
-                                 .size_word = "64",
-                                 .dialogue = {.sizes = SIZES_ONE(64)},
-                                 .seed = 7};
-    assert_int_equal(plan_parse("10%", &settings.plan), 0);
-    outcome.tally.messages_sent = outcome.tally.messages_right = 1203456;
-    outcome.tally.bytes_right = 1203456 * 64;
-    outcome.control.clients = 450;
-    outcome.victims = 50;
-    outcome.done_count = 941;
-    for (size_t i = 0; i < 5; i++)
-        outcome.done[i] = 188;
-    outcome.done[PLAN_FIN]++;
-    outcome.recovery.is_checked = outcome.recovery.is_ok = true;
-    outcome.recovery.ns = 1200000;
-    for (int i = 0; i < 1000; i++)
-        histogram_record(&outcome.latency, 312000);
-    outcome.silence.max_ns = 2000000;
-    outcome.messages_per_s = 120345.4;
-    outcome.elapsed_ns = 10100000000;
-    return 0;
-}
+/* The report for a reader, of made-up runs. The one for programs is in test_loadtool_report_json.c, of the same runs. */
+#include "tests/unit/test_loadtool_report.h"
 
 static const char *write_text(int width)
 {
@@ -53,39 +9,6 @@ static const char *write_text(int width)
     report_write_text(out, &report, width);
     fclose(out);
     return text;
-}
-
-static json_t *write_json(void)
-{
-    json_error_t error;
-    FILE *out = fmemopen(text, sizeof(text), "w");
-
-    verdict_judge(&settings, &outcome, &verdict);
-    assert_int_equal(report_write_json(out, &report), 0);
-    fclose(out);
-    json_t *object = json_loads(text, 0, &error);
-    assert_non_null(object);
-    return object;
-}
-
-static void spoil(void)
-{
-    outcome.tally.found_bytes[FINDING_WRONG] = 3;
-    outcome.tally.differs_from_request = true;
-    outcome.tally.examples[FINDING_WRONG] = (struct tally_wrong){.is_set = true,
-                                                                 .connection = 12,
-                                                                 .offset = 345,
-                                                                 .shown_offset = 344,
-                                                                 .count = 3,
-                                                                 .got_count = 3,
-                                                                 .expected = {0x40, 0x41, 0x42},
-                                                                 .got = {0x40, 0x61, 0xff}};
-    outcome.control.reset = outcome.control.lost = 2;
-    outcome.not_done[PLAN_RST] = 4;
-    outcome.not_done[PLAN_FIN] = 3;
-    outcome.forestalled[PLAN_FIN] = 2;
-    tally_note(&outcome.tally, FAULT_RESET, WHERE_REPLY, "connection 17 (control): connection reset by peer");
-    outcome.self.busy_share = 0.97;
 }
 
 static void text__a_good_run__begins_with_the_verdict_and_ends_with_the_command(void **state)
@@ -237,43 +160,6 @@ static void text__wrong_bytes_of_a_script__stand_there_as_text_too(void **state)
     settings.dialogue.script.count = 0;
 }
 
-static void disturb(void)
-{
-    const uint64_t ms = 1000000;
-
-    outcome.normal_limit_ns = 2 * ms;
-    outcome.disturbances =
-        (struct disturbances_told){.count = 3,
-                                   .deaths = 50,
-                                   .lost = 7,
-                                   .lost_apart = 1,
-                                   .not_normal = 1,
-                                   .untold = 1,
-                                   .silences = {.count = 2, .p50_ns = ms, .max_ns = 302 * ms},
-                                   .normals = {.count = 1, .p50_ns = 310 * ms, .max_ns = 310 * ms},
-                                   .kept = 4};
-    struct disturbance *worst = outcome.disturbances.worst;
-    worst[0] = (struct disturbance){.at_ns = 1000 * ms,
-                                    .deaths = 48,
-                                    .modes = 1U << PLAN_RST | 1U << PLAN_STORM,
-                                    .has_silence = true,
-                                    .is_over = true,
-                                    .last_good_ns = 999 * ms,
-                                    .first_good_ns = 1301 * ms,
-                                    .lost = 7,
-                                    .is_judged = true,
-                                    .is_normal = true,
-                                    .normal_ns = 310 * ms,
-                                    .watched_ns = 900 * ms};
-    worst[1] = (struct disturbance){.at_ns = 1500 * ms, .deaths = 1, .is_judged = true, .watched_ns = ms};
-    worst[2] = (struct disturbance){.at_ns = 1600 * ms,
-                                    .deaths = 1,
-                                    .has_silence = true,
-                                    .is_over = true,
-                                    .is_judged = true,
-                                    .is_normal = true};
-}
-
 static void text__disturbances__have_a_summary_and_the_worst(void **state)
 {
     (void)state;
@@ -289,37 +175,6 @@ static void text__disturbances__have_a_summary_and_the_worst(void **state)
                            "normal after 310 ms\n"));
     assert_non_null(strstr(text, "then none; 0 lost, not normal again\n"));
     assert_non_null(strstr(text, "0 lost, normal at once\n"));
-}
-
-static void json__disturbances__have_a_summary_and_a_list(void **state)
-{
-    int deaths = 0, lost = 0, apart = 0, of_worst = 0, judged = 0;
-    const char *first = NULL, *second = NULL;
-    double limit = 0, longest = 0, last_good = 0, first_good = 0, normal = 0;
-    json_t *list = NULL, *never = NULL;
-
-    (void)state;
-    disturb();
-    json_t *object = write_json();
-    assert_int_equal(
-        json_unpack(object, "{s:{s:i s:i s:i s:f s:{s:f} s:[{s:i s:[s s] s:f s:f s:f s:b}] s:o}}",
-                    "disturbances", "deaths", &deaths, "lost", &lost, "lost_apart", &apart, "normal_limit_us",
-                    &limit, "silence_ms", "max", &longest, "worst", "deaths", &of_worst, "modes", &first,
-                    &second, "last_good_ms", &last_good, "first_good_ms", &first_good, "normal_ms", &normal,
-                    "judged", &judged, "worst", &list),
-        0);
-    assert_int_equal(deaths * 100 + lost * 10 + apart, 5071);
-    assert_true(limit > 1999 && limit < 2001 && longest > 301 && longest < 303);
-    assert_int_equal(of_worst, 48);
-    assert_string_equal(first, "rst");
-    assert_string_equal(second, "storm");
-    assert_true(last_good > 998 && last_good < 1000 && first_good > 1300 && first_good < 1302);
-    assert_true(judged && normal > 309 && normal < 311);
-    assert_int_equal(json_array_size(list), 4);
-    never = json_array_get(list, 1);
-    assert_true(json_is_null(json_object_get(never, "first_good_ms")));
-    assert_true(json_is_null(json_object_get(never, "normal_ms")));
-    json_decref(object);
 }
 
 static void text__the_server_and_ourselves__are_told_of(void **state)
@@ -365,139 +220,6 @@ static void text__short_connections__are_counted(void **state)
     assert_non_null(strstr(text, "FAIL  3 short connections were refused, ended or left unanswered\n"));
 }
 
-static void json__outages_server_and_self_check__have_their_values(void **state)
-{
-    const char *after = NULL, *bad = NULL;
-    int gap = 0, pid = 0, descriptors = 0, timed_out = 0, wrong = 0, alone = 0, calm = 0;
-
-    (void)state;
-    outcome.took[PLAN_FIN][TOOK_TIMED_OUT] = 9;
-    outcome.felt[PLAN_FIN].wrong_bytes = 64;
-    outcome.felt[PLAN_FIN].wrong_bytes_alone = 32;
-    outcome.calm.wrong_bytes = 5;
-    outcome.outages = (struct outages){.count = 1, .longest_gap_ms = 300, .kept = 1};
-    outcome.outages.list[0] = (struct outage){.gap_ms = 300, .modes = 1U << PLAN_RST};
-    outcome.health = (struct health){.is_watched = true, .pid = 77};
-    outcome.health.after.descriptors = 21;
-    outcome.self.busy_share = 0.99;
-    json_t *object = write_json();
-    assert_int_equal(json_unpack(object,
-                                 "{s:{s:[{s:i s:[s]}]} s:{s:i s:{s:i}} s:{s:[s]} s:{s:{s:{s:i} s:{s:i s:i}}} "
-                                 "s:{s:i}}",
-                                 "outages", "longest", "gap_ms", &gap, "after", &after, "server", "pid", &pid,
-                                 "after", "descriptors", &descriptors, "self_check", "bad", &bad,
-                                 "disconnects", "fin", "took", "timed_out", &timed_out, "felt", "wrong_bytes",
-                                 &wrong, "wrong_bytes_alone", &alone, "calm", "wrong_bytes", &calm),
-                     0);
-    assert_int_equal(wrong, 64);
-    assert_int_equal(alone, 32);
-    assert_int_equal(calm, 5);
-    assert_int_equal(gap, 300);
-    assert_string_equal(after, "rst");
-    assert_int_equal(pid, 77);
-    assert_int_equal(descriptors, 21);
-    assert_int_equal(timed_out, 9);
-    assert_non_null(strstr(bad, "busy 99 %"));
-    json_decref(object);
-}
-
-static void json__any_run__has_exactly_the_promised_keys(void **state)
-{
-    static const char *const keys[] = {"tool",         "version",      "command",         "seed",
-                                       "target",       "clients",      "duration_ms",     "size_bytes",
-                                       "size",         "check",        "rate_per_s",      "verdict",
-                                       "exit_code",    "reasons",      "messages",        "wrong",
-                                       "control",      "victims",      "disconnects",     "disconnects_done",
-                                       "connections",  "latency_us",   "format",          "outages",
-                                       "server",       "self_check",   "latency_sent_us", "connect_us",
-                                       "arrivals",     "churn",        "silence_ms",      "rate",
-                                       "errors",       "recovery",     "bottleneck",      "elapsed_ms",
-                                       "calm",         "disturbances", "histograms",      "seconds",
-                                       "begun_unix_ms"};
-    json_t *object = write_json();
-
-    (void)state;
-    assert_int_equal(json_object_size(object), sizeof(keys) / sizeof(keys[0]));
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        assert_non_null(json_object_get(object, keys[i]));
-    json_decref(object);
-}
-
-static void json__a_good_run__has_its_values(void **state)
-{
-    const char *tool = NULL, *seen = NULL;
-    int code = -1, seed = 0, opened = -1, done = 0, checked = 0, ok = 0, lost = -1;
-    double p50 = 0, share = 0, ms = 0;
-    json_t *first = NULL;
-    json_t *object = write_json();
-
-    (void)state;
-    assert_int_equal(
-        json_unpack(object,
-                    "{s:s s:s s:i s:i s:{s:i} s:{s:{s:i s:f}} s:{s:b s:b s:f} s:{s:f} s:{s:i} s:{s:o}}",
-                    "tool", &tool, "verdict", &seen, "exit_code", &code, "seed", &seed, "connections",
-                    "opened", &opened, "disconnects", "rst", "done", &done, "share", &share, "recovery",
-                    "checked", &checked, "ok", &ok, "ms", &ms, "latency_us", "p50", &p50, "control", "lost",
-                    &lost, "wrong", "first", &first),
-        0);
-    assert_string_equal(tool, "loadtool");
-    assert_string_equal(seen, "PASS");
-    assert_int_equal(code, 0);
-    assert_int_equal(seed, 7);
-    assert_int_equal(done, 188);
-    assert_true(share > 1.99 && share < 2.01);
-    assert_true(checked && ok && ms > 1.19 && ms < 1.21);
-    assert_true(p50 > 311 && p50 < 313);
-    assert_int_equal(lost, 0);
-    assert_true(json_is_null(first));
-    json_decref(object);
-}
-
-static void json__a_bad_run__has_the_first_wrong_bytes_and_the_errors(void **state)
-{
-    const char *expected = NULL, *got = NULL, *class = NULL, *side = NULL, *where = NULL, *example = NULL;
-    int offset = 0, count = 0, bound = 0;
-
-    (void)state;
-    spoil();
-    json_t *object = write_json();
-    assert_int_equal(json_unpack(object, "{s:{s:{s:i s:s s:s}} s:[{s:s s:s s:s s:i s:s}] s:{s:b}}", "wrong",
-                                 "first", "offset", &offset, "expected", &expected, "got", &got, "errors",
-                                 "class", &class, "side", &side, "where", &where, "count", &count, "first",
-                                 &example, "bottleneck", "client_bound", &bound),
-                     0);
-    assert_int_equal(offset, 345);
-    assert_string_equal(expected, "4142");
-    assert_string_equal(got, "61ff");
-    assert_string_equal(class, "reset");
-    assert_string_equal(side, "server");
-    assert_string_equal(where, "reply");
-    assert_int_equal(count, 1);
-    assert_true(bound);
-    assert_int_equal(json_array_size(json_object_get(object, "reasons")), 2);
-    json_decref(object);
-}
-
-static void json__a_command_that_is_no_utf_8__is_still_json(void **state)
-{
-    (void)state;
-    report.command = "\xff";
-    json_t *object = write_json();
-    assert_string_equal(json_string_value(json_object_get(object, "command")), "(not UTF-8)");
-    json_decref(object);
-    report.command = "loadtool :9999 --seed 7";
-}
-
-static void json__a_full_disk__is_told(void **state)
-{
-    FILE *full = fopen("/dev/full", "w");
-
-    (void)state;
-    assert_non_null(full);
-    assert_int_equal(report_write_json(full, &report), -EIO);
-    fclose(full);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,21 +230,14 @@ int main(void)
         cmocka_unit_test_setup(text__one_of_each__has_no_plural, fresh),
         cmocka_unit_test_setup(text__wrong_bytes_of_a_script__stand_there_as_text_too, fresh),
         cmocka_unit_test_setup(text__disturbances__have_a_summary_and_the_worst, fresh),
-        cmocka_unit_test_setup(json__disturbances__have_a_summary_and_a_list, fresh),
         cmocka_unit_test_setup(text__nothing_answered__does_not_make_up_a_latency, fresh),
         cmocka_unit_test_setup(text__a_rate__says_what_was_asked_for, fresh),
-        cmocka_unit_test_setup(json__any_run__has_exactly_the_promised_keys, fresh),
         cmocka_unit_test_setup(text__what_the_server_and_the_others_did__stands_below_the_mode, fresh),
         cmocka_unit_test_setup(text__outages__have_times_and_losses, fresh),
         cmocka_unit_test_setup(text__the_server_and_ourselves__are_told_of, fresh),
         cmocka_unit_test_setup(text__an_open_loop_out_of_breath__begins_with_unreliable_and_has_no_note,
                                fresh),
         cmocka_unit_test_setup(text__short_connections__are_counted, fresh),
-        cmocka_unit_test_setup(json__outages_server_and_self_check__have_their_values, fresh),
-        cmocka_unit_test_setup(json__a_good_run__has_its_values, fresh),
-        cmocka_unit_test_setup(json__a_bad_run__has_the_first_wrong_bytes_and_the_errors, fresh),
-        cmocka_unit_test_setup(json__a_command_that_is_no_utf_8__is_still_json, fresh),
-        cmocka_unit_test_setup(json__a_full_disk__is_told, fresh),
     };
 
     return cmocka_run_group_tests_name("loadtool report", tests, NULL, NULL);
