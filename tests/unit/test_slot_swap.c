@@ -1,52 +1,8 @@
-/* One slot on its way to another image: two tables for a moment, and a gate until there is one again. */
-#include "tests/support/cmocka_all.h"
-
-#include "tests/support/policy_fixture.h"
-
-static struct policy_fixture f;
-static struct slot_memory *const slot = &f.state.slots[0];
-
-static const struct policy_made NOTHING = {0}, WORKER = {.worker = true}, TWIN = {.twin = true},
-                                BOTH = {.worker = true, .twin = true};
-
-/* The handover is ordered. */
-static int start(void **state)
-{
-    (void)state;
-    policy_start_serving(&f, 1, true);
-    policy_upgrade(&f);
-    policy_forget(&f);
-    return 0;
-}
-
-static int start_execing(void **state)
-{
-    start(state);
-    policy_swap_to_exec(&f, 0);
-    return 0;
-}
-
-static int start_at_gate(void **state)
-{
-    start(state);
-    policy_swap_to_gate(&f, 0);
-    return 0;
-}
-
-static void expect_spawn_by(enum keeper_letter letter)
-{
-    policy_expect_spawn_by(&f, 0, letter);
-    assert_int_equal(slot->image, slot->keepers[letter].image);
-}
-
-static void expect_keeper_action(enum supervisor_action_kind kind, enum keeper_letter letter)
-{
-    const struct supervisor_action *action = policy_action(&f, kind, 0);
-
-    assert_non_null(action);
-    assert_int_equal(action->letter, letter);
-    assert_int_equal(action->generation, slot->keepers[letter].generation);
-}
+/*
+ * One slot on its way to another image: a keeper becomes it, or does not. The gate between two tables is in
+ * test_slot_swap_gate.c.
+ */
+#include "tests/unit/test_slot_swap.h"
 
 static void expect_stage(enum upgrade_stage stage)
 {
@@ -302,154 +258,6 @@ static void swapping__all_keepers_die__table_lost_and_begun_anew(void **state)
     assert_null(policy_action(&f, ACTION_UNPROTECTED, 0));
 }
 
-/* ---- the gate ---- */
-
-static void gate__worker_made__the_old_keeper_leaves_before_it_may_go(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    expect_keeper_action(ACTION_KEEPER_LEAVE, KEEPER_B);
-    assert_null(policy_action(&f, ACTION_GO, 0));
-    policy_pass(&f, 100);
-    assert_null(policy_action(&f, ACTION_GO, 0));
-    policy_keeper_died(&f, 0, KEEPER_B, BOTH);
-    assert_int_equal(policy_action(&f, ACTION_GO, 0)->generation, 2);
-}
-
-static void gate__worker_not_made_yet__the_old_keeper_stays(void **state)
-{
-    (void)state;
-    policy_pass(&f, 500);
-    assert_int_equal(f.seen[ACTION_KEEPER_LEAVE], 0);
-    assert_int_equal(slot->keepers[KEEPER_B].phase, KEEPER_READY);
-}
-
-static void gate__old_keeper_does_not_leave__killed(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_pass(&f, KEEPER_OBEY_MS_MAX + 100);
-    expect_keeper_action(ACTION_KEEPER_KILL, KEEPER_B);
-}
-
-/* Symptom: the old keeper had left before the worker was made, so the order was given again without the gate;
- * but the worker had been made by the first one, and waited for ever. */
-static void gate__old_keeper_dies_before_the_worker_is_known__told_to_go(void **state)
-{
-    (void)state;
-    policy_keeper_died(&f, 0, KEEPER_B, TWIN);
-    expect_spawn_by(KEEPER_A);
-    policy_worker_made(&f, 0);
-    assert_non_null(policy_action(&f, ACTION_GO, 0));
-}
-
-static void gate__told_to_go__told_again_until_it_serves(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_keeper_died(&f, 0, KEEPER_B, BOTH);
-    policy_pass(&f, 100);
-    assert_non_null(policy_action(&f, ACTION_GO, 0));
-    policy_worker_ready(&f, 0);
-    policy_pass(&f, 100);
-    assert_null(policy_action(&f, ACTION_GO, 0));
-}
-
-static void gate__resumed__told_again(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_keeper_died(&f, 0, KEEPER_B, BOTH);
-    policy_feed_kind(&f, SUPERVISOR_RESUME);
-    assert_non_null(policy_action(&f, ACTION_GO, 0));
-}
-
-static void gate__its_worker_is_killed__the_next_one_waits_as_well(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_worker_died(&f, 0, DEATH_KILL, false);
-    expect_spawn_by(KEEPER_A);
-    assert_true(slot->gated);
-    policy_worker_made(&f, 0);
-    assert_null(policy_action(&f, ACTION_GO, 0));
-    policy_keeper_died(&f, 0, KEEPER_B, BOTH);
-    assert_int_equal(policy_action(&f, ACTION_GO, 0)->generation, 3);
-}
-
-/* The connections live in the worker alone, and in the old keeper's copy of its table. */
-static void gate__new_keeper_dies__the_old_one_leaves_and_the_worker_goes(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_keeper_killed(&f, 0, KEEPER_A, BOTH);
-    assert_null(policy_action(&f, ACTION_GO, 0));
-    policy_keeper_died(&f, 0, KEEPER_B, WORKER);
-    assert_non_null(policy_action(&f, ACTION_GO, 0));
-    assert_non_null(policy_action(&f, ACTION_UNPROTECTED, 0));
-    assert_int_equal(slot->phase, SLOT_LEAVING);
-}
-
-static void gate__new_keeper_dies_before_it_made_anybody__the_old_one_does(void **state)
-{
-    (void)state;
-    policy_keeper_killed(&f, 0, KEEPER_A, TWIN);
-    expect_spawn_by(KEEPER_B);
-    assert_int_equal(slot->image, 1);
-    policy_worker_made(&f, 0);
-    assert_non_null(policy_action(&f, ACTION_GO, 0)); /* it may have been told to wait */
-}
-
-static void gate__serves_unasked__is_closed_no_more(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_worker_ready(&f, 0);
-    assert_false(slot->gated);
-    assert_int_equal(slot->phase, SLOT_SERVING);
-}
-
-static void gate__made_by_the_old_keeper_while_the_other_may_be_the_new_image__that_one_is_ended(void **state)
-{
-    (void)state;
-    start_execing(state);
-    policy_feed_kind(&f, SUPERVISOR_STOP);
-    policy_worker_made(&f, 0);
-    expect_keeper_action(ACTION_KEEPER_KILL, KEEPER_A);
-    assert_null(policy_action(&f, ACTION_GO, 0));
-    policy_keeper_died(&f, 0, KEEPER_A, BOTH);
-    assert_non_null(policy_action(&f, ACTION_GO, 0));
-}
-
-/* Symptom: it had gone over when a drain had begun, and was taken for one of the old table when all ended. */
-static void gate__execing_when_a_drain_begins_and_then_all_ends__no_go_while_it_lives(void **state)
-{
-    (void)state;
-    start_execing(state);
-    policy_feed_kind(&f, SUPERVISOR_STOP);
-    policy_worker_made(&f, 0);
-    policy_feed_kind(&f, SUPERVISOR_STOP_NOW);
-    policy_forget(&f);
-    policy_pass(&f, 300);
-    assert_int_equal(f.seen[ACTION_GO], 0);
-    assert_int_equal(slot->keepers[KEEPER_A].phase, KEEPER_LEAVING);
-    assert_int_equal(slot->keepers[KEEPER_A].image, 2);
-}
-
-static void gate__passed__new_twin_is_of_the_new_image(void **state)
-{
-    (void)state;
-    policy_worker_made(&f, 0);
-    policy_keeper_died(&f, 0, KEEPER_B, BOTH);
-    policy_worker_ready(&f, 0);
-    policy_pass(&f, 100);
-    assert_int_equal(policy_action(&f, ACTION_TWIN, 0)->letter, KEEPER_A);
-    assert_int_equal(slot->keepers[KEEPER_B].image, 2);
-    policy_keeper_ready(&f, 0, KEEPER_B);
-    policy_worker_died(&f, 0, DEATH_KILL, true);
-    assert_false(slot->gated);
-}
-
 /* ---- a resumed supervisor ---- */
 
 /* Symptom: it ended the keeper, though the other one, which it believed ready, was dead. */
@@ -471,7 +279,6 @@ int main(void)
 {
 #define HANDING(test) cmocka_unit_test_setup(test, start)
 #define EXECING(test) cmocka_unit_test_setup(test, start_execing)
-#define GATE(test)    cmocka_unit_test_setup(test, start_at_gate)
     const struct CMUnitTest tests[] = {
         HANDING(left__room_was_made__one_keeper_is_told_to_become_it),
         HANDING(killed__told_to_make_room__goes_over_all_the_same),
@@ -495,19 +302,6 @@ int main(void)
         EXECING(swapping__stop__a_worker_at_once_to_drain_what_it_has),
         HANDING(swapping__scaled_out__its_clients_are_served_by_the_next_generation),
         EXECING(swapping__all_keepers_die__table_lost_and_begun_anew),
-        GATE(gate__worker_made__the_old_keeper_leaves_before_it_may_go),
-        GATE(gate__worker_not_made_yet__the_old_keeper_stays),
-        GATE(gate__old_keeper_does_not_leave__killed),
-        GATE(gate__old_keeper_dies_before_the_worker_is_known__told_to_go),
-        GATE(gate__told_to_go__told_again_until_it_serves),
-        GATE(gate__resumed__told_again),
-        GATE(gate__its_worker_is_killed__the_next_one_waits_as_well),
-        GATE(gate__new_keeper_dies__the_old_one_leaves_and_the_worker_goes),
-        GATE(gate__new_keeper_dies_before_it_made_anybody__the_old_one_does),
-        GATE(gate__serves_unasked__is_closed_no_more),
-        HANDING(gate__made_by_the_old_keeper_while_the_other_may_be_the_new_image__that_one_is_ended),
-        HANDING(gate__execing_when_a_drain_begins_and_then_all_ends__no_go_while_it_lives),
-        GATE(gate__passed__new_twin_is_of_the_new_image),
         EXECING(resume__execing_for_long__not_ended_on_remembered_age_alone),
     };
 
