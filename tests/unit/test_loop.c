@@ -1,26 +1,19 @@
-/* The event loop in a process of its own, as in a real worker; the test plays clients, supervisor and master.
+/*
+ * The event loop in a process of its own, as in a real worker: how it begins, and what it does while it serves. How it ends is
+ * in test_loop_leave.c.
  */
 /* wrap: epoll_ctl */
-#include "tests/support/cmocka_all.h"
+#include "tests/unit/test_loop.h"
 
-#include "tests/support/worker_fixture.h"
-#include "worker/acceptor.h"
-#include "worker/clock.h"
-#include "worker/heritage.h"
 #include "worker/log.h"
-#include "worker/loop.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-static struct worker_fixture fixture;
-static struct worker *const w = &fixture.worker;
 static int refused_fd; /* that epoll takes no registration of */
 
 int __real_epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
@@ -34,86 +27,17 @@ int __wrap_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
     return -1;
 }
 
-static int open_with(struct fixture_options options)
+static int open_willing(void **state)
 {
-    worker_fixture_open(&fixture, options);
     refused_fd = -1;
-    if (loop_init(w) < 0)
-        return -1;
-    acceptor_start(w);
-    return 0;
-}
-
-static int open_plain(void **state)
-{
-    (void)state;
-    return open_with((struct fixture_options){0});
+    return open_plain(state);
 }
 
 static int open_impatient(void **state)
 {
     (void)state;
+    refused_fd = -1;
     return open_with((struct fixture_options){.idle_timeout_ms = 1});
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    worker_fixture_close(&fixture);
-    return 0;
-}
-
-static void write_number(int fd, uint64_t value)
-{
-    assert_int_equal(write(fd, &value, sizeof value), sizeof value);
-}
-
-static void order(enum worker_order order, int64_t deadline_ms)
-{
-    atomic_store(&w->board->drain_deadline_ns, (clock_now_ms() + deadline_ms) * 1000000);
-    atomic_store(&w->board->order, order);
-    write_number(FD_POKE, POKE_LOOK);
-}
-
-/* Waits for an answer, by which time the loop has dealt with all that came before. */
-static void expect_served(int client)
-{
-    socket_send_text(client, "hello");
-    socket_expect_text(client, "HELLO");
-}
-
-static void expect_left_in_order(void)
-{
-    int status = worker_fixture_join_loop(&fixture);
-
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static bool connect_is_refused(void)
-{
-    int fd = socket(fixture.address.ss_family, SOCK_STREAM, 0);
-    bool refused =
-        connect(fd, (struct sockaddr *)&fixture.address, fixture.address_length) < 0 && errno == ECONNREFUSED;
-
-    close(fd);
-    return refused;
-}
-
-/* That nothing happens takes time to see: the loop looks at its deadlines once a tick. */
-static void expect_nothing_for_a_tick(int client)
-{
-    struct pollfd poller = {.fd = client, .events = POLLIN};
-
-    assert_int_equal(poll(&poller, 1, 2 * TICK_MS), 0);
-}
-
-static void expect_not_watched(int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-
-    assert_int_equal(__real_epoll_ctl(FD_EPOLL, EPOLL_CTL_MOD, fd, &event), -1);
-    assert_int_equal(errno, ENOENT);
 }
 
 /* ---- while others are taken over ---- */
@@ -299,183 +223,9 @@ static void run__idle_client__ended_and_then_no_more_ticks(void **state)
     assert_int_equal(tick_interval_ns(), 0);
 }
 
-/* ---- leaving ---- */
-
-static void drain__nobody_connected__leaves_and_frees_the_port(void **state)
-{
-    (void)state;
-    order(ORDER_DRAIN, 60000);
-    worker_fixture_start_loop(&fixture);
-    expect_left_in_order();
-    assert_true(connect_is_refused());
-}
-
-static void drain__client_stays_a_while__served_to_its_end(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order(ORDER_DRAIN, 60000);
-    expect_served(client);
-    assert_true(connect_is_refused());
-    expect_nothing_for_a_tick(client);
-    expect_served(client);
-    close(client);
-    expect_left_in_order();
-    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_closed_fin), 1);
-}
-
-static void drain__deadline__client_gets_fin(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order(ORDER_DRAIN, 1);
-    socket_expect_end(client);
-    close(client);
-    expect_left_in_order();
-    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_closed_drain), 1);
-}
-
-static void leave__client_stays_a_while__listener_untouched(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order(ORDER_LEAVE, 0);
-    expect_served(client);
-    assert_false(connect_is_refused());
-    close(client);
-    expect_left_in_order();
-    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_accepted), 1);
-}
-
-static void leave__then_the_service_is_stopped__deadline_holds(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order(ORDER_LEAVE, 0);
-    expect_served(client);
-    order(ORDER_DRAIN, 1);
-    socket_expect_end(client);
-    close(client);
-    expect_left_in_order();
-}
-
-static void master_dies__port_free_at_once_and_clients_served_to_the_deadline(void **state)
-{
-    char line[LOG_TEXT_LENGTH_MAX + 1];
-
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    while (worker_fixture_read_log(line, sizeof line))
-        ;
-    write_number(FD_MASTER, 1);
-    expect_served(client);
-    assert_true(connect_is_refused());
-    expect_not_watched(FD_MASTER); /* it is readable for ever */
-    assert_true(worker_fixture_read_log(line, sizeof line));
-    assert_string_equal(line, "event=master_died slot=0 connections=1");
-    socket_expect_end(client); /* after the drain timeout of its settings */
-    close(client);
-    expect_left_in_order();
-}
-
-static void run__log_pipe_full__lost_lines_counted(void **state)
-{
-    char junk[4096] = {0};
-
-    (void)state;
-    while (write(FD_LOG, junk, sizeof junk) > 0)
-        ;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    write_number(FD_MASTER, 1);
-    close(client);
-    expect_left_in_order();
-    assert_int_equal(atomic_load(&w->cell->log_lost), 2); /* accepted, master_died */
-}
-
-/* ---- making room for a successor, and coming back ---- */
-
-static void order_handover(uint32_t generation)
-{
-    atomic_store(&w->board->handover_generation, generation);
-    write_number(FD_POKE, POKE_LOOK);
-}
-
-/* Unlike leaving, which waits for the last client: a successor on the same table serves them on. */
-static void handover__client_is_connected__ends_at_once_and_accepts_no_more(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    expect_served(worker_fixture_connect(&fixture));
-    order_handover(FIXTURE_GENERATION);
-    expect_left_in_order();
-    assert_int_equal(atomic_load(&w->cell->accepting_generation), 0);
-    assert_int_equal(atomic_load(&w->cell->connection_count), 1);
-    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_closed_fin), 0);
-    expect_not_watched(FD_LISTENER);
-}
-
-static void handover__meant_for_the_generation_before__serves_on(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order_handover(FIXTURE_GENERATION - 1);
-    atomic_store(&w->board->ping_asked, 5);
-    write_number(FD_POKE, POKE_LOOK);
-    expect_served(client);
-    assert_int_equal(atomic_load(&w->board->ping_answered), 5); /* it has looked */
-    expect_served(worker_fixture_connect(&fixture));
-}
-
-static void leave__taken_back_in_time__accepts_again(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order(ORDER_LEAVE, 0);
-    expect_served(client);
-    assert_int_equal(atomic_load(&w->cell->accepting_generation), 0);
-    order(ORDER_SERVE, 0);
-    expect_served(client);
-    assert_int_equal(atomic_load(&w->cell->accepting_generation), FIXTURE_GENERATION);
-    close(client);
-    expect_served(worker_fixture_connect(&fixture));
-    assert_int_equal(worker_fixture_counter(&fixture, COUNTER_accepted), 2);
-}
-
-/* The listener is shut down: there is nothing to come back to. */
-static void drain__told_to_serve_again__goes_on_leaving(void **state)
-{
-    (void)state;
-    worker_fixture_start_loop(&fixture);
-    int client = worker_fixture_connect(&fixture);
-    expect_served(client);
-    order(ORDER_DRAIN, 60000);
-    expect_served(client);
-    order(ORDER_SERVE, 0);
-    expect_served(client);
-    close(client);
-    expect_left_in_order();
-    assert_int_equal(atomic_load(&w->cell->accepting_generation), 0);
-}
-
 int main(void)
 {
-#define PLAIN(test)     cmocka_unit_test_setup_teardown(test, open_plain, close_all)
+#define PLAIN(test)     cmocka_unit_test_setup_teardown(test, open_willing, close_all)
 #define IMPATIENT(test) cmocka_unit_test_setup_teardown(test, open_impatient, close_all)
     const struct CMUnitTest tests[] = {
         PLAIN(answer__connect_ping_and_order__answers_the_ping_and_leaves_the_rest),
@@ -491,17 +241,6 @@ int main(void)
         PLAIN(run__connection_handed_on_to_us__accepted),
         PLAIN(run__room_again_after_being_full__accepts),
         IMPATIENT(run__idle_client__ended_and_then_no_more_ticks),
-        PLAIN(drain__nobody_connected__leaves_and_frees_the_port),
-        PLAIN(drain__client_stays_a_while__served_to_its_end),
-        PLAIN(drain__deadline__client_gets_fin),
-        PLAIN(leave__client_stays_a_while__listener_untouched),
-        PLAIN(leave__then_the_service_is_stopped__deadline_holds),
-        PLAIN(master_dies__port_free_at_once_and_clients_served_to_the_deadline),
-        PLAIN(run__log_pipe_full__lost_lines_counted),
-        PLAIN(handover__client_is_connected__ends_at_once_and_accepts_no_more),
-        PLAIN(handover__meant_for_the_generation_before__serves_on),
-        PLAIN(leave__taken_back_in_time__accepts_again),
-        PLAIN(drain__told_to_serve_again__goes_on_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
