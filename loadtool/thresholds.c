@@ -114,13 +114,16 @@ static int parse_value(const char *word, enum unit unit, double *value)
     } times[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
     char *end = NULL;
 
+    const char *number_end = word + strspn(word, "0123456789.");
     if (word[0] < '0' || word[0] > '9')
         return -EINVAL;
     *value = strtod(word, &end);
+    if (end != number_end) /* hexadecimal, or with an exponent, which soon is beyond every measure */
+        return -EINVAL;
     if (unit == COUNT)
         return *end == '\0' ? 0 : -EINVAL;
     if (unit == PERCENT)
-        return strcmp(end, "%") == 0 ? 0 : -EINVAL;
+        return strcmp(end, "%") == 0 && *value <= 100 ? 0 : -EINVAL;
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (strcmp(end, times[i].name) != 0)
             continue;

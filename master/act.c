@@ -252,7 +252,7 @@ static void say_table_lost(struct reactor *r, uint32_t slot)
 _Noreturn static void finish(struct reactor *r)
 {
     struct orders *orders = &r->pages->orders;
-    incident_flush_all(r->incidents, settings_incident_dir(&r->settings), r->pages);
+    incident_flush_all(r->incidents, r->pages);
     announce_end(r);
     atomic_store(&orders->exit_code, r->state.exit_code);
     atomic_store_explicit(&orders->finished, 1, memory_order_release);

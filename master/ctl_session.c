@@ -15,6 +15,7 @@
 enum {
     BUFFER_BYTES = 16384,
     RETRY_MS = 20, /* between two tries while the queue is full or no supervisor is there */
+    POLL_MS_MAX = 1000000,
 };
 
 /* ---- connecting ---- */
@@ -24,7 +25,7 @@ static int wait_ms(const struct ctl_session *session)
     int64_t left_ms = session->deadline_ms - clock_now_ms();
     if (session->deadline_ms == INT64_MAX)
         return -1;
-    return left_ms <= 0 ? 0 : left_ms > 1000000 ? 1000000 : (int)left_ms;
+    return left_ms <= 0 ? 0 : left_ms > POLL_MS_MAX ? POLL_MS_MAX : (int)left_ms;
 }
 
 static void know_peer(struct ctl_session *session)
@@ -124,7 +125,7 @@ static int receive(struct ctl_session *session)
     if (error)
         return error;
     if (poll(&polled, 1, wait_ms(session)) == 0)
-        return -ETIMEDOUT;
+        return wait_ms(session) == 0 ? -ETIMEDOUT : 0; /* it may be farther than one poll */
     ssize_t length =
         recv(session->fd, session->buffer + session->used, session->size - session->used, MSG_DONTWAIT);
     if (length == 0)

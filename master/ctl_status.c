@@ -236,6 +236,8 @@ int subcommand_incidents(int argc, char **argv)
     else
         for (size_t i = 0; i < json_array_size(incidents); i++)
             ctl_incident_print(stdout, json_array_get(incidents, i));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        code = EXIT_FAILED;
     json_decref(answer);
     return code;
 }

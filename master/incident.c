@@ -38,17 +38,28 @@ static int is_incident(const struct dirent *entry)
     return fnmatch(NAME_PATTERN, entry->d_name, 0) == 0;
 }
 
-/* Names begin with the time, so their order is the order of the deaths. */
-static void remove_oldest(const char *dir)
+static bool is_in_ring(const struct incident_ring *ring, const char *name)
+{
+    for (size_t i = 0; i < INCIDENT_LINE_COUNT_MAX; i++)
+        if (strcmp(ring->lines[i].file, name) == 0)
+            return true;
+    return false;
+}
+
+/* Names begin with the time, so their order is the order of the deaths, where nobody has set the clock. */
+static void remove_oldest(const char *dir, const struct incident_ring *ring)
 {
     struct dirent **names;
     int count = scandir(dir, &names, is_incident, alphasort);
     if (count < 0)
         return;
     int dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    int surplus = dir_fd >= 0 ? count - INCIDENT_FILE_COUNT_MAX : 0;
     for (int i = 0; i < count; i++) {
-        if (dir_fd >= 0 && i < count - INCIDENT_FILE_COUNT_MAX)
+        if (surplus > 0 && !is_in_ring(ring, names[i]->d_name)) {
             unlinkat(dir_fd, names[i]->d_name, 0);
+            surplus--;
+        }
         free(names[i]);
     }
     free(names);
@@ -197,9 +208,9 @@ static FILE *open_report(const char *dir, const char *name, bool is_begun)
     return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-static void write_report(struct incident *incident, const char *dir)
+static void write_report(struct incident *incident)
 {
-    FILE *file = open_report(dir, incident->name, incident->is_resumed);
+    FILE *file = open_report(incident->dir, incident->name, incident->is_resumed);
     bool written = file != NULL;
     if (file) {
         incident->is_resumed ? write_second_part(file, incident) : write_whole(file, incident);
@@ -253,23 +264,22 @@ void incident_settle(struct incident *incident, struct board *board)
         incident->note = board->suspect_note;
 }
 
-void incident_flush(struct incident *incident, const char *dir)
+void incident_flush(struct incident *incident)
 {
     if (!incident->pending)
         return;
     incident->pending = false;
-    if (dir && incident->name[0])
-        write_report(incident, dir);
+    if (incident->dir[0] && incident->name[0])
+        write_report(incident);
     incident_ring_settle(incident->ring, incident->line, incident);
     log_incident(incident);
 }
 
-void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
-                        struct shared_pages *pages)
+void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], struct shared_pages *pages)
 {
     for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
         incident_settle(&incidents[slot], shared_board(pages, slot));
-        incident_flush(&incidents[slot], dir);
+        incident_flush(&incidents[slot]);
     }
 }
 
@@ -294,11 +304,13 @@ void incident_begin(struct incident *incident, const char *dir, struct incident_
         .ring = ring,
     };
     if (dir) {
+        snprintf(incident->dir, sizeof incident->dir, "%s", dir);
         make_name(incident);
-        write_report(incident, dir);
-        remove_oldest(dir);
+        write_report(incident);
     }
     incident->line = incident_ring_add(ring, incident);
+    if (dir)
+        remove_oldest(dir, ring);
 }
 
 int64_t incident_ready(struct incident *incident, struct board *board, uint32_t generation)
@@ -311,10 +323,10 @@ int64_t incident_ready(struct incident *incident, struct board *board, uint32_t 
     return incident->report.time_ns;
 }
 
-void incident_tick(struct incident *incident, const char *dir, struct board *board, int64_t now_ms)
+void incident_tick(struct incident *incident, struct board *board, int64_t now_ms)
 {
     if (!incident->pending || now_ms < incident->due_ms)
         return;
     incident_settle(incident, board);
-    incident_flush(incident, dir);
+    incident_flush(incident);
 }

@@ -15,6 +15,7 @@
 
 #include "master/incident_ring.h"
 #include "master/report.h"
+#include "master/settings.h"
 
 enum {
     INCIDENT_FILE_COUNT_MAX = 64,
@@ -39,6 +40,8 @@ struct incident {
     struct incident_ring *ring;    /* not owned */
     uint32_t line;                 /* its number there */
     char name[INCIDENT_NAME_SIZE]; /* of the file; empty: none could be made */
+    char dir
+        [SETTINGS_PATH_SIZE]; /* where it is: a reload may change the place of later ones; empty: no file */
 };
 
 /* Can reports be written there? Returns 0 or a negative errno. */
@@ -47,7 +50,8 @@ int incident_check_dir(const char *dir);
 /* Makes the directory if need be and checks it. Returns 0 or a negative errno. */
 int incident_prepare(const char *dir);
 
-/* A death, and what the policy made of it. `dir` NULL: no file, in this call and all others. */
+/* A death, and what the policy made of it. `dir` NULL: no file. Of more than INCIDENT_FILE_COUNT_MAX files there the oldest
+ * are removed, but none that the ring names: a clock that was ahead once gave others later names. */
 void incident_begin(struct incident *incident, const char *dir, struct incident_ring *ring,
                     const struct death_report *report, uint32_t slot, uint32_t generation,
                     const struct slot_memory *after);
@@ -64,11 +68,10 @@ int64_t incident_ready(struct incident *incident, struct board *board, uint32_t 
 void incident_settle(struct incident *incident, struct board *board);
 
 /* Writes the report when it is due. */
-void incident_tick(struct incident *incident, const char *dir, struct board *board, int64_t now_ms);
+void incident_tick(struct incident *incident, struct board *board, int64_t now_ms);
 
-/* Writes the report now, if there is one that waits. `dir` NULL: only the log line. */
-void incident_flush(struct incident *incident, const char *dir);
-void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], const char *dir,
-                        struct shared_pages *pages);
+/* Writes the report now, if there is one that waits, and the log line. */
+void incident_flush(struct incident *incident);
+void incident_flush_all(struct incident incidents[SLOT_COUNT_MAX], struct shared_pages *pages);
 
 #endif

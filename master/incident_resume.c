@@ -46,7 +46,8 @@ void incident_resume(struct incident incidents[SLOT_COUNT_MAX],
         if (!line || line->is_settled || line->slot >= SLOT_COUNT_MAX)
             continue;
         struct incident *incident = &incidents[line->slot];
-        incident_flush(incident, dir); /* an older one of the same slot: what became of it is not known */
+        incident_flush(incident); /* an older one of the same slot: what became of it is not known */
         take_up(incident, ring, line, &slots[line->slot], shared_board(pages, line->slot));
+        snprintf(incident->dir, sizeof incident->dir, "%s", dir ? dir : "");
     }
 }

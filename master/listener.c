@@ -21,10 +21,14 @@
 #define KEEPALIVE_COUNT      6
 
 /* The kernel's own end of patience comes this much after our write deadline, so that ours decides and is
- * counted. */
+ * counted. Ours comes up to twice the timeout after the last progress: that may have been just after it was armed. */
 #define USER_TIMEOUT_MARGIN_MS 1000
 /* And never before this: a network may be away for a moment even where clients must read quickly. */
 #define USER_TIMEOUT_MS_MIN 30000
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* since Linux 6.16, include/uapi/asm-generic/socket.h */
+#endif
 
 #define ERROR_SIZE 512 /* a sentence with an address and its holder */
 
@@ -41,9 +45,9 @@ struct socket_option {
  */
 static int choose_user_timeout_ms(int64_t write_timeout_ms)
 {
-    int64_t user_timeout_ms = write_timeout_ms + USER_TIMEOUT_MARGIN_MS;
+    int64_t user_timeout_ms = 2 * write_timeout_ms + USER_TIMEOUT_MARGIN_MS;
 
-    if (write_timeout_ms == 0 || user_timeout_ms > INT_MAX)
+    if (write_timeout_ms == 0 || write_timeout_ms > INT_MAX || user_timeout_ms > INT_MAX)
         return 0;
     return (int)(user_timeout_ms < USER_TIMEOUT_MS_MIN ? USER_TIMEOUT_MS_MIN : user_timeout_ms);
 }
@@ -107,6 +111,13 @@ static void disable_fast_open(int fd)
     int queue_length = 0;
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue_length, sizeof queue_length);
+}
+
+void listener_refuse_descriptors(int fd)
+{
+    int accepted = 0;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &accepted, sizeof accepted);
 }
 
 static void explain_bind_failure(int code, const struct sockaddr_storage *address, socklen_t length,
@@ -185,7 +196,7 @@ static int open_candidate(const struct address *address, unsigned index,
     struct sockaddr_storage candidate = address->candidates[index];
     bool is_tcp = address->kind == ADDRESS_TCP;
     int fd = socket(candidate.ss_family, SOCK_STREAM | SOCK_NONBLOCK, is_tcp ? IPPROTO_TCP : 0);
-    int result;
+    int result = 0;
 
     error[0] = '\0';
     if (fd < 0) {
@@ -193,9 +204,10 @@ static int open_candidate(const struct address *address, unsigned index,
         snprintf(error, error_size, "no socket for %s: %s", address->text, strerror(-result));
         return result;
     }
-    result = is_tcp
-                 ? set_tcp_options(fd, candidate.ss_family, address->dual_stack, settings, error, error_size)
-                 : 0;
+    if (is_tcp)
+        result = set_tcp_options(fd, candidate.ss_family, address->dual_stack, settings, error, error_size);
+    else
+        listener_refuse_descriptors(fd);
     if (result == 0) {
         int chooser = choose_port(address, &candidate, address->lengths[index], settings);
         result = bind_and_listen(fd, &candidate, address->lengths[index], settings, error, error_size);

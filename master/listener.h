@@ -54,6 +54,10 @@ int listener_probe(const struct address *address, const struct listener_settings
  * queue already has been made without. Returns 0, or a negative errno and a sentence in `error`. */
 int listener_set_options(int fd, const struct listener_settings *settings, char error[], size_t error_size);
 
+/* Descriptors that clients of a UNIX listener send along are refused to them from now on: one whose closing takes long
+ * (SO_LINGER) would let the worker sleep that drops it. Kernels before 6.16 know no such thing. */
+void listener_refuse_descriptors(int fd);
+
 /* Says anew how long the kernel waits for a client that acknowledges nothing; for connections accepted from
  * now on. Also for the supervisor, after a reload; TCP alone. Returns 0 or a negative errno. */
 int listener_set_write_timeout(int fd, int64_t write_timeout_ms);

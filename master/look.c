@@ -52,7 +52,7 @@ static void take_death(struct reactor *r, uint32_t slot, uint32_t generation)
     bool last = r->state.stage == STAGE_FINISHED; /* carrying that out does not return */
     if (!last)
         feed_carry_out(r); /* the successor first, the paper after */
-    incident_flush(&last_one, settings_incident_dir(&r->settings));
+    incident_flush(&last_one);
     incident_begin(&r->incidents[slot], settings_incident_dir(&r->settings), incident_ring_of(r->pages),
                    &report, slot, generation, memory);
     if (last)
@@ -232,6 +232,5 @@ void look_on_tick(struct reactor *r, int64_t now_ms)
     sample_oom_kills(r, now_ms);
     look_for_metrics(r, now_ms);
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++)
-        incident_tick(&r->incidents[slot], settings_incident_dir(&r->settings), shared_board(r->pages, slot),
-                      now_ms);
+        incident_tick(&r->incidents[slot], shared_board(r->pages, slot), now_ms);
 }

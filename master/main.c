@@ -5,6 +5,7 @@
  * code, and nothing was started.
  */
 #include "master/address.h"
+#include "master/conflicts.h"
 #include "master/control_socket.h"
 #include "master/descriptors.h"
 #include "master/facts.h"
@@ -109,10 +110,15 @@ static int open_listener(struct listener *listener, const struct options *option
         .unix_mode = options->unix_mode,
         .write_timeout_ms = options->write_timeout_ms,
     };
-    if (passed_count() != 0)
+    if (passed_count() != 0) {
+        master_block_signals();
         return take_listener(listener, options, &settings, error);
+    }
     if (address_parse(&address, options->bind, why, sizeof why) < 0)
         return fail_bind(options, why, error);
+    /* A name may take long to be looked up; from here on there are files to be removed, and a pid file that says whom to
+     * signal: what comes waits for the master's loop. */
+    master_block_signals();
     int result = listener_open(listener, &address, &settings, error, ERROR_SIZE);
     if (result == -EADDRINUSE)
         return EXIT_UNAVAILABLE;
@@ -196,7 +202,6 @@ static int serve(struct service_setup *setup, const struct listener *listener)
     keep_own_image(setup->pages);
     sandbox_prepare((enum sandbox_mode)setup->sandbox.mode);
     title_set("prefork-upper: master");
-    master_block_signals();
     return master_run(setup);
 }
 
@@ -256,6 +261,8 @@ static int start(struct options *options, int argc, char **argv)
         return fail(EXIT_USAGE, why);
     if (check_faults(options) != 0)
         return EXIT_USAGE;
+    if (conflicts_find(options, why, sizeof why) < 0)
+        return fail(EXIT_USAGE, why);
     if (plan_sandbox(&setup.sandbox, options, why) != 0)
         return fail(EXIT_USAGE, why);
     int error = inherit_tidy(&setup.ready_fd, passed_count() > 0 ? passed_count() : 0);

@@ -140,6 +140,8 @@ int passed_listener(struct listener *listener, const char *bind, const struct li
         result = set_flags(error, error_size);
     if (result == 0 && !found.is_unix)
         result = listener_set_options(PASSED_FD, settings, error, error_size);
+    else if (result == 0)
+        listener_refuse_descriptors(PASSED_FD);
     if (result == 0)
         *listener = found;
     return result;

@@ -110,10 +110,23 @@ static bool may_replace(const char *path)
     return lstat(path, &status) < 0 || S_ISREG(status.st_mode);
 }
 
+/* Nothing, or what begins with a number, whoever wrote it. */
+static bool is_pid_file(const char *path)
+{
+    char start[2] = "";
+
+    return read_start(path, start, sizeof start) < 0 || strchr("-0123456789", start[0]) != NULL;
+}
+
 int pidfile_inspect(const char *path, char error[], size_t error_size)
 {
     if (!may_replace(path)) {
         snprintf(error, error_size, "the pid file %s exists and is no regular file; it is left alone", path);
+        return -EINVAL;
+    }
+    if (!is_pid_file(path)) {
+        snprintf(error, error_size, "the pid file %s exists and holds something else; it is left alone",
+                 path);
         return -EINVAL;
     }
 

@@ -3,7 +3,8 @@
  *
  * Holds the number and a newline. It appears whole (written beside, then renamed), is refused where another
  * server of this kind is alive, and at the end is removed only while it still holds the own number. A path
- * that is no regular file (a device, a FIFO, a link) is refused and left alone. The master alone calls.
+ * that is no regular file (a device, a FIFO, a link), or one that holds something else than a number, is refused and
+ * left alone. The master alone calls.
  */
 #ifndef MASTER_PIDFILE_H
 #define MASTER_PIDFILE_H

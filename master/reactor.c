@@ -10,6 +10,7 @@
 #include "worker/title.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
@@ -79,6 +80,28 @@ static bool has_ended(int32_t pid)
     return result;
 }
 
+/* Of the workers that live, by slot; -1: none. While the pid is fresh, since nobody of ours reaps them any more and the
+ * number may be another's later. */
+static void hold_workers(struct reactor *r, int pidfds[SLOT_COUNT_MAX])
+{
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        int32_t pid = slot < r->state.slot_limit ? board_worker_pid(shared_board(r->pages, slot)) : 0;
+        pidfds[slot] = pid > 0 ? pidfd_open(pid, 0) : -1;
+    }
+}
+
+/* Who has not left by now hangs: its clients would wait for ever. */
+static void kill_workers(struct reactor *r, const int pidfds[SLOT_COUNT_MAX])
+{
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
+        struct pollfd ended = {.fd = pidfds[slot], .events = POLLIN};
+        if (pidfds[slot] >= 0 && poll(&ended, 1, 0) == 0 &&
+            pidfd_send_signal(pidfds[slot], SIGKILL, NULL, 0) == 0)
+            log_event(LOG_LEVEL_WARN, "event=worker_killed slot=%u generation=%u why=overdue", slot,
+                      r->state.slots[slot].generation);
+    }
+}
+
 static bool any_worker_lives(struct reactor *r)
 {
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
@@ -95,6 +118,8 @@ _Noreturn static void outlive_master(struct reactor *r)
 {
     int64_t timeout_ms = r->settings.drain_timeout_ms;
     int64_t end_ms = clock_now_ms() + timeout_ms + LINGER_MS + LEAVE_GRACE_MS;
+    int pidfds[SLOT_COUNT_MAX];
+    hold_workers(r, pidfds);
     if (!r->setup->listener_is_passed)
         shutdown(FD_LISTENER, SHUT_RDWR);
     if (r->setup->control.path[0])
@@ -108,6 +133,7 @@ _Noreturn static void outlive_master(struct reactor *r)
         poll(&log_pipe, 1, REACTOR_TICK_MS);
         logsink_drain(&r->sink);
     }
+    kill_workers(r, pidfds);
     logsink_drain(&r->sink);
     _exit(1);
 }

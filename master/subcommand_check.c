@@ -1,5 +1,6 @@
 /* subcommand_check: everything that a start would find wrong, said without starting. */
 #include "master/address.h"
+#include "master/conflicts.h"
 #include "master/descriptors.h"
 #include "master/faults.h"
 #include "master/identity.h"
@@ -43,6 +44,13 @@ static int fail_option(int exit_code, const struct options *options, const char 
     options_origin(options, name, origin);
     fprintf(stderr, "prefork-upper: %s: %s\n", origin, why);
     return exit_code;
+}
+
+static int check_conflicts(const struct options *options)
+{
+    char why[ERROR_SIZE];
+
+    return conflicts_find(options, why, sizeof why) < 0 ? fail(EXIT_USAGE, why) : 0;
 }
 
 static int check_limits(const struct options *options)
@@ -196,6 +204,8 @@ int subcommand_check(int argc, char **argv)
     code = check_limits(&options);
     if (code == 0)
         code = check_faults(&options);
+    if (code == 0)
+        code = check_conflicts(&options);
     if (code == 0)
         code = check_identity(&options);
     if (code == 0)

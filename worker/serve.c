@@ -55,15 +55,17 @@ static void record(struct worker *w, int fd)
         atomic_store_explicit(&w->board->highest, (uint32_t)fd, memory_order_relaxed);
 }
 
-/* What came while a passed listener was still another's has none of the options that ours has (master/listener.c).
- * Without SO_OOBINLINE the counting of bytes errs at an urgent mark. */
+/* What came while a passed listener was still another's has none of the options that ours has (master/listener.c), and no
+ * UNIX socket inherits any. Without SO_OOBINLINE the counting of bytes errs at an urgent mark, and an urgent byte is no part
+ * of the stream. */
 static void give_options(const struct worker *w, int fd)
 {
     const int on = 1;
-    if (!w->settings.listener_is_passed || w->settings.listener_is_unix)
+    if (!w->settings.listener_is_passed && !w->settings.listener_is_unix)
         return;
     setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!w->settings.listener_is_unix)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 bool serve_admit(struct worker *w, int fd)

@@ -1,6 +1,8 @@
 """What each kind of bad client gets: its own connection ends as promised, and nobody else notices."""
 
+import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -8,6 +10,8 @@ import time
 from support import (CLOSE_WAIT, DEADLINE_S, ESTABLISHED, TestCase, alive, ask, exchange, receive, receive_all, reset,
                      resume, tcp_states, until)
 
+ADDRESSES = ("127.0.0.1:{port}", "unix:@prefork-upper.{port}")
+SO_PASSRIGHTS = 83  # include/uapi/asm-generic/socket.h
 MORE_THAN_THE_KERNEL_TAKES = 16_000_000  # bytes; send and receive queues together swallow less
 
 
@@ -17,14 +21,14 @@ class BadClients(TestCase):
         running = self.server(*args, **options)
         self.pids = running.wait_workers(2)
         self.polite = [self.connect(running) for _ in range(4)]
-        self.addCleanup(self.polite_clients_are_served, running)
+        self.addCleanup(self.polite_clients_are_served, running, self.pids, self.polite)
         return running
 
-    def polite_clients_are_served(self, running):
-        for sock in self.polite:
+    def polite_clients_are_served(self, running, pids, polite):
+        for sock in polite:
             self.assertEqual(ask(sock, b"still there?"), b"STILL THERE?")
         self.assertEqual(running.events("worker_died"), [])
-        self.assertTrue(all(map(alive, self.pids)))
+        self.assertTrue(all(map(alive, pids)))
 
     def gone_but_polite(self, running):
         """Waits until the kernel holds no connection but those of the polite clients."""
@@ -177,25 +181,55 @@ class BadClients(TestCase):
             sock.recv(1)
         self.assertEqual(ask(sock), b"HELLO")
 
-    def test_urgent_bytes__answered_in_place(self):
-        running = self.start()
+    def send_urgent_bytes(self, running):
         sock = self.connect(running)
         sock.send(b"abc")
         sock.send(b"u", socket.MSG_OOB)
         sock.send(b"def")
         sock.send(b"v", socket.MSG_OOB)
         sock.send(b"ghi")
-        self.assertEqual(receive(sock, 11), b"ABCUDEFVGHI")
+        return sock
+
+    def test_urgent_bytes__answered_in_place(self):
+        # Symptom: over UNIX, whose sockets inherit no SO_OOBINLINE, they were gone, or the connection was reset.
+        for bind in ADDRESSES:
+            with self.subTest(bind=bind):
+                self.assertEqual(receive(self.send_urgent_bytes(self.start(bind=bind)), 11), b"ABCUDEFVGHI")
+
+    def test_urgent_bytes__worker_dies_before_it_reads_them__answered_in_place(self):
+        for bind in ADDRESSES:
+            with self.subTest(bind=bind):
+                running = self.server(bind=bind, workers=1)
+                for _ in range(10):
+                    pid = running.worker(0)
+                    self.pause(pid)
+                    sock = self.send_urgent_bytes(running)
+                    os.kill(pid, signal.SIGKILL)
+                    self.assertEqual(receive(sock, 11), b"ABCUDEFVGHI")
+                    until(lambda: running.worker(0) != pid, "its successor is told of")
 
     def test_urgent_byte_alone_and_last__answered_then_fin(self):
-        running = self.start()
-        sock = self.connect(running)
-        sock.send(b"a", socket.MSG_OOB)
-        self.assertEqual(receive(sock, 1), b"A")
-        sock.send(b"bc")
-        sock.send(b"d", socket.MSG_OOB)
-        sock.shutdown(socket.SHUT_WR)
-        self.assertEqual(receive_all(sock), b"BCD")
+        for bind in ADDRESSES:
+            with self.subTest(bind=bind):
+                sock = self.connect(self.start(bind=bind))
+                sock.send(b"a", socket.MSG_OOB)
+                self.assertEqual(receive(sock, 1), b"A")
+                sock.send(b"bc")
+                sock.send(b"d", socket.MSG_OOB)
+                sock.shutdown(socket.SHUT_WR)
+                self.assertEqual(receive_all(sock), b"BCD")
+
+    def test_descriptors_over_unix__refused_to_the_sender(self):
+        """Symptom: one whose closing took its time (SO_LINGER) put the worker to sleep that dropped it."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                sock.getsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS)
+            except OSError:
+                self.skipTest("a kernel before 6.16 cannot refuse them")
+        sock = self.connect(self.start(bind=ADDRESSES[1]))
+        with self.assertRaises(PermissionError):
+            socket.send_fds(sock, [b"take this"], [0])
+        self.assertEqual(ask(sock), b"HELLO")
 
     def test_smallest_receive_buffer__whole_answer(self):
         running = self.start()

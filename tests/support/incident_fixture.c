@@ -78,7 +78,7 @@ void death_happen(uint32_t generation)
 void death_settle_and_flush(void)
 {
     incident_settle(&death.incident, &death.board);
-    incident_flush(&death.incident, death.dir);
+    incident_flush(&death.incident);
 }
 
 void death_replace(void)

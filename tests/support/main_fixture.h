@@ -31,9 +31,9 @@ enum {
 };
 
 /* The calls, a word each: of a start to its listener; from the last descriptors to the end; and what removes. */
-#define STARTUP_BEGUN   "title options descriptors settings tidy listener "
+#define STARTUP_BEGUN   "title options descriptors settings tidy block listener "
 #define STARTUP_CLEARED "remove_control remove_path remove_pidfile"
-#define STARTUP_SERVED  "inherit pages facts own_image title_set block run " STARTUP_CLEARED
+#define STARTUP_SERVED  "inherit pages facts own_image title_set run " STARTUP_CLEARED
 
 struct main_fixture {
     struct worker_fixture worker; /* for its pages */

@@ -61,6 +61,49 @@ static void file__hundred_deaths__the_last_64_are_kept(void **state)
     assert_true(first_kept);
 }
 
+/* Symptom: where a clock that was ahead had given 64 reports later names, each new one was removed as the oldest. */
+static void file__others_have_later_names__those_that_the_ring_names_stay(void **state)
+{
+    static char names[200][256];
+
+    (void)state;
+    for (int i = 0; i < INCIDENT_FILE_COUNT_MAX; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "incident-20990101T000000.%06d-worker0-generation1.txt", i);
+        FILE *file = fopen(death_path_of(name), "we");
+        assert_non_null(file);
+        fclose(file);
+    }
+    for (uint32_t generation = 1; generation <= 4; generation++) {
+        death_happen(generation);
+        assert_int_equal(access(death_path_of(death.incident.name), F_OK), 0);
+    }
+    assert_int_equal(death_list(names, 200), INCIDENT_FILE_COUNT_MAX);
+    for (uint32_t back = 0; back < 4; back++) {
+        const struct incident_line *line = incident_ring_find(&death.ring, death.incident.line - back);
+        assert_int_equal(access(death_path_of(line->file), F_OK), 0);
+    }
+}
+
+/* Symptom: one half of a report stayed in the old folder, and a whole one came into the new. */
+static void file__begun__finished_where_it_was_begun(void **state)
+{
+    static char names[2][256];
+    char dir[sizeof death.dir];
+
+    (void)state;
+    death_happen(DEATH_GENERATION);
+    death_replace();
+    memcpy(dir, death.dir, sizeof dir);
+    strcpy(death.dir, "/no/other/folder"); /* as a reload says */
+    death_settle_and_flush();
+    memcpy(death.dir, dir, sizeof dir);
+    assert_non_null(strstr(log_capture_expect("incident"), " file=incident-"));
+    log_capture_expect_nothing();
+    assert_int_equal(death_list(names, 2), 1);
+    death_expect_line("gap:          1.723 ms");
+}
+
 static void file__others_in_the_directory__are_left_alone(void **state)
 {
     static char names[200][256];
@@ -85,14 +128,14 @@ static void when__successor_has_settled__one_event(void **state)
     (void)state;
     death_happen(DEATH_GENERATION);
     death_replace();
-    incident_tick(&death.incident, death.dir, &death.board, now_ms);
+    incident_tick(&death.incident, &death.board, now_ms);
     log_capture_expect_nothing();
-    incident_tick(&death.incident, death.dir, &death.board, now_ms + 2 * INCIDENT_SETTLE_MS);
+    incident_tick(&death.incident, &death.board, now_ms + 2 * INCIDENT_SETTLE_MS);
     text = log_capture_expect("incident");
     assert_non_null(
         strstr(text, " slot=2 generation=4 cause=SIGSEGV held=12 continued=11 owed=3 redone=5 adopted=1 "));
     assert_non_null(strstr(text, " gap_ms=1.723 file=incident-"));
-    incident_tick(&death.incident, death.dir, &death.board, now_ms + 3 * INCIDENT_SETTLE_MS);
+    incident_tick(&death.incident, &death.board, now_ms + 3 * INCIDENT_SETTLE_MS);
     death_settle_and_flush();
     log_capture_expect_nothing();
 }
@@ -118,7 +161,7 @@ static void when__the_end__all_that_wait_are_told(void **state)
     memset(pages, 0, sizeof *pages);
     for (uint32_t slot = 0; slot < 3; slot++)
         incident_begin(&all[slot], NULL, &death.ring, &death.report, slot, DEATH_GENERATION, &death.after);
-    incident_flush_all(all, NULL, pages);
+    incident_flush_all(all, pages);
     for (int slot = 0; slot < 3; slot++)
         log_capture_expect("incident");
     log_capture_expect_nothing();
@@ -133,7 +176,7 @@ static void directory__not_wanted__event_alone(void **state)
     incident_begin(&death.incident, NULL, &death.ring, &death.report, DEATH_SLOT, DEATH_GENERATION,
                    &death.after);
     incident_settle(&death.incident, &death.board);
-    incident_flush(&death.incident, NULL);
+    incident_flush(&death.incident);
     assert_non_null(strstr(log_capture_expect("incident"), " file=none"));
     log_capture_expect_nothing();
     assert_int_equal(death_list(names, 2), 0);
@@ -146,6 +189,8 @@ int main(void)
         TEST(file__one_death__there_at_once_for_its_owner_alone),
         TEST(file__worker_that_left__none),
         TEST(file__hundred_deaths__the_last_64_are_kept),
+        TEST(file__others_have_later_names__those_that_the_ring_names_stay),
+        TEST(file__begun__finished_where_it_was_begun),
         TEST(file__others_in_the_directory__are_left_alone),
         TEST(when__successor_has_settled__one_event),
         TEST(when__another_generation_is_ready__not_its_successor),

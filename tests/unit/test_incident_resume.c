@@ -62,7 +62,7 @@ static void resume(void)
 
 static void tick_at(int64_t ms)
 {
-    incident_tick(&all[DEATH_SLOT], death.dir, board(), ms);
+    incident_tick(&all[DEATH_SLOT], board(), ms);
 }
 
 static void successor_serves__line_and_file_are_finished_a_moment_later(void **state)

@@ -64,9 +64,10 @@ static void keeps__what_was_not_measured__is_not_kept(void **state)
 
 static void add__bad_words__are_refused(void **state)
 {
-    static const char *const words[] = {"",         "p99",     "p99>",     "p99>5",   "p99>ms",
-                                        "p99=5ms",  "p98>5ms", "rate>",    "rate>5s", "busy>50",
-                                        "p99>-1ms", "p9>5ms",  "missed>x", ">5ms"};
+    static const char *const words[] = {
+        "",         "p99",   "p99>",        "p99>5",        "p99>ms",    "p99=5ms",
+        "p98>5ms",  "rate>", "rate>5s",     "busy>50",      "p99>-1ms",  "p9>5ms",
+        "missed>x", ">5ms",  "p99>1e999ms", "p99>0x1p-3ms", "busy>101%", "p99>1.5.5ms"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -41,7 +41,7 @@ static void fails__listener__69_in_use_else_1(void **state)
     (void)state;
     startup_expect_failure("listener", -EADDRINUSE, EXIT_UNAVAILABLE, "prefork-upper: cannot bind\n");
     startup_expect_failure("listener", -EACCES, EXIT_FAILED, "prefork-upper: cannot bind\n");
-    assert_string_equal(startup.calls, "title options descriptors settings tidy listener");
+    assert_string_equal(startup.calls, "title options descriptors settings tidy block listener");
 }
 
 static void fails__path_that_cannot_be_written__1_and_what_was_made_is_removed(void **state)

@@ -27,7 +27,7 @@ static void passed__no_address_asked_for__taken_and_said(void **state)
     unsetenv("LISTEN_FDNAMES");
     assert_string_equal(
         startup.calls,
-        "title options descriptors settings tidy passed log_open log_close control " STARTUP_SERVED);
+        "title options descriptors settings tidy block passed log_open log_close control " STARTUP_SERVED);
     assert_null(startup.asked_bind);
     assert_int_equal(startup.opened.write_timeout_ms, 7000);
     assert_true(startup.run_setup.listener_is_passed);
@@ -44,7 +44,7 @@ static void passed__address_asked_for__compared(void **state)
     assert_int_equal(startup_run(NULL), STARTUP_SERVICE_CODE);
     assert_string_equal(startup.asked_bind, startup.given.bind);
     startup_expect_failure("passed", -EADDRNOTAVAIL, EXIT_USAGE, "prefork-upper: --bind: not that one\n");
-    assert_string_equal(startup.calls, "title options descriptors settings tidy passed");
+    assert_string_equal(startup.calls, "title options descriptors settings tidy block passed");
 }
 
 static void passed__no_good__64_or_1(void **state)

@@ -163,14 +163,24 @@ static void write__nothing_there__number_and_newline(void **state)
 
 static void write__garbage_or_dead_there__replaced(void **state)
 {
-    static const char *const cases[] = {"",      "abc",           "-5\n",      "0\n",
-                                        "12 34", "99999999999\n", "4194305\n", "4194305"};
+    static const char *const cases[] = {"", "-5\n", "0\n", "12 34", "99999999999\n", "4194305\n", "4194305"};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         put(cases[i]);
         check_written();
     }
+}
+
+/* Such as the configuration, by a slip of the hand. */
+static void write__something_else_there__left_alone(void **state)
+{
+    (void)state;
+    put("workers = 4\n");
+    assert_int_equal(pidfile_write(path, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, "holds something else; it is left alone"));
+    pidfile_remove(path);
+    check_holds("workers = 4\n");
 }
 
 static void check_with_child(const char *title, int expected)
@@ -270,9 +280,9 @@ static void inspect__free_dead_or_no_file__said_and_nothing_written(void **state
     (void)state;
     assert_int_equal(pidfile_inspect(path, error, sizeof error), 0);
     assert_int_equal(access(path, F_OK), -1);
-    put("garbage\n");
+    put("12 garbage\n");
     assert_int_equal(pidfile_inspect(path, error, sizeof error), 0);
-    check_holds("garbage\n");
+    check_holds("12 garbage\n");
     assert_int_equal(pidfile_inspect("/dev/null", error, sizeof error), -EINVAL);
     assert_non_null(strstr(error, "no regular file"));
 }
@@ -305,6 +315,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(write__nothing_there__number_and_newline, start),
         cmocka_unit_test_setup(write__garbage_or_dead_there__replaced, start),
+        cmocka_unit_test_setup(write__something_else_there__left_alone, start),
         cmocka_unit_test_setup(write__living_server_there__refused, start),
         cmocka_unit_test_setup(write__living_stranger_there__replaced, start),
         cmocka_unit_test_setup(write__cannot__says_why_and_leaves_nothing, start),

@@ -100,7 +100,7 @@ static void reload__changed__holds_and_is_said(void **state)
     assert_int_equal(reload(&reactor, &change, why), 0);
     assert_int_equal(reactor.settings.number, 2);
     assert_int_equal(reactor.settings.hang_timeout_ms, 7000);
-    assert_int_equal(user_timeout_ms(), 201000); /* and of all that is accepted from now on */
+    assert_int_equal(user_timeout_ms(), 401000); /* and of all that is accepted from now on */
     assert_string_equal(log_capture_expect("reloaded"),
                         "event=reloaded settings=2 changed=\"write-timeout hang-timeout\" "
                         "needs_restart=\"bind backlog\"");

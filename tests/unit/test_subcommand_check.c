@@ -272,6 +272,16 @@ static void check__control_path_too_long__64_and_the_option(void **state)
     expect_complaint("prefork-upper: --control: ");
 }
 
+/* The rules are those of conflicts.h. */
+static void check__two_options_at_one_place__64(void **state)
+{
+    (void)state;
+    assert_int_equal(CHECK_WITH("--log-file", in_directory("log"), "--pid-file", in_directory("log")),
+                     EXIT_USAGE);
+    expect_complaint("/log is that of --log-file already\n");
+    assert_int_equal(probed_count, 0);
+}
+
 static void check__address_in_use__69(void **state)
 {
     (void)state;
@@ -302,7 +312,7 @@ static void touch(const char *path)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, "old\n", 4), 4);
+    assert_int_equal(write(fd, "000\n", 4), 4);
     close(fd);
 }
 
@@ -450,6 +460,7 @@ int main(void)
         TEST(check__bad_fault__64_before_any_probe),
         TEST(check__bad_address__64_and_the_option),
         TEST(check__control_path_too_long__64_and_the_option),
+        TEST(check__two_options_at_one_place__64),
         TEST(check__address_in_use__69),
         TEST(check__address_cannot_be_bound__1),
         TEST(check__files_that_can_be_made__are_not_made),
