@@ -41,7 +41,7 @@ static int complain_of_word(const char *option, const char *word, const char *ac
 static int take_target(struct parsed *parsed, const char *word)
 {
     if (parsed->has_target)
-        return options_complain("second target", word, "one target");
+        return options_complain("second target", word, "one target, HOST:PORT in one word");
     parsed->has_target = true;
     parsed->settings->target_word = word;
     if (target_parse(word, &parsed->settings->target_name) < 0)

@@ -18,7 +18,7 @@ static void hint_target(char *out, size_t size, const char *value)
 
     if (scheme_end != NULL)
         snprintf(out, size, "; leave out the %.*s", (int)(scheme_end - value) + 3, value);
-    else if (is_number(value))
+    else if (value[0] != '\0' && value[strspn(value, "0123456789")] == '\0')
         snprintf(out, size, "; did you mean :%s?", value);
     else if (strncmp(value, "unix:", strlen("unix:")) == 0)
         snprintf(out, size, "; a path begins with / and has at most 107 bytes");
@@ -45,7 +45,9 @@ static void hint_kill(char *out, size_t size, const char *value)
     while (*value != '\0') {
         size_t length = strcspn(value, ","), name = strcspn(value, ":,");
         bool is_mode = plan_find_mode(value, name) != PLAN_MODE_COUNT;
-        if (is_share(value, length))
+        if (length == strlen("none") && strncmp(value, "none", length) == 0)
+            snprintf(out, size, "; none stands alone");
+        else if (is_share(value, length))
             snprintf(out, size, "; in a list every share has its mode: rst:%.*s", (int)length, value);
         else if (name == length && is_number(value))
             snprintf(out, size, "; did you mean %s%%?", value);

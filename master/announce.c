@@ -90,7 +90,9 @@ void announce_draining(struct reactor *r)
 
 void announce_ending(struct reactor *r)
 {
-    log_event(LOG_LEVEL_INFO, "event=ending_at_once connections=%u", announce_connections(r));
+    uint32_t cut = announce_connections(r), *held = &r->state.drain_connections;
+    *held -= cut < *held ? cut : *held; /* neither their client nor the deadline ends these */
+    log_event(LOG_LEVEL_INFO, "event=ending_at_once connections=%u", cut);
 }
 
 void announce_progress(struct reactor *r, int64_t now_ms)

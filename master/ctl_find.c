@@ -15,6 +15,7 @@ enum {
 
 struct found {
     unsigned count;
+    char forbidden[CONTROL_PATH_SIZE]; /* a socket of another user's; empty: none was met */
     char paths[SERVER_COUNT_MAX + 1][CONTROL_PATH_SIZE]; /* the last one is never used */
     pid_t pids[SERVER_COUNT_MAX + 1];
     char addresses[SERVER_COUNT_MAX][PEER_TEXT_SIZE];
@@ -22,16 +23,17 @@ struct found {
 
 /* ---- looking ---- */
 
-/* Does a server answer there that is ours or root's? A socket that a dead one left refuses. */
-static bool is_live(const char *path, const struct control_user *user, int64_t timeout_ms, pid_t *pid)
+/* Does a server answer there that is ours or root's? 0: yes. A socket that a dead one left refuses. */
+static int look_at(const char *path, const struct control_user *user, int64_t timeout_ms, pid_t *pid)
 {
     struct ctl_session session;
-    if (ctl_session_open(&session, path, timeout_ms) < 0)
-        return false;
+    int error = ctl_session_open(&session, path, timeout_ms);
+    if (error)
+        return error;
     *pid = session.pid;
     bool trusted = session.uid == user->uid || session.uid == 0;
     ctl_session_close(&session);
-    return trusted;
+    return trusted ? 0 : -EPERM;
 }
 
 static int is_socket_name(const struct dirent *entry)
@@ -47,10 +49,12 @@ static void look_in(const struct control_place *place, const struct control_user
                     : 0;
     for (int i = 0; i < count; i++) {
         char *path = found->paths[found->count];
-        if (found->count < SERVER_COUNT_MAX &&
-            control_path_join(place->folder, names[i]->d_name, path) == 0 &&
-            is_live(path, user, ASK_ADDRESS_MS, &found->pids[found->count]))
-            found->count++;
+        bool is_one = found->count < SERVER_COUNT_MAX &&
+                      control_path_join(place->folder, names[i]->d_name, path) == 0;
+        int error = is_one ? look_at(path, user, ASK_ADDRESS_MS, &found->pids[found->count]) : -ENOENT;
+        if (error == -EACCES)
+            memcpy(found->forbidden, path, sizeof found->forbidden);
+        found->count += error == 0;
         free(names[i]);
     }
     free(names);
@@ -62,6 +66,7 @@ static void look_everywhere(struct found *found)
     struct control_place places[CONTROL_PLACE_COUNT_MAX];
     unsigned count = control_places_to_look(&user, places);
     found->count = 0;
+    found->forbidden[0] = '\0';
     for (unsigned i = 0; i < count; i++)
         look_in(&places[i], &user, found);
 }
@@ -98,7 +103,7 @@ static int tell_several(const char *command, struct found *found)
     return EXIT_USAGE;
 }
 
-static int tell_none(const char *command)
+static int tell_none(const char *command, const struct found *found)
 {
     struct control_user user = control_user_now();
     struct control_place places[CONTROL_PLACE_COUNT_MAX];
@@ -106,7 +111,8 @@ static int tell_none(const char *command)
     fprintf(stderr, "prefork-upper %s: no server found in", command);
     for (unsigned i = 0; i < count; i++)
         fprintf(stderr, "%s %s", i > 0 ? "," : "", places[i].folder);
-    fputs("\n", stderr);
+    fprintf(stderr, "%s%s%s\n", found->forbidden[0] ? "; you may not use " : "", found->forbidden,
+            found->forbidden[0] ? ", which is another user's" : "");
     return EXIT_UNAVAILABLE;
 }
 
@@ -137,7 +143,7 @@ int ctl_find(struct ctl_session *session, const struct ctl_options *options)
     }
     look_everywhere(found);
     if (found->count == 0)
-        code = tell_none(options->command);
+        code = tell_none(options->command, found);
     else if (found->count > 1)
         code = tell_several(options->command, found);
     else

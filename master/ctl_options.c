@@ -149,6 +149,17 @@ static int take_option(struct ctl_options *options, int place, const char *value
     }
 }
 
+/* getopt_long() leaves in optopt the letter of a short option, the place of a long one that takes no value, else 0. */
+static int complain_of_option(const struct ctl_options *options, const char *word)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    if (optopt >= KEY_FIRST)
+        return complain(options, word, "it takes no value");
+    if (optopt >= '0' && optopt <= '9')
+        return complain(options, word, "a whole number is accepted, without a sign");
+    return complain(options, optopt ? letter : word, "no such option here; --help lists them");
+}
+
 static int take(struct ctl_options *options, int key, char **argv, unsigned flags_taken)
 {
     if (key >= KEY_FIRST)
@@ -158,8 +169,7 @@ static int take(struct ctl_options *options, int key, char **argv, unsigned flag
     if (key == ':')
         return complain(options, argv[optind - 1], "a value is missing");
     if (key != KEY_OPERAND)
-        return complain(options, argv[optind - 1],
-                        "no such option, or more than it takes; --help lists them");
+        return complain_of_option(options, argv[optind - 1]);
     if (options->operand)
         return complain(options, optarg, "one operand too many");
     options->operand = optarg;

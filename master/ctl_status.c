@@ -2,6 +2,7 @@
 #include "master/ctl.h"
 #include "master/ctl_connections.h"
 #include "master/ctl_text.h"
+#include "master/status.h"
 #include <string.h>
 #include <time.h>
 
@@ -167,7 +168,7 @@ void ctl_status_print(FILE *out, const json_t *status)
     print_slots(out, status);
     print_operations(out, json_object_get(status, "operations"));
     if (json_array_size(incidents) > 0)
-        fputs("\nincidents\n", out);
+        fprintf(out, "\nincidents, the last %d at most\n", STATUS_INCIDENT_COUNT_MAX);
     for (size_t i = 0; i < json_array_size(incidents); i++)
         ctl_incident_print(out, json_array_get(incidents, i));
 }

@@ -68,7 +68,7 @@ static const char *similar_call(struct piece name)
     const char *best = NULL;
     unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
     for (int i = 0; i < FAULT_CALL_COUNT; i++) {
-        unsigned distance = spelling_distance(name.text, (size_t)name.length, fault_descriptions[i].name);
+        unsigned distance = spelling_slip(name.text, (size_t)name.length, fault_descriptions[i].name);
         if (distance < best_distance) {
             best_distance = distance;
             best = fault_descriptions[i].name;

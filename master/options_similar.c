@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { SHORT_WORD = 4 }; /* letters; half of such a word may not be wrong from its beginning on */
-
 /* What other servers call it, long and short. */
 static const struct {
     const char *theirs, *ours;
@@ -42,24 +40,17 @@ static const struct option_spec *find_elsewhere(const char *name, size_t length)
     return NULL;
 }
 
-static bool is_typing_error(const char *name, size_t length, unsigned distance, const char *meant)
-{
-    return distance <= SPELLING_DISTANCE_MAX &&
-           (length > SHORT_WORD || distance < SPELLING_DISTANCE_MAX || name[0] == meant[0]);
-}
-
 static const struct option_spec *find_nearest(const char *name, size_t length)
 {
     const struct option_spec *best = NULL;
     unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
 
     for (size_t i = 0; option_at(i); i++) {
-        const struct option_spec *spec = option_at(i);
-        unsigned distance = spelling_distance(name, length, spec->name);
+        unsigned distance = spelling_slip(name, length, option_at(i)->name);
 
-        if (distance < best_distance && is_typing_error(name, length, distance, spec->name)) {
+        if (distance < best_distance) {
             best_distance = distance;
-            best = spec;
+            best = option_at(i);
         }
     }
     return best;

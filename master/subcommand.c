@@ -70,7 +70,7 @@ static const struct subcommand *find_similar(const char *word)
     unsigned best_distance = SPELLING_DISTANCE_MAX + 1;
 
     for (size_t i = 0; subcommand_at(i); i++) {
-        unsigned distance = spelling_distance(word, strlen(word), subcommand_at(i)->name);
+        unsigned distance = spelling_slip(word, strlen(word), subcommand_at(i)->name);
 
         if (distance < best_distance) {
             best_distance = distance;

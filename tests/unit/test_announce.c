@@ -162,6 +162,23 @@ static void end__after_a_drain__who_ended_the_connections(void **state)
     expect_in(log_capture_expect("stopped"), "exit=0");
 }
 
+/* Symptom: whoever a second signal cut off was told as gone by itself. */
+static void end__at_once_in_a_drain__who_was_cut_off_is_nobodys_end(void **state)
+{
+    (void)state;
+    live_worker(0, 10);
+    announce_draining(&reactor);
+    log_capture_expect("draining");
+    live_worker(0, 3); /* of the ten */
+    announce_ending(&reactor);
+    expect_in(log_capture_expect("ending_at_once"), "connections=3");
+    announce_end(&reactor);
+    expect_in(log_capture_expect("drained"), "by_client=7 by_deadline=0");
+    log_capture_expect("slot_summary");
+    log_capture_expect("slot_summary");
+    log_capture_expect("stopped");
+}
+
 static void end__every_slot_rests__says_why(void **state)
 {
     (void)state;
@@ -185,6 +202,7 @@ int main(void)
         TEST(connections__of_dead_workers__not_counted),
         TEST(progress__only_while_draining_and_once_a_second),
         TEST(end__after_a_drain__who_ended_the_connections),
+        TEST(end__at_once_in_a_drain__who_was_cut_off_is_nobodys_end),
         TEST(end__every_slot_rests__says_why),
     };
 

@@ -113,6 +113,11 @@ static void wrong__each_kind__usage_and_one_line(void **state)
     assert_int_equal(PARSE(0, CTL_NO_OPERAND, "reload", "--timeout", "soon"), EXIT_USAGE);
     expect("soon: --timeout takes a time");
     assert_int_equal(PARSE(CTL_JSON, CTL_NO_OPERAND, "status", "--json=yes"), EXIT_USAGE);
+    expect("--json=yes: it takes no value");
+    assert_int_equal(PARSE(CTL_JSON, CTL_NO_OPERAND, "status", "-xj"), EXIT_USAGE);
+    expect("-x: no such option here");
+    assert_int_equal(PARSE(0, CTL_NUMBER, "scale", "-1"), EXIT_USAGE);
+    expect("-1: a whole number is accepted, without a sign");
     assert_int_equal(PARSE(0, CTL_NO_OPERAND, "reload", "now"), EXIT_USAGE);
     expect("now: takes no operand");
     assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);

@@ -175,7 +175,7 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
         {"--connect-timeout 0", "loadtool: --connect-timeout 0: accepted is"},
         {"--json=", "loadtool: --json : accepted is"},
         {"host", "loadtool: target host: accepted is HOST:PORT"},
-        {":80 :81", "loadtool: second target :81: accepted is one target\n"},
+        {":80 :81", "loadtool: second target :81: accepted is one target, HOST:PORT in one word\n"},
         {"-c 10 -n 9", "loadtool: --messages 9: accepted is at least one message a client (--clients)\n"},
         {"unix:@x --kill oob:5%", "loadtool: --kill oob: accepted is this mode over TCP only\n"},
     };
@@ -206,6 +206,8 @@ static void parse__values_meant_otherwise__say_what_may_be_meant(void **state)
         {"--kill fin:5%,rst:5", "; did you mean rst:5%?\n"},
         {"--kill rst:5,fin:5%", "; did you mean rst:5%?\n"},
         {"--kill reset:5%", "; there is no mode reset: loadtool --help lists them\n"},
+        {"--kill none,rst:5%", "; none stands alone\n"},
+        {"127.0.0.1", "; the port is missing: 127.0.0.1:PORT\n"},
         {"--kill 200%", "or MODE:1/s to MODE:10000/s\n"},
         {"--kill fin:5%,10%", "; in a list every share has its mode: rst:10%\n"},
         {"--kill rst:90%,fin:90%", "or MODE:1/s to MODE:10000/s\n"},
