@@ -98,20 +98,19 @@ void compare_write(FILE *out, const struct comparison *comparison)
 
 /* -- the subcommand -- */
 
-static const char help[] =
-    "Usage: loadtool compare [--html FILE] A.json B.json\n"
-    "\n"
-    "Is run B worse than run A? Both are reports that loadtool wrote with --json. Compared are the medians "
-    "of rate, p50\n"
-    "and p99 over the seconds of each run. A difference counts when it is larger than the spread: the "
-    "distance between\n"
-    "the first and the third quartile of the seconds, of the run where it is larger. Each run needs 3 "
-    "seconds at least.\n"
-    "A B that failed where A passed is worse, whatever its figures.\n"
-    "\n"
-    "  --html FILE   write a page as well, with both runs in the same charts\n"
-    "\n"
-    "Exit codes: 0 B is not worse, 1 B is worse, 2 usage, or a file that cannot be read.\n";
+static const char help[] = "Usage: loadtool compare [--html FILE] A.json B.json\n"
+                           "\n"
+                           "Is run B worse than run A? Both are reports that loadtool wrote with --json.\n"
+                           "Compared are the medians of rate, p50 and p99 over the seconds of each run. A\n"
+                           "difference counts when it is larger than the spread: the distance between the\n"
+                           "first and the third quartile of the seconds, of the run where it is larger.\n"
+                           "Each run needs 3 seconds at least. A B that failed where A passed is worse,\n"
+                           "whatever its figures.\n"
+                           "\n"
+                           "  --html FILE   write a page as well, with both runs in the same charts\n"
+                           "\n"
+                           "Exit codes: 0 B is not worse, 1 B is worse, 2 usage, or a file that cannot be\n"
+                           "read.\n";
 
 static int write_html(const char *path, const struct result *a, const struct result *b,
                       const struct comparison *comparison)

@@ -200,26 +200,24 @@ static void write_result(const struct asked *asked, const struct find_search *se
     putchar('\n');
 }
 
-static const char help[] =
-    "Usage: loadtool find --slo 'MEASURE<VALUE' [OPTION of loadtool]... [TARGET]\n"
-    "\n"
-    "The highest rate at which the server keeps what was promised: runs loadtool at 1,000 messages/s, then "
-    "at twice the rate as long as\n"
-    "it holds (or half, until it does), then between the two until they are 5 % apart. A rate holds when the "
-    "run passes: every\n"
-    "byte right, no client lost, each --slo kept, and with --server-pid nothing left behind in the server, "
-    "which ends the search.\n"
-    "\n"
-    "  --slo WORD   what must be true of a run, up to 3 times: 'p99<5ms', 'outage<200ms'; measures as for "
-    "--fail\n"
-    "\n"
-    "All options of loadtool but --rate and --json may stand beside it, and are those of each run. Use -d 5s "
-    "or more: a p99 of\n"
-    "less is chance.\n"
-    "\n"
-    "    loadtool find --slo 'p99<5ms' :6379 --send 'PING\\r\\n' --expect '+PONG\\r\\n' -c 50 -d 5s\n"
-    "\n"
-    "Exit codes: 0 a rate was found, 1 none holds, 2 usage, 130 interrupted.\n";
+static const char help[] = "Usage: loadtool find --slo 'MEASURE<VALUE' [OPTION of loadtool]... [TARGET]\n"
+                           "\n"
+                           "The highest rate at which the server keeps what was promised: runs loadtool at\n"
+                           "1,000 messages/s, then at twice the rate as long as it holds (or half, until it\n"
+                           "does), then between the two until they are 5 % apart. A rate holds when the run\n"
+                           "passes: every byte right, no client lost, each --slo kept, and with\n"
+                           "--server-pid nothing left behind in the server, which ends the search.\n"
+                           "\n"
+                           "  --slo WORD   what must be true of a run, up to 3 times: 'p99<5ms',\n"
+                           "               'outage<200ms'; measures as for --fail\n"
+                           "\n"
+                           "All options of loadtool but --rate and --json may stand beside it, and are\n"
+                           "those of each run. Use -d 5s or more: a p99 of less is chance.\n"
+                           "\n"
+                           "    loadtool find --slo 'p99<5ms' -c 50 -d 5s :6379 \\\n"
+                           "        --send 'PING\\r\\n' --expect '+PONG\\r\\n'\n"
+                           "\n"
+                           "Exit codes: 0 a rate was found, 1 none holds, 2 usage, 130 interrupted.\n";
 
 int find_main(int argc, char **argv)
 {

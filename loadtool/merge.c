@@ -205,13 +205,11 @@ json_t *merge_results(const struct result *results, size_t count)
 
 static const char help[] = "Usage: loadtool merge A.json B.json...\n"
                            "\n"
-                           "Several load tools that loaded one server at the same time, as one report on "
-                           "standard output, in the form of --json.\n"
-                           "Counts, rates and seconds are added, and histograms bucket by bucket: a "
-                           "percentile of the sum is exactly what one load tool\n"
-                           "would have found. Left out is what cannot be added: outages, silence, recovery, "
-                           "health, self-checks. The verdict is\n"
-                           "the worst one. Up to 256 files.\n"
+                           "Several load tools that loaded one server at the same time, as one report on\n"
+                           "standard output, in the form of --json. Counts, rates and seconds are added,\n"
+                           "and histograms bucket by bucket: a percentile of the sum is exactly what one\n"
+                           "load tool would have found. Left out is what cannot be added: outages, silence,\n"
+                           "recovery, health, self-checks. The verdict is the worst one. Up to 256 files.\n"
                            "\n"
                            "Exit codes: 0 merged, 2 usage, or a file that cannot be read.\n";
 

@@ -91,7 +91,7 @@ static void judge_clients(const struct settings *settings, const struct outcome 
         {control->reset, "lost the connection by a reset"},
         {control->closed, "lost the connection: the server closed it"},
         {control->unanswered, "waited longer than the time-out for a reply"},
-        {control->silent_before, "had no right reply before the disturbances"},
+        {control->silent_before, "had no right reply before any disturbance"},
         {control->silent_between, "had no right reply between the disturbances"},
         {control->silent_after, "had no right reply after the disturbances"},
     };

@@ -55,7 +55,7 @@ static void judge__each_finding_alone__has_its_code_and_sentence(void **state)
         {&outcome.control.unanswered, 4,
          "1 of 5 control clients waited longer than the time-out for a reply"},
         {&outcome.control.silent_before, 4,
-         "1 of 5 control clients had no right reply before the disturbances"},
+         "1 of 5 control clients had no right reply before any disturbance"},
         {&outcome.control.silent_between, 4,
          "1 of 5 control clients had no right reply between the disturbances"},
         {&outcome.control.silent_after, 4,
