@@ -160,6 +160,8 @@ static int finish_load(struct parsed *parsed)
         return options_complain("--think", "with --rate", "one of them: a rate leaves no say to the client");
     if (parsed->source != NULL && family == AF_UNIX)
         return options_complain("--source", parsed->source, "over TCP only");
+    if (parsed->source != NULL && source_check(&settings->source) == -EADDRNOTAVAIL)
+        return options_complain("--source", parsed->source, "an address of this host");
     return 0;
 }
 

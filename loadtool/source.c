@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "loadtool/units.h"
 
@@ -66,4 +67,14 @@ int source_bind(const struct source *source, int fd, uint64_t n)
         return -errno;
     socklen_t length = source->family == AF_INET ? sizeof(from.v4) : sizeof(from.v6);
     return bind(fd, &from.any, length) < 0 ? -errno : 0;
+}
+
+int source_check(const struct source *source)
+{
+    int fd = socket(source->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc = fd < 0 ? -errno : source_bind(source, fd, 0);
+
+    if (fd >= 0)
+        close(fd);
+    return rc;
 }

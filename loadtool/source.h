@@ -28,4 +28,7 @@ int source_parse(const char *word, struct source *source);
  * are used more than once. Nothing without a source. Negative errno. */
 int source_bind(const struct source *source, int fd, uint64_t n);
 
+/* Could a connection come from its first address? 0 or a negative errno: -EADDRNOTAVAIL where this host has it not. */
+int source_check(const struct source *source);
+
 #endif

@@ -109,12 +109,16 @@ static const char *keep(struct reading *reading, const char *value)
     return kept;
 }
 
+#define LINE_FORM "a line of the form \"name = value\" is accepted"
+
 static void tell_unknown(struct reading *reading, const char *name)
 {
     const struct option_spec *similar = option_similar(name, strlen(name));
 
     if (similar && similar->scope != SCOPE_COMMAND_LINE)
         fail(reading, "\"%s\": no such option; did you mean %s?", name, similar->name);
+    else if (strchr(name, ' ') || strchr(name, '\t')) /* "bind :80", whose colon separates for inih */
+        fail(reading, "\"%s\": " LINE_FORM, name);
     else
         fail(reading, "\"%s\": no such option; --help lists them", name);
 }
@@ -174,7 +178,7 @@ static int parse(struct reading *reading, const char *content, size_t length)
     if (bad_line > 0 && (!reading->failed || (unsigned)bad_line < reading->line)) {
         reading->failed = false;
         reading->line = (unsigned)bad_line;
-        fail(reading, "a line of the form \"name = value\" is accepted");
+        fail(reading, LINE_FORM);
     }
     return reading->failed ? -EINVAL : 0;
 }

@@ -199,6 +199,8 @@ static void read__unknown_name__names_what_was_meant(void **state)
 {
     (void)state;
     check_refused("idle-timout = 3\n", ":1: \"idle-timout\": no such option; did you mean idle-timeout?");
+    check_refused("bind 0.0.0.0:80\n",
+                  ":1: \"bind 0.0.0.0\": a line of the form \"name = value\" is accepted");
     check_refused("--workers = 3\n", ":1: \"--workers\": no such option; did you mean workers?");
     check_refused("frobnicate = 3\n", ":1: \"frobnicate\": no such option; --help lists them");
     check_refused("idle = 3\n", ":1: \"idle\": no such option; --help lists them"); /* nothing is completed */

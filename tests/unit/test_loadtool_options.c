@@ -150,6 +150,7 @@ static void parse__wrong_values__are_one_line_with_option_value_and_what_is_acce
         {"--think 5ms -r 5", "loadtool: --think with --rate: accepted is one of them"},
         {"--churn 0", "loadtool: --churn 0: accepted is"},
         {"--source x", "loadtool: --source x: accepted is"},
+        {"--source 192.0.2.1", "loadtool: --source 192.0.2.1: accepted is an address of this host"},
         {"--fail p99", "loadtool: --fail p99: accepted is MEASURE>VALUE or MEASURE<VALUE"},
         {"--csv=", "loadtool: --csv : accepted is"},
         {"--csv-every 9ms", "loadtool: --csv-every 9ms: accepted is 10ms to 1s"},
