@@ -205,7 +205,13 @@ static FILE *open_report(const char *dir, const char *name, bool is_begun)
     int error = errno;
     close(dir_fd);
     errno = error;
-    return fd < 0 ? NULL : fdopen(fd, "w");
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!file && fd >= 0) {
+        error = errno;
+        close(fd);
+        errno = error;
+    }
+    return file;
 }
 
 static void write_report(struct incident *incident)

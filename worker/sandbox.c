@@ -203,5 +203,6 @@ uint32_t sandbox_apply(struct shared_pages *pages, unsigned slot, const struct s
     outcome |= noted(SANDBOX_NO_NEW_PRIVS, give_up_new_privileges());
     if (mode == SANDBOX_ON)
         outcome |= confine_files(core);
-    return outcome | noted(SANDBOX_SECCOMP, prepared_list < 0 ? prepared_list : sandbox_filter_install(self));
+    return outcome |
+           noted(SANDBOX_SECCOMP, prepared_list < 0 ? prepared_list : sandbox_filter_install(self, slot));
 }

@@ -29,6 +29,8 @@
 /* Stands for the worker's own pid until there is one. Larger than any pid (proc(5), pid_max), and found nowhere else in
  * the program. */
 #define SELF 0x5e1f5e1fu
+/* Likewise for the number of its own poke. */
+#define OWN_POKE 0x504b504bu
 
 /* ---- the list ---- */
 
@@ -73,12 +75,9 @@ static const struct bound_call bound_calls[] = {
     {SCMP_SYS(write), 1, {BITS(0, UINT32_MAX & ~31u, 32)}},
     {SCMP_SYS(write), 1, {BITS(0, UINT32_MAX & ~63u, 64)}},
     {SCMP_SYS(write), 1, {BITS(0, UINT32_MAX & ~15u, 128)}},
-    /* Nor from there. */
+    /* Nor from there, nor what is told to another slot. */
     {SCMP_SYS(read), 1, {IS(0, FD_TICK)}},
-    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~15u, 16)}},
-    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~31u, 32)}},
-    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~63u, 64)}},
-    {SCMP_SYS(read), 1, {BITS(0, UINT32_MAX & ~15u, 128)}},
+    {SCMP_SYS(read), 1, {IS(0, OWN_POKE)}},
     /* libc's last words, as on memory that it finds broken. */
     {SCMP_SYS(write), 1, {IS(0, STDERR_FILENO)}},
     {SCMP_SYS(writev), 1, {IS(0, STDERR_FILENO)}},
@@ -162,13 +161,15 @@ int sandbox_filter_build(enum sandbox_mode mode)
 
 /* ---- handing it over ---- */
 
-int sandbox_filter_install(pid_t self)
+int sandbox_filter_install(pid_t self, unsigned slot)
 {
     if (filter_length == 0)
         return -ENODATA;
     for (unsigned i = 0; i < filter_length; i++)
         if (filter[i].k == SELF)
             filter[i].k = (uint32_t)self;
+        else if (filter[i].k == OWN_POKE)
+            filter[i].k = FD_POKE + slot;
     const struct sock_fprog program = {.len = filter_length, .filter = filter};
     /* Without that flag older kernels slow the whole process down for fear of what it might read by speculation. */
     long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);

@@ -11,8 +11,8 @@
  * of it, and it happens. Returns 0 or a negative errno. */
 int sandbox_filter_build(enum sandbox_mode mode);
 
-/* Hands the list to the kernel, for the calling process, whose pid is `self`. Returns 0 or a negative errno: -ENODATA
+/* Hands the list to the kernel, for the calling process, whose pid is `self` and which is that slot's worker. Returns 0 or a negative errno: -ENODATA
  * when none was built. */
-int sandbox_filter_install(pid_t self);
+int sandbox_filter_install(pid_t self, unsigned slot);
 
 #endif

@@ -276,7 +276,7 @@ static void call_name__unknown__its_number(void **state)
 static void list__never_prepared__seccomp_failed(void **state)
 {
     (void)state;
-    assert_int_equal(sandbox_filter_install(getpid()), -ENODATA);
+    assert_int_equal(sandbox_filter_install(getpid(), CONFINED_SLOT), -ENODATA);
     pid_t pid = fork();
     if (pid == 0)
         _exit((int)sandbox_result_of(sandbox_apply(confined.pages, CONFINED_SLOT, &confined.plan, false),

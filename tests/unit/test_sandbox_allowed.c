@@ -66,7 +66,7 @@ static int tell_others(void)
 {
     const int numbers[] = {FD_LOG, FD_SUPERVISOR, FD_POKE, FD_POKE + SLOT_COUNT_MAX - 1, STDERR_FILENO};
 
-    const int told[] = {FD_TICK, FD_POKE, FD_POKE + SLOT_COUNT_MAX - 1};
+    const int told[] = {FD_TICK, FD_POKE + CONFINED_SLOT};
     char nothing;
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)

@@ -116,10 +116,11 @@ int __wrap_sandbox_filter_build(enum sandbox_mode mode)
     return kernel.build;
 }
 
-int __wrap_sandbox_filter_install(pid_t self);
-int __wrap_sandbox_filter_install(pid_t self)
+int __wrap_sandbox_filter_install(pid_t self, unsigned slot);
+int __wrap_sandbox_filter_install(pid_t self, unsigned slot)
 {
     assert_int_equal(self, getpid());
+    assert_int_equal(slot, 1);
     return kernel.install;
 }
 

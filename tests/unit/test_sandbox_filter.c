@@ -123,7 +123,7 @@ static void build__each_call_fails__its_error_and_nothing_to_install(void **stat
         failing = cases[i].call;
         calls_before = cases[i].before;
         assert_int_equal(sandbox_filter_build(SANDBOX_ON), cases[i].error);
-        assert_int_equal(sandbox_filter_install(getpid()), -ENODATA);
+        assert_int_equal(sandbox_filter_install(getpid(), 0), -ENODATA);
     }
     assert_int_equal(installed_count, 0);
 }
@@ -134,9 +134,9 @@ static void build__for_trial_or_earnest__installed_or_why_not(void **state)
     int trial = sandbox_filter_build(SANDBOX_LOG); /* which older kernels do not know */
     assert_true(trial == 0 || trial == -EOPNOTSUPP);
     assert_int_equal(sandbox_filter_build(SANDBOX_ON), 0);
-    assert_int_equal(sandbox_filter_install(getpid()), 0);
+    assert_int_equal(sandbox_filter_install(getpid(), 0), 0);
     failing = "syscall";
-    assert_int_equal(sandbox_filter_install(getpid()), -EFAULT);
+    assert_int_equal(sandbox_filter_install(getpid(), 0), -EFAULT);
     assert_int_equal(installed_count, 2);
 }
 

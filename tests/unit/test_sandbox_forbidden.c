@@ -128,6 +128,14 @@ static int read_shared(void)
     return (int)read(FD_SHARED, &byte, 1);
 }
 
+/* Whoever took what is told to it would keep another slot waiting. */
+static int read_poke_of_another(void)
+{
+    uint64_t value;
+
+    return (int)read(FD_POKE + CONFINED_SLOT + 1, &value, sizeof value);
+}
+
 static int read_connection(void)
 {
     char byte;
@@ -258,6 +266,7 @@ static const struct {
     {"mmap", map_code},
     {"madvise", punch_hole},
     {"read", read_shared},
+    {"read", read_poke_of_another},
     {"read", read_connection},
     {"write", write_shared},
     {"write", write_shared_by_other_number},
