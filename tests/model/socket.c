@@ -87,19 +87,25 @@ static ssize_t nothing_queued(struct socket_model *s)
     return is_dead(s) ? 0 : -EAGAIN;
 }
 
+/* An urgent byte that is no part of the stream (unix_stream_read_generic: manage_oob). */
+static uint64_t left_out(const struct socket_model *s)
+{
+    return s->is_urgent && !s->urgent_inline && s->mark == s->consumed && s->mark < s->received;
+}
+
 ssize_t socket_recv(struct socket_model *s, void *bytes, size_t size, int flags)
 {
-    uint64_t count = least(size, s->received - s->consumed);
+    uint64_t first = s->consumed + left_out(s), count = least(size, s->received - first);
 
     if (s->mark > s->consumed && s->mark - s->consumed < count)
         count = s->mark - s->consumed;
     if (count == 0)
         return size == 0 ? 0 : nothing_queued(s);
     if (s->is_unix || !(flags & MSG_TRUNC))
-        memcpy(bytes, s->stream + s->consumed, count);
+        memcpy(bytes, s->stream + first, count);
     if (flags & MSG_PEEK)
         return (ssize_t)count;
-    s->consumed += count;
+    s->consumed = first + count;
     if (s->mark < s->consumed)
         s->mark = SOCKET_NO_MARK;
     return (ssize_t)count;
@@ -154,7 +160,7 @@ uint32_t socket_poll(struct socket_model *s)
         mask |= EPOLLOUT | EPOLLWRNORM;
     else
         s->wants_space = true;
-    if (!s->is_unix && s->mark < s->received)
+    if (s->is_urgent && s->mark < s->received)
         mask |= EPOLLPRI;
     if (s->error)
         mask |= EPOLLERR;

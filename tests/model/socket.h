@@ -27,8 +27,10 @@ struct socket_model {
     /* What came. */
     uint64_t received, consumed; /* arrived, and taken by recv */
     uint64_t receive_bytes_max;  /* window: received - consumed never exceeds it */
-    uint64_t mark; /* one recv never passes it: TCP the urgent byte, UNIX the end of a message that
+    uint64_t mark;  /* one recv never passes it: TCP the urgent byte, UNIX too, or the end of a message that
                       carried descriptors */
+    bool is_urgent; /* the mark is that of an urgent byte */
+    bool urgent_inline; /* SO_OOBINLINE, which TCP inherits from the listener */
     bool fin_in;
 
     /* What goes. */

@@ -132,6 +132,8 @@ int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_
     struct linger linger;
 
     trial_point("setsockopt", fd);
+    if (level == SOL_SOCKET && option == SO_OOBINLINE)
+        return (int)as_result(socket_kernel_oob_inline(fd));
     if (level != SOL_SOCKET || option != SO_LINGER || length != sizeof linger)
         trial_fail("setsockopt of %d/%d is not modelled", level, option);
     memcpy(&linger, value, sizeof linger);

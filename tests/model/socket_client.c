@@ -45,6 +45,7 @@ void socket_client_init(struct socket_client *c, const struct socket_client_plan
         .socket = {.is_unix = is_unix,
                    .stream = pool + offset,
                    .mark = SOCKET_NO_MARK,
+                   .urgent_inline = !is_unix,
                    .send_bytes_max = or_roomy(plan->send_bytes_max),
                    .receive_bytes_max = or_roomy(plan->receive_bytes_max)},
     };
@@ -113,6 +114,8 @@ static void send_bytes(struct socket_client *c, const struct socket_client_actio
         c->mark = c->sent - 1;
     if (action->kind == CLIENT_SEND_DESCRIPTORS)
         c->mark = c->sent;
+    if (action->kind == CLIENT_SEND_URGENT || action->kind == CLIENT_SEND_DESCRIPTORS)
+        c->mark_is_urgent = action->kind == CLIENT_SEND_URGENT;
 }
 
 static void reset(struct socket_client *c)
@@ -163,14 +166,15 @@ bool socket_client_act(struct socket_client *c)
 
 /* ---- what reaches the server ---- */
 
-/* An urgent pointer goes ahead of its byte; the end of a message with descriptors comes with it. */
+/* An urgent pointer of TCP goes ahead of its byte; over UNIX it comes with it, as does the end of a message with descriptors. */
 static void arrive_mark(struct socket_client *c)
 {
     struct socket_model *s = &c->socket;
 
-    if (c->mark == SOCKET_NO_MARK || (s->is_unix && c->mark > s->received))
+    if (c->mark == SOCKET_NO_MARK || (s->is_unix && c->mark + c->mark_is_urgent > s->received))
         return;
     s->mark = c->mark;
+    s->is_urgent = c->mark_is_urgent;
     c->mark = SOCKET_NO_MARK;
 }
 

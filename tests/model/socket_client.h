@@ -14,7 +14,7 @@
 enum socket_client_action_kind {
     CLIENT_END,              /* the script is through */
     CLIENT_SEND,             /* count bytes, in one segment if the window allows */
-    CLIENT_SEND_URGENT,      /* count bytes, the last of them urgent; TCP only */
+    CLIENT_SEND_URGENT,      /* count bytes, the last of them urgent */
     CLIENT_SEND_DESCRIPTORS, /* count bytes in a message that carries descriptors; UNIX only */
     CLIENT_AWAIT,            /* until every byte that was sent is answered */
     CLIENT_READ,             /* until count bytes of answers were read, for one that reads late */
@@ -46,6 +46,7 @@ struct socket_client {
     bool connected, linger_0;
     uint64_t sent, read, window_bytes;
     uint64_t mark; /* goes with the next bytes; SOCKET_NO_MARK: none */
+    bool mark_is_urgent;
     bool fin_sent, fin_read, has_reset;
     bool may_be_cut; /* UNIX: its server died in mid-answer; or the drain deadline has come */
     bool may_be_refused;

@@ -231,6 +231,16 @@ int socket_kernel_linger_0(int fd)
     return 0;
 }
 
+int socket_kernel_oob_inline(int fd)
+{
+    struct socket_client *c = socket_kernel_client(fd);
+
+    if (!c)
+        return -EBADF;
+    c->socket.urgent_inline = true;
+    return 0;
+}
+
 int socket_kernel_epoll_ctl(int operation, int fd, const struct epoll_event *event)
 {
     return is_open(fd) ? socket_epoll_control(&kernel.epoll, operation, fd, event) : -EBADF;

@@ -50,6 +50,7 @@ ssize_t socket_kernel_send(int fd, const void *bytes, size_t size);
 int socket_kernel_close(int fd);
 int socket_kernel_shutdown(int fd);
 int socket_kernel_linger_0(int fd);
+int socket_kernel_oob_inline(int fd);
 int socket_kernel_epoll_ctl(int operation, int fd, const struct epoll_event *event);
 ssize_t socket_kernel_read(int fd, uint64_t *value);
 ssize_t socket_kernel_write(int fd, uint64_t value);

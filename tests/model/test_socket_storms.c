@@ -68,11 +68,11 @@ static void add_message(struct prng *prng, struct socket_client_plan *client, un
     enum socket_client_action_kind kind = CLIENT_SEND;
 
     if (one_in(prng, 4))
-        kind = is_unix ? CLIENT_SEND_DESCRIPTORS : CLIENT_SEND_URGENT;
+        kind = is_unix && one_in(prng, 2) ? CLIENT_SEND_DESCRIPTORS : CLIENT_SEND_URGENT;
     /* The model knows one mark at a time; a UNIX one is never overtaken by the next. */
-    if (kind == CLIENT_SEND_DESCRIPTORS && *carried)
+    if (is_unix && kind != CLIENT_SEND && *carried)
         kind = CLIENT_SEND;
-    *carried |= kind == CLIENT_SEND_DESCRIPTORS;
+    *carried |= kind != CLIENT_SEND;
     add(client, count, kind, some_bytes(prng, large));
 }
 
