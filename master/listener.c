@@ -15,7 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A client that vanished while nothing was under way is found out after 60 s + 6 * 10 s. */
+/* A client that vanished while nothing was under way is found out after 60 s + 6 * 10 s; where there is a TCP_USER_TIMEOUT the
+ * kernel goes by that instead of the count, at the first probe behind it: after 70 s. */
 #define KEEPALIVE_IDLE_S     60
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_COUNT      6
