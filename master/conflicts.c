@@ -55,7 +55,7 @@ static struct place address_place(const char *option, const char *address)
 
     if (length == 0 || (length > 2 && strcmp(address + length - 2, ":0") == 0))
         return place;
-    if (strncmp(address, UNIX_SCHEME "/", strlen(UNIX_SCHEME "/")) == 0)
+    if (strncmp(address, UNIX_SCHEME, strlen(UNIX_SCHEME)) == 0 && address[strlen(UNIX_SCHEME)] != '@')
         return path_place(option, address + strlen(UNIX_SCHEME));
     snprintf(place.text, sizeof place.text, "address %s", address);
     return place;

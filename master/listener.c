@@ -46,10 +46,11 @@ struct socket_option {
  */
 static int choose_user_timeout_ms(int64_t write_timeout_ms)
 {
+    if (write_timeout_ms == 0 || write_timeout_ms > (INT_MAX - USER_TIMEOUT_MARGIN_MS) / 2)
+        return 0;
+
     int64_t user_timeout_ms = 2 * write_timeout_ms + USER_TIMEOUT_MARGIN_MS;
 
-    if (write_timeout_ms == 0 || write_timeout_ms > INT_MAX || user_timeout_ms > INT_MAX)
-        return 0;
     return (int)(user_timeout_ms < USER_TIMEOUT_MS_MIN ? USER_TIMEOUT_MS_MIN : user_timeout_ms);
 }
 

@@ -51,6 +51,21 @@ class Graceful(TestCase):
         drained = server.wait_event("drained")
         self.assertEqual((drained["by_client"], drained["by_deadline"]), ("1", "1"))
 
+    def test_signal_while_it_starts__stops_in_order_and_leaves_nothing(self):
+        """Symptom: between the pid file and the master's loop a signal had its default action, and all files stayed."""
+        files = {option: f"{self.folder}/{option}" for option in ("pid-file", "control")}
+        words = [word for option, path in files.items() for word in (f"--{option}", path)]
+        for moment in range(20):  # 0 to 5 ms after the pid file is there
+            with subprocess.Popen([str(SERVER), "-b", f"unix:{self.folder}/socket", *words],
+                                  stderr=subprocess.DEVNULL) as process:
+                end = time.monotonic() + DEADLINE_S
+                while not os.path.exists(files["pid-file"]) and time.monotonic() < end:
+                    pass
+                time.sleep(moment * 0.00025)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(DEADLINE_S), EXIT_STOPPED)
+            self.assertEqual(os.listdir(self.folder), [])
+
     def test_connection_waiting_in_the_backlog_at_term__is_served(self):
         server = self.server("--drain-timeout", "20s", workers=1)
         [pid] = server.wait_workers(1)

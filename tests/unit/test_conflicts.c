@@ -88,6 +88,11 @@ static void pid_file__anything_elses__refused(void **state)
     options.bind = "unix:/no/folder/pid";
     options.pid_file = "/no/folder/pid";
     expect_conflict("pid-file", "bind");
+    options.bind = "unix:here";
+    options.pid_file = "./here";
+    expect_conflict("pid-file", "bind");
+    options.bind = "unix:@here"; /* is no path */
+    expect_none();
 }
 
 static void same_place__spelt_in_another_way__refused(void **state)
