@@ -41,8 +41,7 @@ int find_turn_slo(const char *slo, char limit[FIND_LIMIT_BYTES])
 
     if (slo[at] == '\0' || strlen(slo) >= FIND_LIMIT_BYTES)
         return -EINVAL;
-    strcpy(limit, slo);
-    limit[at] = slo[at] == '<' ? '>' : '<';
+    snprintf(limit, FIND_LIMIT_BYTES, "%.*s%c%s", (int)at, slo, slo[at] == '<' ? '>' : '<', slo + at + 1);
     return 0;
 }
 

@@ -42,11 +42,12 @@ static const char *nearest(const char *word, size_t length)
 {
     const char *best = NULL;
     unsigned best_distance = WRONG_MAX + 1;
+    const char *name;
 
-    for (size_t i = 0; name_at(i) != NULL; i++) {
-        unsigned away = distance(word, length, name_at(i));
+    for (size_t i = 0; (name = name_at(i)) != NULL; i++) {
+        unsigned away = distance(word, length, name);
         if (away < best_distance) {
-            best = name_at(i);
+            best = name;
             best_distance = away;
         }
     }
@@ -58,13 +59,14 @@ static const char *nearest(const char *word, size_t length)
 static bool is_known(const char *word, size_t length, bool *takes_value)
 {
     bool is_some = false;
+    const char *name;
 
-    for (size_t i = 0; name_at(i) != NULL; i++) {
-        if (strncmp(name_at(i), word, length) != 0)
+    for (size_t i = 0; (name = name_at(i)) != NULL; i++) {
+        if (strncmp(name, word, length) != 0)
             continue;
         is_some = true;
         *takes_value = i < options_row_count && options_rows[i].argument != NULL;
-        if (name_at(i)[length] == '\0')
+        if (name[length] == '\0')
             break;
     }
     return is_some;

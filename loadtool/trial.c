@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* The words of the process; what it inherits is the file for the JSON. */
 static char **make_words(char *const *words, size_t count, const char *const *more, const char *json_path)
 {

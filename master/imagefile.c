@@ -75,7 +75,7 @@ static int copy_to_memory(int from, off_t size, char why[], size_t why_size)
 
 int imagefile_copy(const char *path, char why[], size_t why_size)
 {
-    struct stat status;
+    struct stat status = {0};
     int from = open_program(path, &status, why, why_size);
     if (from < 0)
         return from;

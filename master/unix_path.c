@@ -42,7 +42,7 @@ static int remove_left_over(const struct sockaddr_storage *address, socklen_t le
     const char *path = unix_path_of(address);
     struct stat before, after;
 
-    if (lstat(path, &before) < 0)
+    if (!path || lstat(path, &before) < 0)
         return -EADDRINUSE;
     if (!S_ISSOCK(before.st_mode))
         return refuse_no_socket(path, error, error_size);
