@@ -152,22 +152,24 @@ struct words {
 static bool take_words(struct words *words, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        bool is_html = strncmp(argv[i], "--html", 6) == 0 && (argv[i][6] == '\0' || argv[i][6] == '=');
-        if (is_html && words->html != NULL)
+        const char *word = argv[i];
+        bool has_value = strncmp(word, "--html=", strlen("--html=")) == 0;
+        if (has_value || strcmp(word, "--html") == 0) {
+            if (words->html != NULL)
+                return false;
+            words->html = has_value ? word + strlen("--html=") : argv[++i]; /* past the last word: NULL */
+            if (words->html == NULL || words->html[0] == '\0')
+                return false;
+            continue;
+        }
+        if (words->file_count == 2 || (word[0] == '-' && word[1] != '\0'))
             return false;
-        if (is_html)
-            words->html = argv[i][6] == '=' ? argv[i] + 7 : argv[++i]; /* past the last word: NULL */
-        else if (words->file_count == 2 || (argv[i][0] == '-' && argv[i][1] != '\0'))
-            return false;
-        else
-            words->files[words->file_count++] = argv[i];
-        if (is_html && (words->html == NULL || words->html[0] == '\0'))
-            return false;
+        words->files[words->file_count++] = word;
     }
     return words->file_count == 2;
 }
 
-static int compare_words(const struct words *words)
+static int read_and_compare(const struct words *words)
 {
     struct result a, b;
     int code = EXIT_USAGE;
@@ -193,5 +195,5 @@ int compare_main(int argc, char **argv)
               stderr);
         return EXIT_USAGE;
     }
-    return compare_words(&words);
+    return read_and_compare(&words);
 }

@@ -112,13 +112,9 @@ static int parse_value(const char *word, enum unit unit, double *value)
         const char *name;
         double ns;
     } times[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    char *end = NULL;
+    const char *end = NULL;
 
-    const char *number_end = word + strspn(word, "0123456789.");
-    if (word[0] < '0' || word[0] > '9')
-        return -EINVAL;
-    *value = strtod(word, &end);
-    if (end != number_end) /* hexadecimal, or with an exponent, which soon is beyond every measure */
+    if (units_parse_number(word, value, &end) < 0)
         return -EINVAL;
     if (unit == COUNT)
         return *end == '\0' ? 0 : -EINVAL;

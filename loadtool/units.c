@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* strtod and strtoull accept blanks, signs, "inf" and hexadecimal: none of it is wanted. */
-static int parse_number(const char *word, double *number, const char **rest)
+int units_parse_number(const char *word, double *number, const char **rest)
 {
     size_t length = strspn(word, "0123456789.");
     char digits[32];
@@ -36,7 +36,7 @@ int units_parse_duration_ms(const char *word, uint64_t *ms)
     double number = 0;
     const char *unit = NULL;
 
-    if (parse_number(word, &number, &unit) < 0)
+    if (units_parse_number(word, &number, &unit) < 0)
         return -EINVAL;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcmp(unit, units[i].unit) != 0)
@@ -93,7 +93,7 @@ int units_parse_share(const char *word, uint32_t *per_10000)
     double number = 0;
     const char *unit = NULL;
 
-    if (parse_number(word, &number, &unit) < 0 || strcmp(unit, "%") != 0)
+    if (units_parse_number(word, &number, &unit) < 0 || strcmp(unit, "%") != 0)
         return -EINVAL;
     if (number > 100 || (number > 0 && lround(number * 100) == 0))
         return -ERANGE;

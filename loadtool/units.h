@@ -16,6 +16,10 @@ struct text {
     char s[48];
 };
 
+/* A number that begins the text: digits and a point alone, no sign, exponent or hexadecimal, which could be beyond every
+ * measure. *rest is what follows it. */
+int units_parse_number(const char *word, double *number, const char **rest);
+
 /* A number with ms, s, m or h; a bare number is seconds; a fraction is allowed ("1.5s"). Result in
  * milliseconds. */
 int units_parse_duration_ms(const char *word, uint64_t *ms);

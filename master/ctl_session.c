@@ -14,8 +14,8 @@
 
 enum {
     BUFFER_BYTES = 16384,
-    RETRY_MS = 20, /* between two tries while the queue is full or no supervisor is there */
-    POLL_MS_MAX = 1000000,
+    RETRY_MS = 20,         /* between two tries while the queue is full or no supervisor is there */
+    POLL_MS_MAX = 1000000, /* of one poll; deadlines may be farther */
 };
 
 /* ---- connecting ---- */
@@ -125,7 +125,7 @@ static int receive(struct ctl_session *session)
     if (error)
         return error;
     if (poll(&polled, 1, wait_ms(session)) == 0)
-        return wait_ms(session) == 0 ? -ETIMEDOUT : 0; /* it may be farther than one poll */
+        return wait_ms(session) == 0 ? -ETIMEDOUT : 0;
     ssize_t length =
         recv(session->fd, session->buffer + session->used, session->size - session->used, MSG_DONTWAIT);
     if (length == 0)
@@ -275,10 +275,13 @@ int ctl_session_ask_end(struct ctl_session *session, const char *request, struct
 
 /* ---- errors ---- */
 
-static bool is_no_socket(const char *path)
+/* What there is to add to "no server at PATH". */
+static const char *why_no_server(const char *path, uint32_t attempt)
 {
     struct stat status;
-    return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+    if (attempt > 0)
+        return " any more";
+    return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode) ? ", which is no socket" : "";
 }
 
 int ctl_session_fail(const struct ctl_session *session, int error, uint32_t attempt)
@@ -295,9 +298,7 @@ int ctl_session_fail(const struct ctl_session *session, int error, uint32_t atte
     }
     if (error == -ECONNREFUSED || error == -ENOENT) {
         fprintf(stderr, "prefork-upper %s: no server at %s%s\n", command, session->path,
-                attempt > 0                   ? " any more"
-                : is_no_socket(session->path) ? ", which is no socket"
-                                              : "");
+                why_no_server(session->path, attempt));
         return EXIT_UNAVAILABLE;
     }
     fprintf(stderr, "prefork-upper %s: %s: %s\n", command, session->path,

@@ -175,11 +175,16 @@ void ctl_status_print(FILE *out, const json_t *status)
 
 /* ---- subcommands ---- */
 
-static int print_json(const json_t *json)
+/* The code of a command that has printed all it had to say. */
+static int end_output(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_DONE : EXIT_FAILED;
+}
+
+static void print_json(const json_t *json)
 {
     json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     putchar('\n');
-    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int fetch(const struct ctl_options *options, const char *request, json_t **json)
@@ -207,16 +212,15 @@ int subcommand_status(int argc, char **argv)
     if (options.flags & CTL_JSON) {
         if (connections)
             json_object_set(status, "connections", connections);
-        code = print_json(status);
+        print_json(status);
     } else {
         ctl_status_print(stdout, status);
         if (connections)
             ctl_connections_print(stdout, connections);
-        code = fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     }
     json_decref(connections);
     json_decref(status);
-    return code;
+    return end_output();
 }
 
 int subcommand_incidents(int argc, char **argv)
@@ -231,14 +235,12 @@ int subcommand_incidents(int argc, char **argv)
         return code;
     const json_t *incidents = json_object_get(answer, "incidents");
     if (options.flags & CTL_JSON)
-        code = print_json(answer);
+        print_json(answer);
     else if (json_array_size(incidents) == 0)
         puts("no incidents");
     else
         for (size_t i = 0; i < json_array_size(incidents); i++)
             ctl_incident_print(stdout, json_array_get(incidents, i));
-    if (fflush(stdout) != 0 || ferror(stdout))
-        code = EXIT_FAILED;
     json_decref(answer);
-    return code;
+    return end_output();
 }

@@ -40,8 +40,7 @@ struct incident {
     struct incident_ring *ring;    /* not owned */
     uint32_t line;                 /* its number there */
     char name[INCIDENT_NAME_SIZE]; /* of the file; empty: none could be made */
-    char dir
-        [SETTINGS_PATH_SIZE]; /* where it is: a reload may change the place of later ones; empty: no file */
+    char dir[SETTINGS_PATH_SIZE];  /* where the file is, whatever a reload says; empty: no file */
 };
 
 /* Can reports be written there? Returns 0 or a negative errno. */

@@ -70,13 +70,19 @@ static int wait_ms(const struct reactor *r)
 
 /* ---- the master's death ---- */
 
-/* A pidfd is readable once its process has ended, whether or not its new parent has reaped it. */
-static bool has_ended(int32_t pid)
+/* A pidfd is readable once its process has ended, whether or not its new parent has reaped it. -1: there was none. */
+static bool has_ended(int pidfd)
 {
-    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-    bool result = ended.fd < 0 || poll(&ended, 1, 0) == 1;
-    if (ended.fd >= 0)
-        close(ended.fd);
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    return pidfd < 0 || poll(&ended, 1, 0) == 1;
+}
+
+static bool lives(int32_t pid)
+{
+    int pidfd = pidfd_open(pid, 0);
+    bool result = !has_ended(pidfd);
+    if (pidfd >= 0)
+        close(pidfd);
     return result;
 }
 
@@ -93,20 +99,17 @@ static void hold_workers(struct reactor *r, int pidfds[SLOT_COUNT_MAX])
 /* Who has not left by now hangs: its clients would wait for ever. */
 static void kill_workers(struct reactor *r, const int pidfds[SLOT_COUNT_MAX])
 {
-    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++) {
-        struct pollfd ended = {.fd = pidfds[slot], .events = POLLIN};
-        if (pidfds[slot] >= 0 && poll(&ended, 1, 0) == 0 &&
-            pidfd_send_signal(pidfds[slot], SIGKILL, NULL, 0) == 0)
+    for (uint32_t slot = 0; slot < SLOT_COUNT_MAX; slot++)
+        if (!has_ended(pidfds[slot]) && pidfd_send_signal(pidfds[slot], SIGKILL, NULL, 0) == 0)
             log_event(LOG_LEVEL_WARN, "event=worker_killed slot=%u generation=%u why=overdue", slot,
                       r->state.slots[slot].generation);
-    }
 }
 
 static bool any_worker_lives(struct reactor *r)
 {
     for (uint32_t slot = 0; slot < r->state.slot_limit; slot++) {
         int32_t pid = board_worker_pid(shared_board(r->pages, slot));
-        if (pid > 0 && !has_ended(pid))
+        if (pid > 0 && lives(pid))
             return true;
     }
     return false;

@@ -3,15 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SHORT_WORD = 4 };
-
-unsigned spelling_slip(const char *word, size_t word_length, const char *meant)
-{
-    unsigned distance = spelling_distance(word, word_length, meant);
-    bool is_likely = word_length > SHORT_WORD || distance < SPELLING_DISTANCE_MAX || word[0] == meant[0];
-
-    return is_likely ? distance : SPELLING_DISTANCE_MAX + 1;
-}
+enum { SHORT_WORD = 4 }; /* letters */
 
 unsigned spelling_distance(const char *a, size_t a_length, const char *b)
 {
@@ -35,4 +27,12 @@ unsigned spelling_distance(const char *a, size_t a_length, const char *b)
         }
     }
     return row[b_length];
+}
+
+unsigned spelling_slip(const char *word, size_t word_length, const char *meant)
+{
+    unsigned distance = spelling_distance(word, word_length, meant);
+    bool is_likely = word_length > SHORT_WORD || distance < SPELLING_DISTANCE_MAX || word[0] == meant[0];
+
+    return is_likely ? distance : SPELLING_DISTANCE_MAX + 1;
 }

@@ -217,6 +217,10 @@ class Commands(ControlCase):
         self.assertEqual((incident["slot"], incident["cause"], incident["held"], incident["continued"]), (0, "SIGKILL", 1, 1))
         self.assertTrue(incident["settled"])
         self.assertIn("SIGKILL", self.run_command("incidents").stdout)
+        with open("/dev/full", "w") as full:
+            for words in (["incidents"], ["incidents", "--json"], ["status"]):
+                result = subprocess.run([str(SERVER), *words, "--control", self.path], stdout=full, timeout=DEADLINE_S)
+                self.assertEqual(result.returncode, EXIT_FAILED, words)
 
     def test_incidents__supervisor_dies_with_the_worker__every_death_is_told_once(self):
         server = self.start(workers=1)
@@ -429,6 +433,14 @@ class Foreign(ControlCase):
         for words in (["status"], ["stop", "--now"], ["scale", 5]):
             result = self.run_command(*words, code=EXIT_FAILED, preexec_fn=become_nobody)
         self.assertEqual(self.status()["workers"], 2)
+
+    def test_other_user__server_at_the_usual_place__told_that_there_is_one(self):
+        if os.getuid() != 0:
+            self.skipTest("needs root to be somebody else")
+        self.server()
+        self.copy_program_for_others()
+        result = self.run_command("status", control=False, code=EXIT_NO_SERVER, preexec_fn=become_nobody)
+        self.assertIn("which is another user's", result.stderr)
 
 
 class BadClients(ControlCase):

@@ -1,5 +1,5 @@
 /* Asking a server: what of its lines is told and by when, where there is no answer, and the exit codes. */
-/* wrap: clock_gettime connect send recv realloc */
+/* wrap: clock_gettime connect send recv realloc poll __poll_chk */
 #include "tests/support/cmocka_all.h"
 
 #include "master/ctl.h"
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 /* ---- the kernel, once otherwise ---- */
 
 static int connect_errno, recv_errno;               /* of the next call of the test itself; 0: it works */
+static int polls_in_vain, vain_poll_ms;             /* so many end without an event; the last one's time */
 static bool send_is_short, send_is_late, no_memory; /* late: nobody is there to hear it */
 
 static bool fails(int *error)
@@ -52,6 +54,24 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
 {
     return fails(&recv_errno) ? -1 : __real_recv(fd, bytes, size, flags);
+}
+
+int __real_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
+int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
+int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms)
+{
+    if (asking.server == 0 || polls_in_vain == 0)
+        return __real_poll(polled, count, timeout_ms);
+    polls_in_vain--;
+    vain_poll_ms = timeout_ms;
+    return 0;
+}
+
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size);
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t size)
+{
+    (void)size;
+    return __wrap_poll(polled, count, timeout_ms);
 }
 
 void *__real_realloc(void *old, size_t size);
@@ -151,6 +171,18 @@ static void ask__no_deadline_or_a_far_one__answered(void **state)
         assert_int_equal(asking_run("status", i == 0 ? 0 : INT_MAX), 0);
         json_decref(asking.answer.json);
     }
+    assert_int_equal(asking_end_server(false), 0);
+}
+
+/* Symptom: an hour of time was over with the longest poll, after 1000 s. */
+static void ask__deadline_farther_than_one_poll__waited_for(void **state)
+{
+    (void)state;
+    ASKING_SERVE({"drain", "end 0\n", false});
+    polls_in_vain = 3;
+    assert_int_equal(asking_run("drain", 3600000), 0);
+    assert_int_equal(polls_in_vain, 0);
+    assert_true(vain_poll_ms < 3600000);
     assert_int_equal(asking_end_server(false), 0);
 }
 
@@ -346,6 +378,7 @@ int main(void)
         cmocka_unit_test(open__nobody_there__errno),
         cmocka_unit_test(fail__each_error__its_exit_code),
         cmocka_unit_test(ask__no_deadline_or_a_far_one__answered),
+        cmocka_unit_test(ask__deadline_farther_than_one_poll__waited_for),
         cmocka_unit_test(ask__nobody_wants_to_hear__answered),
         cmocka_unit_test(ask__calls_are_interrupted__answered),
         cmocka_unit_test(ask__a_call_fails__its_error),

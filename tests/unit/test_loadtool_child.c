@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 
 #include "tests/support/cmocka_all.h"
-#include "tests/unit/test_loadtool_server.h"
+#include "tests/unit/test_loadtool_world.h"
+#include "tests/unit/test_loadtool_wrap.h"
 
 static const char *failing;
 
@@ -18,14 +19,6 @@ static bool fails(const char *call)
     errno = ENOMEM;
     return true;
 }
-
-#define WRAP(type, name, arguments, values, failed)                                                          \
-    type __real_##name arguments;                                                                            \
-    type __wrap_##name arguments;                                                                            \
-    type __wrap_##name arguments                                                                             \
-    {                                                                                                        \
-        return fails(#name) ? (failed) : __real_##name values;                                               \
-    }
 
 WRAP(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
 WRAP(int, ftruncate, (int fd, off_t length), (fd, length), -1)
@@ -71,17 +64,8 @@ static int fresh(void **state)
     memset(&trial, 0, sizeof(trial));
     failing = NULL;
     server_start(&trial.server, SERVER_UPPER, 0);
-    trial.target.length = sizeof(trial.target.address.v4);
-    trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                                   .sin_port = htons(trial.server.port),
-                                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    dialogue_set_size(&trial.dialogue, 100);
-    trial.world = (struct client_world){.loop = &trial.loop,
-                                        .target = &trial.target,
-                                        .seed = 5,
-                                        .dialogue = &trial.dialogue,
-                                        .begin_ns = uv_hrtime(),
-                                        .tally = &trial.tally};
+    world_make(&trial.world, &trial.server, &trial.loop, &trial.target, &trial.dialogue, &trial.tally);
+    trial.world.begin_ns = uv_hrtime();
     trial.child.gone = on_gone;
     assert_int_equal(uv_loop_init(&trial.loop), 0);
     assert_int_equal(child_init(&trial.child), 0);

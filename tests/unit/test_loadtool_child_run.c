@@ -15,6 +15,7 @@
 #include "loadtool/units.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/unit/test_loadtool_server.h"
+#include "tests/unit/test_loadtool_wrap.h"
 
 enum {
     CLIENTS = 4,
@@ -33,14 +34,6 @@ static bool fails(const char *call)
 {
     return failing != NULL && strcmp(failing, call) == 0;
 }
-
-#define WRAP(type, name, arguments, values, failed)                                                          \
-    type __real_##name arguments;                                                                            \
-    type __wrap_##name arguments;                                                                            \
-    type __wrap_##name arguments                                                                             \
-    {                                                                                                        \
-        return fails(#name) ? (failed) : __real_##name values;                                               \
-    }
 
 WRAP(void *, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset),
      (at, length, protection, flags, fd, offset), MAP_FAILED)

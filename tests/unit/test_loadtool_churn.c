@@ -3,7 +3,7 @@
 
 #include "loadtool/limits.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/unit/test_loadtool_server.h"
+#include "tests/unit/test_loadtool_world.h"
 
 static bool is_failing;
 
@@ -32,13 +32,7 @@ static int fresh(void **state)
     memset(&trial, 0, sizeof(trial));
     is_failing = false;
     server_start(&trial.server, SERVER_UPPER, 0);
-    trial.target.length = sizeof(trial.target.address.v4);
-    trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                                   .sin_port = htons(trial.server.port),
-                                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    dialogue_set_size(&trial.dialogue, 100);
-    trial.world = (struct client_world){
-        .loop = &trial.loop, .target = &trial.target, .dialogue = &trial.dialogue, .tally = &trial.tally};
+    world_make(&trial.world, &trial.server, &trial.loop, &trial.target, &trial.dialogue, &trial.tally);
     trial.churn =
         (struct churn){.world = &trial.world, .timeout_ns = 100000000, .connect_timeout_ns = 100000000};
     assert_int_equal(uv_loop_init(&trial.loop), 0);

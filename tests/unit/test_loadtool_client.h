@@ -11,7 +11,7 @@
 
 #include "loadtool/limits.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/unit/test_loadtool_server.h"
+#include "tests/unit/test_loadtool_world.h"
 
 struct heard {
     int prepared, opened, answered, right, finished, ended, closed;
@@ -96,16 +96,7 @@ static const struct client_events events = {.prepare = on_prepare,
 static inline void make_world(void)
 {
     trial.messages = 3;
-    trial.target.length = sizeof(trial.target.address.v4);
-    trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                                   .sin_port = htons(trial.server.port),
-                                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    dialogue_set_size(&trial.dialogue, 100);
-    trial.world = (struct client_world){.loop = &trial.loop,
-                                        .target = &trial.target,
-                                        .seed = 5,
-                                        .dialogue = &trial.dialogue,
-                                        .tally = &trial.tally};
+    world_make(&trial.world, &trial.server, &trial.loop, &trial.target, &trial.dialogue, &trial.tally);
     trial.client.group = "control";
     assert_int_equal(uv_loop_init(&trial.loop), 0);
     assert_int_equal(client_world_init(&trial.world, ORACLE_UPPER), 0);

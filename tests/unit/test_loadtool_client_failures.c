@@ -2,6 +2,7 @@
 /* wrap: uv_try_write uv_write uv_shutdown uv_tcp_getsockname */
 /* One client, and every call under it that can fail. */
 #include "tests/unit/test_loadtool_client.h"
+#include "tests/unit/test_loadtool_wrap.h"
 
 #include <signal.h>
 
@@ -17,14 +18,6 @@ static bool fails(const char *call)
     errno = -failing_with;
     return true;
 }
-
-#define WRAP(type, name, arguments, values, failed)                                                          \
-    type __real_##name arguments;                                                                            \
-    type __wrap_##name arguments;                                                                            \
-    type __wrap_##name arguments                                                                             \
-    {                                                                                                        \
-        return fails(#name) ? (failed) : __real_##name values;                                               \
-    }
 
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), -1)
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length), -1)

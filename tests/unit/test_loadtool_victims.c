@@ -6,18 +6,16 @@
 
 #include "loadtool/limits.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/unit/test_loadtool_server.h"
+#include "tests/unit/test_loadtool_world.h"
+#include "tests/unit/test_loadtool_wrap.h"
 
 static const char *failing; /* the call that fails from now on */
 
-#define WRAP(type, name, arguments, values, failed)                                                          \
-    type __real_##name arguments;                                                                            \
-    type __wrap_##name arguments;                                                                            \
-    type __wrap_##name arguments                                                                             \
-    {                                                                                                        \
-        errno = ENOMEM;                                                                                      \
-        return failing != NULL && strcmp(failing, #name) == 0 ? (failed) : __real_##name values;             \
-    }
+static bool fails(const char *call)
+{
+    errno = ENOMEM;
+    return failing != NULL && strcmp(failing, call) == 0;
+}
 
 WRAP(void *, calloc, (size_t count, size_t size), (count, size), NULL)
 WRAP(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
@@ -55,16 +53,7 @@ static int fresh(void **state)
     memset(&trial, 0, sizeof(trial));
     failing = NULL;
     server_start(&trial.server, SERVER_UPPER, 0);
-    trial.target.length = sizeof(trial.target.address.v4);
-    trial.target.address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                                   .sin_port = htons(trial.server.port),
-                                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    dialogue_set_size(&trial.dialogue, 100);
-    trial.world = (struct client_world){.loop = &trial.loop,
-                                        .target = &trial.target,
-                                        .seed = 5,
-                                        .dialogue = &trial.dialogue,
-                                        .tally = &trial.tally};
+    world_make(&trial.world, &trial.server, &trial.loop, &trial.target, &trial.dialogue, &trial.tally);
     trial.load = (struct load){.flows = true};
     assert_int_equal(uv_loop_init(&trial.loop), 0);
     return client_world_init(&trial.world, ORACLE_UPPER);
